@@ -1,0 +1,138 @@
+/* arena.c: a chain of blocks, each filled from its start. The only malloc of the library lives here. */
+#include "tensor/arena.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { ALIGN = 64, PAGE = 2 << 20, SMALLEST = 64 << 10 };
+
+struct fl_block {
+    struct fl_block *next;
+    size_t size, fill;        /* bytes in data[], bytes handed out */
+    char pad[ALIGN - sizeof(void *) - 2 * sizeof(size_t)];
+    char data[];
+};
+
+static long fail_countdown, allocations;
+
+void fl_arena_fail_at(long k) { fail_countdown = k; allocations = 0; }
+long fl_arena_count(void) { return allocations; }
+
+void fl_arena_init(fl_arena *a, fl_error *borrowed)
+{
+    memset(a, 0, sizeof *a);
+    a->error = borrowed;
+}
+
+static void free_chain(struct fl_block *b)
+{
+    while (b) {
+        struct fl_block *next = b->next;
+        free(b);
+        b = next;
+    }
+}
+
+void fl_arena_free(fl_arena *a)
+{
+    fl_error *error = a->error;
+    free_chain(a->blocks);
+    free_chain(a->spare);
+    fl_arena_init(a, error);
+}
+
+static size_t round_up(size_t n, size_t unit) { return (n + unit - 1) / unit * unit; }
+
+static struct fl_block *block_from_system(size_t bytes)
+{
+    size_t whole = round_up(bytes + sizeof(struct fl_block), bytes >= 2 * PAGE ? PAGE : ALIGN);
+    struct fl_block *b = aligned_alloc(bytes >= 2 * PAGE ? PAGE : ALIGN, whole);
+    if (!b) return NULL;
+    if (bytes >= 2 * PAGE) (void)madvise(b, whole, MADV_HUGEPAGE);   /* a wish: 4 KiB pages work as well */
+    b->size = whole - sizeof(struct fl_block);
+    return b;
+}
+
+/* A block with room for bytes goes to the front of the chain: a spare one if it fits, else a new one. */
+static struct fl_block *block_with_room(fl_arena *a, size_t bytes)
+{
+    struct fl_block **link = &a->spare;
+    while (*link && (*link)->size < bytes) link = &(*link)->next;
+    struct fl_block *b = *link;
+    if (b) *link = b->next;
+    else b = block_from_system(bytes < SMALLEST ? SMALLEST : bytes);
+    if (!b) return NULL;
+    b->fill = 0;
+    b->next = a->blocks;
+    a->blocks = b;
+    return b;
+}
+
+static void *out_of_memory(fl_arena *a, size_t count, size_t size)
+{
+    fl_error_set(a->error, FL_FAILED, "memory: could not get %zu x %zu bytes (%zu in use); "
+                 "use fewer frames, a smaller --batch or a machine with more memory", count, size, a->used);
+    return NULL;
+}
+
+void *fl_arena_array(fl_arena *a, size_t count, size_t size)
+{
+    allocations++;
+    if (fail_countdown > 0 && --fail_countdown == 0) return out_of_memory(a, count, size);
+    if (size && count > (SIZE_MAX / 2) / size) return out_of_memory(a, count, size);
+    size_t bytes = round_up(count * size + (count * size == 0), ALIGN);
+    if (a->limit && a->used + bytes > a->limit) {
+        fl_error_set(a->error, FL_LIMIT, "memory: %zu bytes in use and %zu more needed pass the limit of %zu; raise --mem",
+                     a->used, bytes, a->limit);
+        return NULL;
+    }
+    struct fl_block *b = a->blocks;
+    if (!b || b->size - b->fill < bytes) b = block_with_room(a, bytes);
+    if (!b) return out_of_memory(a, count, size);
+    void *p = b->data + b->fill;
+    b->fill += bytes;
+    a->used += bytes;
+    if (a->used > a->peak) a->peak = a->used;
+    return memset(p, 0, bytes);
+}
+
+char *fl_arena_vtext(fl_arena *a, const char *format, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    char *s = n < 0 ? NULL : FL_NEW(a, char, n + 1);
+    if (s) vsnprintf(s, (size_t)n + 1, format, again);
+    va_end(again);
+    return s;
+}
+
+char *fl_arena_text(fl_arena *a, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *s = fl_arena_vtext(a, format, args);
+    va_end(args);
+    return s;
+}
+
+fl_mark fl_arena_mark(const fl_arena *a)
+{
+    return (fl_mark){a->blocks, a->blocks ? a->blocks->fill : 0, a->used};
+}
+
+void fl_arena_release(fl_arena *a, fl_mark m)
+{
+    while (a->blocks != m.block) {
+        struct fl_block *b = a->blocks;
+        fl_assert(b);                      /* the mark is from another arena, or older than a release */
+        a->blocks = b->next;
+        b->next = a->spare;
+        a->spare = b;
+    }
+    if (a->blocks) a->blocks->fill = m.fill;
+    a->used = m.used;
+}

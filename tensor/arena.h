@@ -1,0 +1,45 @@
+/* arena.h: the only memory in the library. Allocate, mark, release; free everything at once.
+ *
+ * Three lifetimes use it: the bundle (weights), a graph (nodes, buffers), scratch (mark, use, release).
+ * Memory is 64-byte aligned and zeroed. Blocks of 4 MiB and more sit on 2 MiB pages where the kernel
+ * grants them. Released blocks stay with the arena and serve the next allocation: pages are not given
+ * back before fl_arena_free. Not for two threads at once: allocate before the parallel loop. */
+#ifndef FL_ARENA_H
+#define FL_ARENA_H
+
+#include "tensor/error.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+
+struct fl_block;
+
+typedef struct fl_arena {
+    struct fl_block *blocks;   /* newest first */
+    struct fl_block *spare;    /* released, to be used again */
+    size_t used, peak;         /* bytes handed out now, and at most so far */
+    size_t limit;              /* 0: none; otherwise an allocation that would pass it fails with FL_LIMIT */
+    fl_error *error;           /* where a failure is reported; borrowed */
+} fl_arena;
+
+typedef struct fl_mark { struct fl_block *block; size_t fill, used; } fl_mark;
+
+void fl_arena_init(fl_arena *, fl_error *borrowed);
+void fl_arena_free(fl_arena *);          /* gives every block back; the arena is then as after init */
+
+/* Zeroed memory for count items of the given size, or NULL with the error recorded. count 0 gives a valid pointer. */
+void *fl_arena_array(fl_arena *, size_t count, size_t size);
+#define FL_NEW(arena, type, count) ((type *)fl_arena_array((arena), (size_t)(count), sizeof(type)))
+
+char *fl_arena_text(fl_arena *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *fl_arena_vtext(fl_arena *, const char *format, va_list);
+
+fl_mark fl_arena_mark(const fl_arena *);
+void fl_arena_release(fl_arena *, fl_mark);   /* everything allocated since the mark is gone */
+
+/* For tests: the k-th allocation from now on (1 = the next), in any arena, fails; 0 switches it off.
+ * fl_arena_count is the number of allocations since the last call of fl_arena_fail_at. */
+void fl_arena_fail_at(long k);
+long fl_arena_count(void);
+
+#endif

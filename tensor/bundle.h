@@ -1,0 +1,35 @@
+/* bundle.h: name -> tensor. Weights as the core sees them; io/ fills a bundle from a file, training from a graph.
+ *
+ * Values lie in file order (row-major, as in the file), with their own number of axes (0 to 8). Names are
+ * unique. The bundle's arena owns names and values unless a value was put in by reference. Read-only
+ * once filled; any number of graphs may use it. */
+#ifndef FL_BUNDLE_H
+#define FL_BUNDLE_H
+
+#include "tensor/tensor.h"
+
+enum { FL_MAX_AXES = 8 };
+
+typedef struct fl_entry {
+    const char *name;
+    int axes;
+    int64_t size[FL_MAX_AXES];
+    const real *data;            /* file order */
+} fl_entry;
+
+typedef struct fl_bundle {
+    fl_arena *arena;             /* borrowed; owns what the bundle copies */
+    fl_entry *entry;
+    int count, room;
+} fl_bundle;
+
+void fl_bundle_init(fl_bundle *, fl_arena *borrowed);
+
+/* Adds a tensor; copies the name, keeps data by reference (it must live as long as the bundle). FL_UNREADABLE for a
+ * duplicate name or more than FL_MAX_AXES axes, FL_FAILED for memory. */
+fl_status fl_bundle_add(fl_bundle *, const char *name, int axes, const int64_t *size, const real *data);
+
+const fl_entry *fl_bundle_find(const fl_bundle *, const char *name);   /* NULL when there is none */
+int64_t fl_entry_count(const fl_entry *);                              /* number of values */
+
+#endif

@@ -1,0 +1,42 @@
+/* conv.h: convolution on channels-last arrays, and its two transposes. Everything about speed is behind this.
+ *
+ *   y[n,o,t,h,w] = b[o] + sum over (i,kt,kh,kw) of  x[n, i, t*s0 + kt*d0 - lo0, h*s1 + ..., w*s2 + ...] * w[o,i,kt,kh,kw]
+ *
+ * Elements outside x count as zero. With groups g, output channel o sees the input channels of its group
+ * only, and the weight's second axis is ci/g. The sum of one output element has one fixed order
+ * (kt, kh, kw, i), whatever the ISA, the thread count or the batch; machines with fused multiply-add give
+ * the same bits. Weights are packed once and used many times; a packed weight depends on the geometry's
+ * channels, kernel, stride and groups only, not on n, t, h, w. */
+#ifndef FL_CONV_H
+#define FL_CONV_H
+
+#include "tensor/tensor.h"
+
+typedef struct fl_window {      /* of a convolution or a pool, per axis t, h, w */
+    int k[3], s[3], d[3];       /* kernel, stride, dilation */
+    int lo[3], hi[3];           /* zero padding before and after; may differ */
+} fl_window;
+
+typedef struct fl_conv {
+    fl_shape x, y;              /* input and output */
+    fl_window win;
+    int groups;
+} fl_conv;
+
+typedef enum fl_conv_pass { FL_CONV_FORWARD, FL_CONV_TO_INPUT, FL_CONV_TO_WEIGHTS } fl_conv_pass;
+
+/* Length of an axis after the window, floor convention; < 1 when the window does not fit. */
+int fl_window_extent(const fl_window *, int axis, int length);
+
+int64_t fl_conv_packed_count(const fl_conv *, fl_conv_pass);   /* reals of a packed weight; FORWARD and TO_INPUT */
+void    fl_conv_pack(const fl_conv *, fl_conv_pass, const real *w, real *packed);   /* w: O,I/g,KT,KH,KW channels last */
+
+size_t fl_conv_scratch(const fl_conv *, fl_conv_pass);         /* bytes, for all fl_threads() threads of now; 64-byte aligned memory expected */
+
+void fl_conv_forward   (const fl_conv *, const real *x, const real *packed, const real *b_or_null, real *y, void *scratch);
+void fl_conv_to_input  (const fl_conv *, const real *gy, const real *packed, real *gx, void *scratch);   /* overwrites gx */
+void fl_conv_to_weights(const fl_conv *, const real *x, const real *gy, real *gw, void *scratch);         /* overwrites gw; same layout as w */
+
+double fl_conv_flops(const fl_conv *);                         /* 2 per multiply-add, taps in the padding included */
+
+#endif

@@ -1,0 +1,38 @@
+/* par.c: how many threads a loop may use. */
+#include "tensor/par.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static int chosen;
+
+#ifdef _OPENMP
+static int clamp(long n) { return n < 1 ? 1 : n > FL_MAX_THREADS ? FL_MAX_THREADS : (int)n; }
+#endif
+
+static int by_default(void)
+{
+#ifdef _OPENMP
+    const char *wish = getenv("OMP_NUM_THREADS");
+    long n = wish ? strtol(wish, NULL, 10) : 0;
+    return clamp(n > 0 ? n : sysconf(_SC_NPROCESSORS_ONLN));
+#else
+    return 1;
+#endif
+}
+
+int fl_threads(void)
+{
+    if (!chosen) chosen = by_default();
+    return chosen;
+}
+
+void fl_threads_set(int n)
+{
+#ifdef _OPENMP
+    chosen = n > 0 ? clamp(n) : by_default();
+#else
+    (void)n;
+    chosen = 1;
+#endif
+}
