@@ -20,7 +20,7 @@
     for (int64_t i = 0; i < (int64_t)(n); i++)
 static inline int fl_thread(void) { return omp_get_thread_num(); }
 #else
-#define FL_PARALLEL(i, n, work) for (int64_t i = 0; i < (int64_t)(n); i++)
+#define FL_PARALLEL(i, n, work) for (int64_t i = ((void)(work), 0); i < (int64_t)(n); i++)
 static inline int fl_thread(void) { return 0; }
 #endif
 
