@@ -1,0 +1,274 @@
+/* graph.c: the tape: adding nodes, names, values, parameters in and out, and the walk up. */
+#include "autograd/graph.h"
+
+#include "autograd/ops.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const fl_op *const fl_op_table[FL_OPS] = {
+#define FL_OP(name) &fl_op_##name,
+#include "autograd/ops.def"
+#undef FL_OP
+};
+
+fl_graph *fl_graph_new(fl_arena *borrowed)
+{
+    fl_graph *g = FL_NEW(borrowed, fl_graph, 1);
+    if (!g) return NULL;
+    g->arena = borrowed;
+    g->error = borrowed->error;
+    g->root = FL_NONE;
+    return g;
+}
+
+/* ---- names ---- */
+
+size_t fl_graph_enter(fl_graph *g, const char *format, ...)
+{
+    size_t mark = strlen(g->scope);
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(g->scope + mark, sizeof g->scope - mark, format, args);
+    va_end(args);
+    fl_assert(n >= 0 && mark + (size_t)n + 2 < sizeof g->scope);
+    if (n) strcat(g->scope, ".");
+    return mark;
+}
+
+void fl_graph_leave(fl_graph *g, size_t mark) { g->scope[mark] = 0; }
+
+fl_id fl_graph_find(const fl_graph *g, const char *name)
+{
+    for (int i = 0; i < g->count; i++)
+        if (strcmp(g->node[i].name, name) == 0) return i;
+    return FL_NONE;
+}
+
+fl_shape fl_graph_shape(const fl_graph *g, fl_id id)
+{
+    return id == FL_NONE ? (fl_shape){1, 1, 1, 1, 1} : g->node[id].shape;
+}
+
+const char *fl_node_describe(const fl_graph *g, fl_id id, char *to, size_t size)
+{
+    const fl_node *node = &g->node[id];
+    snprintf(to, size, "node %d '%s' (%s)", id, node->name, node->op->name);
+    return to;
+}
+
+/* ---- adding a node ---- */
+
+fl_shape fl_graph_fail(fl_graph *g, const fl_node *node, const char *format, ...)
+{
+    char why[FL_MESSAGE_SIZE];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(why, sizeof why, format, args);
+    va_end(args);
+    fl_error_set(g->error, FL_MISFIT, "node '%s' (%s): %s", node->name, node->op->name, why);
+    return (fl_shape){0, 0, 0, 0, 0};
+}
+
+static bool room_for_one(fl_graph *g)
+{
+    if (g->count < g->room) return true;
+    int room = g->room ? 2 * g->room : 64;
+    fl_node *more = FL_NEW(g->arena, fl_node, room);
+    if (!more) return false;
+    if (g->count) memcpy(more, g->node, (size_t)g->count * sizeof *more);
+    g->node = more;
+    g->room = room;
+    return true;
+}
+
+/* Copies name, operands and their shapes into the arena. False after a failure. */
+static bool fill_node(fl_graph *g, fl_node *node, const char *name, int n_in, const fl_id *in)
+{
+    for (int k = 0; k < n_in; k++)
+        if (in[k] == FL_NONE) return false;             /* an earlier builder failed and said why */
+    node->name = fl_arena_text(g->arena, "%s%s", g->scope, name);
+    fl_id *ids = FL_NEW(g->arena, fl_id, n_in);
+    fl_shape *shapes = FL_NEW(g->arena, fl_shape, n_in);
+    node->operand = FL_NEW(g->arena, const real *, n_in);
+    if (!node->name || !ids || !shapes || !node->operand) return false;
+    for (int k = 0; k < n_in; k++) {
+        fl_assert(in[k] >= 0 && in[k] < g->count);
+        ids[k] = in[k];
+        shapes[k] = g->node[in[k]].shape;
+    }
+    node->n_in = n_in;
+    node->in = ids;
+    node->in_shape = shapes;
+    return true;
+}
+
+static fl_id append(fl_graph *g, fl_node node)
+{
+    if (fl_graph_find(g, node.name) != FL_NONE) {
+        fl_error_set(g->error, FL_MISFIT, "node '%s' (%s): a node of that name exists already", node.name, node.op->name);
+        return FL_NONE;
+    }
+    if (!room_for_one(g)) return FL_NONE;
+    g->node[g->count] = node;
+    return g->count++;
+}
+
+fl_id fl_graph_add(fl_graph *g, const fl_op *op, const char *name, const fl_attr *attr, int n_in, const fl_id *in)
+{
+    if (!fl_graph_ok(g)) return FL_NONE;
+    fl_node node = {.op = op, .role = FL_COMPUTED};
+    if (attr) node.attr = *attr;
+    if (!fill_node(g, &node, name, n_in, in)) return FL_NONE;
+    node.shape = op->infer(g, &node);
+    if (!fl_graph_ok(g)) return FL_NONE;
+    if (!fl_shape_valid(node.shape)) {
+        fl_shape_text t;
+        fl_graph_fail(g, &node, "the result would have shape %s", fl_shape_print(node.shape, &t));
+        return FL_NONE;
+    }
+    return append(g, node);
+}
+
+static fl_id add_leaf(fl_graph *g, const char *name, fl_shape shape, fl_role role)
+{
+    if (!fl_graph_ok(g)) return FL_NONE;
+    fl_node node = {.op = fl_op_table[FL_OP_input], .role = role, .shape = shape};
+    if (!fill_node(g, &node, name, 0, NULL)) return FL_NONE;
+    if (!fl_shape_valid(shape)) {
+        fl_shape_text t;
+        fl_graph_fail(g, &node, "every axis must be at least 1, got %s", fl_shape_print(shape, &t));
+        return FL_NONE;
+    }
+    node.value = FL_NEW(g->arena, real, fl_shape_count(shape));
+    if (!node.value) return FL_NONE;
+    g->bytes_params += (size_t)fl_shape_count(shape) * sizeof(real);
+    return append(g, node);
+}
+
+fl_id fl_node_input(fl_graph *g, const char *name, fl_shape s) { return add_leaf(g, name, s, FL_INPUT); }
+fl_id fl_node_param(fl_graph *g, const char *name, fl_shape s) { return add_leaf(g, name, s, FL_PARAM); }
+fl_id fl_node_buffer(fl_graph *g, const char *name, fl_shape s) { return add_leaf(g, name, s, FL_BUFFER); }
+
+fl_id fl_example_operand(fl_graph *g, fl_rng *rng, const char *name, fl_shape shape)
+{
+    fl_id id = fl_node_param(g, name, shape);
+    for (int64_t i = 0; id != FL_NONE && i < fl_shape_count(shape); i++)
+        g->node[id].value[i] = (real)fl_rng_next_normal(rng);
+    return id;
+}
+
+/* ---- values ---- */
+
+real *fl_graph_value(const fl_graph *g, fl_id id) { return g->node[id].value; }
+real *fl_graph_signal(const fl_graph *g, fl_id id) { return g->node[id].signal; }
+void fl_graph_touch(fl_graph *g) { g->stale = true; }
+
+void fl_graph_set(fl_graph *g, fl_id id, const real *values)
+{
+    fl_node *node = &g->node[id];
+    fl_assert(node->role != FL_COMPUTED);
+    memcpy(node->value, values, (size_t)fl_shape_count(node->shape) * sizeof(real));
+    if (node->role != FL_INPUT) g->stale = true;
+}
+
+size_t fl_graph_bytes(const fl_graph *g)
+{
+    return g->bytes_params + g->bytes_values + g->bytes_packed + g->bytes_scratch;
+}
+
+static void pack_weights(fl_graph *g)
+{
+    if (!g->stale) return;
+    for (int i = 0; i < g->n_packs; i++) {
+        const fl_node *node = &g->node[g->packs_from[i]];
+        for (int pass = 0; pass < 2; pass++)
+            if (node->packed[pass]) node->op->pack(node, pass, node->operand[1], node->packed[pass]);
+    }
+    g->stale = false;
+}
+
+const real *fl_packed_weight(const fl_node *node, int pass, const real *w, void *scratch)
+{
+    if (w == node->operand[1] && node->packed[pass]) return node->packed[pass];
+    node->op->pack(node, pass, w, scratch);
+    return scratch;
+}
+
+void fl_graph_forward(fl_graph *g)
+{
+    pack_weights(g);
+    for (fl_id i = 0; i < g->count; i++) {
+        const fl_node *node = &g->node[i];
+        if (g->computed[i] && node->role == FL_COMPUTED) node->op->forward(node, node->operand, node->value);
+    }
+}
+
+/* ---- parameters in and out ---- */
+
+/* Sizes without the axes of length 1: O,I,1,3,3 here is O,I,3,3 in a file of a 2-D network. */
+static int squeeze(const int64_t *size, int axes, int64_t out[FL_MAX_AXES])
+{
+    int n = 0;
+    for (int i = 0; i < axes; i++)
+        if (size[i] != 1) out[n++] = size[i];
+    return n;
+}
+
+static bool fits(const fl_entry *e, fl_shape s)
+{
+    const int64_t ours[5] = {s.n, s.c, s.t, s.h, s.w};
+    int64_t a[FL_MAX_AXES], b[FL_MAX_AXES];
+    int na = squeeze(ours, 5, a), nb = squeeze(e->size, e->axes, b);
+    return na == nb && memcmp(a, b, (size_t)na * sizeof *a) == 0;
+}
+
+static void print_sizes(const fl_entry *e, char *to, size_t size)
+{
+    size_t n = 0;
+    to[0] = 0;
+    for (int i = 0; i < e->axes && n < size; i++)
+        n += (size_t)snprintf(to + n, size - n, "%s%lld", i ? "," : "", (long long)e->size[i]);
+}
+
+fl_status fl_graph_load(fl_graph *g, const fl_bundle *b)
+{
+    for (fl_id i = 0; i < g->count; i++) {
+        fl_node *node = &g->node[i];
+        if (node->role != FL_PARAM && node->role != FL_BUFFER) continue;
+        const fl_entry *e = fl_bundle_find(b, node->name);
+        fl_shape_text t;
+        if (!e)
+            return fl_error_set(g->error, FL_MISFIT, "weights: tensor '%s' of shape %s is missing; the file has %d tensors, "
+                                "the first is '%s': do the weights belong to this network?", node->name,
+                                fl_shape_print(node->shape, &t), b->count, b->count ? b->entry[0].name : "(none)");
+        if (!fits(e, node->shape)) {
+            char got[160];
+            print_sizes(e, got, sizeof got);
+            return fl_error_set(g->error, FL_MISFIT, "weights: tensor '%s': expected shape %s, got %s; do the weights belong "
+                                "to this network and number of classes?", node->name, fl_shape_print(node->shape, &t), got);
+        }
+        fl_from_file_order(node->shape, e->data, node->value);
+    }
+    g->stale = true;
+    return FL_OK;
+}
+
+fl_status fl_graph_store(const fl_graph *g, fl_bundle *b)
+{
+    for (fl_id i = 0; i < g->count; i++) {
+        const fl_node *node = &g->node[i];
+        if (node->role != FL_PARAM && node->role != FL_BUFFER) continue;
+        const fl_shape s = node->shape;
+        real *copy = FL_NEW(b->arena, real, fl_shape_count(s));
+        if (!copy) return FL_FAILED;
+        fl_to_file_order(s, node->value, copy);
+        const bool flat = s.t == 1 && s.h == 1 && s.w == 1;
+        const int64_t all[5] = {s.n, s.c, s.t, s.h, s.w}, vector[1] = {s.c};
+        fl_status status = flat && s.n == 1 ? fl_bundle_add(b, node->name, 1, vector, copy)
+                                            : fl_bundle_add(b, node->name, flat ? 2 : 5, all, copy);
+        if (status != FL_OK) return status;
+    }
+    return FL_OK;
+}

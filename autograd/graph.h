@@ -1,0 +1,78 @@
+/* graph.h: a network is an array of nodes. A node's operands have smaller indices; forward walks up,
+ * backward walks down, and nothing else ever decides an order.
+ *
+ *     fl_graph *g = fl_graph_new(&arena);            build with ops.h, or with layers/ and models/
+ *     fl_graph_plan(g, &(fl_plan){...});             every buffer gets its place
+ *     fl_graph_set(g, x, values);  fl_graph_forward(g);
+ *     fl_graph_backward(g, root, seed);              signals of fl_plan.wrt are then in fl_graph_signal
+ *
+ * The arena (borrowed) owns everything, and its error takes every message. */
+#ifndef FL_GRAPH_H
+#define FL_GRAPH_H
+
+#include "autograd/op.h"
+#include "tensor/bundle.h"
+
+typedef enum fl_keep { FL_KEEP_OUTPUTS, FL_KEEP_FOR_BACKWARD, FL_KEEP_ALL } fl_keep;
+
+typedef struct fl_plan {
+    fl_keep keep;            /* forward only with buffers used again; what the vjps read; every value and signal */
+    const fl_id *out;        /* values that the caller will read; they and their ancestors are computed */
+    int n_out;
+    fl_id root;              /* where backward starts; used when n_wrt > 0 */
+    const fl_id *wrt;        /* nodes whose signal is wanted */
+    int n_wrt;
+} fl_plan;
+
+struct fl_graph {
+    fl_arena *arena;         /* borrowed */
+    fl_error *error;         /* arena->error */
+    fl_node *node;
+    int count, room;
+    char scope[192];
+    bool batch_statistics;   /* what the batchnorm layers use: set before building for training */
+    /* the plan */
+    bool *computed, *carries;      /* per node: forward runs it; backward carries a signal through it */
+    bool *arrived;                 /* per node, during a backward: its signal holds something */
+    int *packs_from, n_packs;      /* nodes whose packing is their own (others share it) */
+    bool stale;                    /* a parameter changed since the last packing */
+    fl_id root;
+    real *spill;                   /* one signal, for the second and later arrivals at a node */
+    size_t bytes_values, bytes_packed, bytes_scratch, bytes_params;
+};
+
+fl_graph *fl_graph_new(fl_arena *borrowed);                    /* NULL when memory ran out */
+static inline bool fl_graph_ok(const fl_graph *g) { return g && g->error->status == FL_OK; }
+
+/* Names: everything built between enter and leave is called "scope.name". leave takes what enter returned. */
+size_t fl_graph_enter(fl_graph *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void   fl_graph_leave(fl_graph *, size_t mark);
+
+fl_id    fl_graph_find(const fl_graph *, const char *name);    /* FL_NONE when there is none */
+fl_shape fl_graph_shape(const fl_graph *, fl_id);              /* 1,1,1,1,1 for FL_NONE, so that builders can go on */
+
+/* Plans buffers: afterwards forward and backward cannot fail. May be called again with another plan. */
+fl_status fl_graph_plan(fl_graph *, const fl_plan *);
+size_t    fl_graph_bytes(const fl_graph *);                    /* parameters, packed weights, values, signals, scratch */
+
+/* Values, channels last. set copies; the pointer of value is valid until the next forward (or for good, for inputs,
+ * parameters and fl_plan.out). Call touch after writing through the pointer of a parameter. */
+void  fl_graph_set(fl_graph *, fl_id, const real *);
+real *fl_graph_value(const fl_graph *, fl_id);
+real *fl_graph_signal(const fl_graph *, fl_id);
+void  fl_graph_touch(fl_graph *);
+
+void fl_graph_forward(fl_graph *);
+/* seed: the signal at the root, its shape. Gives d(sum seed*root)/d(wrt) in the signals of wrt. */
+void fl_graph_backward(fl_graph *, const real *seed);
+
+/* Parameters and buffers from a bundle, by name. FL_MISFIT names the first one that is missing or of another shape. */
+fl_status fl_graph_load(fl_graph *, const fl_bundle *);
+fl_status fl_graph_store(const fl_graph *, fl_bundle *);       /* copies into the bundle's arena, file order, PyTorch's axes */
+
+/* trace.c: the tape as text, one node a line: index, op, name, shape, operands, bytes. Into the arena. */
+char *fl_graph_print(const fl_graph *, fl_arena *);
+/* One node's line, for messages. */
+const char *fl_node_describe(const fl_graph *, fl_id, char *to, size_t size);
+
+#endif

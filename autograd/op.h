@@ -1,0 +1,102 @@
+/* op.h: what an op is. One op is one file under ops/: what it computes, its shape rule, its forward, its
+ * transpose (vjp) under it, and a small awkward example of itself.
+ *
+ * forward and vjp take their operands as arguments and keep no state, so a rule may call them with
+ * substituted operands (x+, w+, w*w, 1, a reference input), and every rule works on every op.
+ *
+ * The alphabet of all op files:   x input   w weight   b bias   y output      gx gw gb gy  what the backward pass carries
+ *                                 n c t h w  indices (w: width where no weight is in sight)   o output channel   kt kh kw kernel
+ * in[k] is operand k, in_shape[k] its shape; arrays are channels last (tensor.h). */
+#ifndef FL_OP_H
+#define FL_OP_H
+
+#include "tensor/blur.h"
+#include "tensor/conv.h"
+#include "tensor/resample.h"
+#include "tensor/rng.h"
+#include "tensor/tensor.h"
+
+typedef int fl_id;                       /* index of a node in its graph; FL_NONE where there is none */
+enum { FL_NONE = -1 };
+
+typedef struct fl_graph fl_graph;
+typedef struct fl_node fl_node;
+
+enum {                                   /* flags: all that rules and the planner know of an op */
+    FL_LINEAR    = 1 << 0,               /* linear in operand 0 (affine when it has a bias) */
+    FL_WEIGHTED  = 1 << 1,               /* operands x, w and perhaps b; linear in each of them */
+    FL_MAP       = 1 << 2,               /* element by element, one operand; has deriv */
+    FL_GATE      = 1 << 3,               /* a product of operands */
+    FL_ROUTE     = 1 << 4,               /* every output element is one input element, or zero */
+    FL_ALL       = 1 << 5,               /* not element by element and not linear: softmax, norms over channels */
+    FL_READS_IN  = 1 << 6,               /* vjp with respect to operand 0 reads operand values (weights aside) */
+    FL_READS_OUT = 1 << 7                /* vjp reads y */
+};
+
+typedef enum fl_op_kind {
+#define FL_OP(name) FL_OP_##name,
+#include "autograd/ops.def"
+#undef FL_OP
+    FL_OPS
+} fl_op_kind;
+
+typedef struct fl_op {
+    const char *name, *doc, *file;
+    fl_op_kind kind;
+    unsigned flags;
+    int arity;                           /* operands at least; concat and add take more, conv may take a bias */
+    fl_shape (*infer)  (fl_graph *, const fl_node *);                     /* axes of 0 after fl_graph_fail */
+    void     (*forward)(const fl_node *, const real *const in[], real *y);
+    void     (*vjp)    (const fl_node *, int k, const real *const in[], const real *y, const real *gy, real *gx);  /* overwrites gx */
+    real     (*deriv)  (const fl_node *, real x, real y);                 /* FL_MAP: dy/dx */
+    fl_id    (*example)(fl_graph *, fl_rng *, int which);                 /* which = 0, 1, ...; FL_NONE after the last */
+    size_t   (*scratch)(const fl_node *);                                 /* bytes of node->work that forward and vjp want; may be NULL */
+    int64_t  (*packed) (const fl_node *, int pass);                       /* reals of operand 1 packed for forward (0), vjp (1); may be NULL */
+    void     (*pack)   (const fl_node *, int pass, const real *w, real *packed);
+} fl_op;
+
+typedef union fl_attr {                  /* what an op needs to know besides its operands; each op uses one member */
+    struct { fl_window win; int groups; } conv;
+    struct { fl_window win; bool ceil, count_pad; } pool;
+    struct { double eps; bool batch; } norm;                      /* batch: statistics of this batch (training) */
+    struct { int axis, begin, end; } slice;                       /* also concat: axis */
+    struct { int order[5]; } permute;                             /* output axis i is input axis order[i]; axes N,C,T,H,W = 0..4 */
+    struct { fl_shape to; } reshape;                              /* in file order */
+    struct { fl_shape to; fl_resize_mode mode; bool align; } resize;
+    fl_blur blur;
+    struct { int fold; } shift;                                   /* channels per direction */
+    struct { int size; double alpha, beta, k; } lrn;
+    struct { unsigned axes; } reduce;                             /* bit i: axis i of N,C,T,H,W is summed */
+    struct { int c, t, h, w; } pick;
+} fl_attr;
+
+typedef enum fl_role { FL_COMPUTED, FL_INPUT, FL_PARAM, FL_BUFFER } fl_role;   /* BUFFER: set, not trained (running statistics) */
+
+struct fl_node {
+    const fl_op *op;
+    const char *name;                    /* unique, dotted; the graph's */
+    fl_shape shape;
+    fl_attr attr;
+    fl_role role;
+    int n_in;
+    const fl_id *in;                     /* all smaller than this node's own index */
+    const fl_shape *in_shape;
+    /* filled by the planner */
+    real *value, *signal;                /* the graph's; NULL where nothing is kept */
+    const real **operand;                /* n_in pointers, the operands' values */
+    real *packed[2];                     /* operand 1 packed for forward and for vjp, or NULL */
+    void *work;                          /* scratch, shared by all nodes of the graph */
+};
+
+#define FL_OP(name) extern const fl_op fl_op_##name;
+#include "autograd/ops.def"
+#undef FL_OP
+extern const fl_op *const fl_op_table[FL_OPS];
+
+/* For op files. */
+fl_id fl_graph_add(fl_graph *, const fl_op *, const char *name, const fl_attr *, int n_in, const fl_id *in);
+fl_shape fl_graph_fail(fl_graph *, const fl_node *, const char *format, ...) __attribute__((format(printf, 3, 4)));
+fl_id fl_example_operand(fl_graph *, fl_rng *, const char *name, fl_shape);             /* normal values, a parameter */
+const real *fl_packed_weight(const fl_node *, int pass, const real *w, void *scratch);    /* the graph's packing of w, or one made now */
+
+#endif

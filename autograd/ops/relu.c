@@ -1,0 +1,37 @@
+/* relu: y = max(x, 0).
+ *
+ * gx = gy where y > 0, else 0: the derivative at 0 is 0, and the output alone decides. */
+#include "autograd/map.h"
+#include "autograd/ops.h"
+
+static void forward(const fl_node *node, const real *const in[], real *y)
+{
+    const real *x = in[0];
+    FL_MAP_FORWARD(node, x, y, 1, x[i] > 0 ? x[i] : 0);
+}
+
+static real deriv(const fl_node *node, real x, real y)
+{
+    (void)node, (void)x;
+    return y > 0 ? 1 : 0;
+}
+
+static void vjp(const fl_node *node, int k, const real *const in[], const real *y, const real *gy, real *gx)
+{
+    (void)k, (void)in;
+    FL_MAP_FORWARD(node, y, gx, 1, y[i] > 0 ? gy[i] : 0);
+}
+
+static fl_id example(fl_graph *g, fl_rng *rng, int which)
+{
+    if (which > 0) return FL_NONE;
+    return fl_node_relu(g, "y", fl_example_operand(g, rng, "x", (fl_shape){2, 3, 3, 5, 7}));
+}
+
+const fl_op fl_op_relu = {
+    .name = "relu", .doc = "max(x, 0)", .file = "autograd/ops/relu.c",
+    .kind = FL_OP_relu, .flags = FL_MAP | FL_READS_OUT, .arity = 1,
+    .infer = fl_map_infer, .forward = forward, .vjp = vjp, .deriv = deriv, .example = example,
+};
+
+fl_id fl_node_relu(fl_graph *g, const char *name, fl_id x) { return fl_graph_add(g, &fl_op_relu, name, NULL, 1, &x); }

@@ -1,0 +1,251 @@
+/* plan.c: which buffer lives when.
+ *
+ * Time runs 0 .. 2n-1: node i is computed at time i and its vjp runs at time 2n-1-i. A value is born at i and
+ * dies with its last reader; a signal is born at the vjp of its last consumer and dies at its own node's.
+ * Buffers that never live together may share memory: first fit, in the order of birth, in one slab. */
+#include "autograd/graph.h"
+
+#include <string.h>
+
+enum { FOREVER = 1 << 30 };
+
+typedef struct buffer {
+    real **to;                 /* where the address goes */
+    int64_t count;             /* reals */
+    int birth, death;          /* alive in birth .. death, both included */
+    int64_t offset;
+} buffer;
+
+typedef struct planner {
+    fl_graph *g;
+    const fl_plan *plan;
+    bool *wanted;              /* fl_plan.out */
+    int *last_use;             /* of the value of each node */
+    buffer *list;
+    int count;
+} planner;
+
+static int backward_time(const fl_graph *g, fl_id i) { return 2 * g->count - 1 - i; }
+
+/* computed: ancestors of what is read or differentiated. carries: on a path from something wanted up to the root. */
+static void mark_nodes(planner *p)
+{
+    fl_graph *g = p->g;
+    for (int i = 0; i < p->plan->n_out; i++) g->computed[p->plan->out[i]] = p->wanted[p->plan->out[i]] = true;
+    if (g->root != FL_NONE) {
+        g->computed[g->root] = true;
+        for (int i = 0; i < p->plan->n_wrt; i++) g->carries[p->plan->wrt[i]] = true;
+        for (fl_id i = 0; i <= g->root; i++)
+            for (int k = 0; k < g->node[i].n_in; k++) g->carries[i] |= g->carries[g->node[i].in[k]];
+        bool *above = p->wanted + g->count;              /* ancestors of the root */
+        above[g->root] = true;
+        for (fl_id i = g->root; i >= 0; i--)
+            for (int k = 0; above[i] && k < g->node[i].n_in; k++) above[g->node[i].in[k]] = true;
+        for (fl_id i = 0; i < g->count; i++) g->carries[i] &= above[i];
+    }
+    for (fl_id i = g->count - 1; i >= 0; i--)
+        for (int k = 0; g->computed[i] && k < g->node[i].n_in; k++) g->computed[g->node[i].in[k]] = true;
+}
+
+/* Whether the backward walk reads the value of operand k at node i. */
+static bool vjp_reads(const fl_graph *g, fl_id i, int k)
+{
+    const fl_node *node = &g->node[i];
+    if (!g->carries[i]) return false;
+    if (!(node->op->flags & FL_WEIGHTED)) return (node->op->flags & FL_READS_IN) != 0;
+    return k == 1 ? g->carries[node->in[0]] : k == 0 && g->carries[node->in[1]];
+}
+
+static void find_last_uses(planner *p)
+{
+    fl_graph *g = p->g;
+    for (fl_id i = 0; i < g->count; i++) {
+        if (!g->computed[i]) continue;
+        if (p->last_use[i] < i) p->last_use[i] = i;
+        for (int k = 0; k < g->node[i].n_in; k++) {
+            int *use = &p->last_use[g->node[i].in[k]];
+            if (*use < i) *use = i;
+            if (vjp_reads(g, i, k) && *use < backward_time(g, i)) *use = backward_time(g, i);
+        }
+        if (g->carries[i] && (g->node[i].op->flags & FL_READS_OUT)) p->last_use[i] = backward_time(g, i);
+        if (p->wanted[i] || p->plan->keep == FL_KEEP_ALL) p->last_use[i] = FOREVER;
+    }
+}
+
+static void add_buffer(planner *p, real **to, int64_t count, int birth, int death)
+{
+    p->list[p->count++] = (buffer){to, (count + 15) / 16 * 16, birth, death, 0};
+}
+
+static bool is_wanted_signal(const planner *p, fl_id i)
+{
+    if (p->plan->keep == FL_KEEP_ALL) return true;
+    for (int k = 0; k < p->plan->n_wrt; k++)
+        if (p->plan->wrt[k] == i) return true;
+    return false;
+}
+
+/* Buffers in the order of birth: values upwards, then signals downwards. */
+static int64_t list_buffers(planner *p)
+{
+    fl_graph *g = p->g;
+    int64_t spill = 0;
+    for (fl_id i = 0; i < g->count; i++) {
+        fl_node *node = &g->node[i];
+        if (g->computed[i] && node->role == FL_COMPUTED)
+            add_buffer(p, &node->value, fl_shape_count(node->shape), i, p->last_use[i]);
+    }
+    int *first_arrival = FL_NEW(g->arena, int, g->count);
+    if (!first_arrival) return -1;
+    for (fl_id i = g->count - 1; i >= 0; i--) {
+        if (!g->carries[i]) continue;
+        if (i == g->root) first_arrival[i] = backward_time(g, i);
+        for (int k = 0; k < g->node[i].n_in; k++) {
+            fl_id x = g->node[i].in[k];
+            if (!g->carries[x]) continue;
+            if (first_arrival[x]) spill = spill > fl_shape_count(g->node[x].shape) ? spill : fl_shape_count(g->node[x].shape);
+            else first_arrival[x] = backward_time(g, i);
+        }
+    }
+    /* by birth: the walk goes down, and the operands of a node are born together */
+    for (fl_id i = g->count - 1; i >= 0; i--) {
+        if (!g->carries[i]) continue;
+        if (i == g->root)
+            add_buffer(p, &g->node[i].signal, fl_shape_count(g->node[i].shape), first_arrival[i],
+                       is_wanted_signal(p, i) ? FOREVER : backward_time(g, i));
+        for (int k = 0; k < g->node[i].n_in; k++) {
+            fl_id x = g->node[i].in[k];
+            if (!g->carries[x] || first_arrival[x] != backward_time(g, i) || g->node[x].signal) continue;
+            g->node[x].signal = (real *)g;               /* placeholder: listed; the address comes with the slab */
+            add_buffer(p, &g->node[x].signal, fl_shape_count(g->node[x].shape), first_arrival[x],
+                       is_wanted_signal(p, x) ? FOREVER : backward_time(g, x));
+        }
+    }
+    return spill;
+}
+
+/* First fit: the lowest offset at which no living buffer is in the way. live[] is kept in the order of offsets. */
+static int64_t place_buffers(planner *p, buffer **live)
+{
+    int n = 0;
+    int64_t slab = 0;
+    for (int i = 0; i < p->count; i++) {
+        buffer *b = &p->list[i];
+        int kept = 0, at = 0;
+        for (int k = 0; k < n; k++)
+            if (live[k]->death >= b->birth) live[kept++] = live[k];
+        n = kept;
+        while (at < n && live[at]->offset - b->offset < b->count) {
+            b->offset = live[at]->offset + live[at]->count;
+            at++;
+        }
+        memmove(live + at + 1, live + at, (size_t)(n - at) * sizeof *live);
+        live[at] = b;
+        n++;
+        if (b->offset + b->count > slab) slab = b->offset + b->count;
+    }
+    return slab;
+}
+
+/* One packing per weight and geometry: the steps of a recurrent layer share theirs. */
+static fl_node *same_packing(fl_graph *g, fl_id i, int pass)
+{
+    const fl_node *node = &g->node[i];
+    for (int j = 0; j < g->n_packs; j++) {
+        fl_node *other = &g->node[g->packs_from[j]];
+        if (other->packed[pass] && other->op == node->op && other->in[1] == node->in[1] &&
+            other->in_shape[0].c == node->in_shape[0].c && other->attr.conv.groups == node->attr.conv.groups &&
+            memcmp(&other->attr.conv.win, &node->attr.conv.win, sizeof(fl_window)) == 0)
+            return other;
+    }
+    return NULL;
+}
+
+static bool plan_packing(fl_graph *g)
+{
+    g->n_packs = 0;
+    for (fl_id i = 0; i < g->count; i++) {
+        fl_node *node = &g->node[i];
+        node->packed[0] = node->packed[1] = NULL;
+        if (!g->computed[i] || !node->op->packed) continue;
+        bool own = false;
+        for (int pass = 0; pass < 2; pass++) {
+            if (pass == 1 && !(g->carries[i] && g->carries[node->in[0]])) continue;
+            const fl_node *other = same_packing(g, i, pass);
+            if (other) {
+                node->packed[pass] = other->packed[pass];
+                continue;
+            }
+            const int64_t count = node->op->packed(node, pass);
+            node->packed[pass] = FL_NEW(g->arena, real, count);
+            if (!node->packed[pass]) return false;
+            g->bytes_packed += (size_t)count * sizeof(real);
+            own = true;
+        }
+        if (own) g->packs_from[g->n_packs++] = i;
+    }
+    return true;
+}
+
+static bool plan_scratch(fl_graph *g)
+{
+    size_t most = 0;
+    for (fl_id i = 0; i < g->count; i++) {
+        const fl_node *node = &g->node[i];
+        if (!g->computed[i] || !node->op->scratch) continue;
+        size_t bytes = node->op->scratch(node);
+        if (bytes > most) most = bytes;
+    }
+    void *work = FL_NEW(g->arena, char, most);
+    for (fl_id i = 0; i < g->count; i++) g->node[i].work = work;
+    g->bytes_scratch = most;
+    return work != NULL;
+}
+
+static bool hand_out(planner *p, real *slab)
+{
+    fl_graph *g = p->g;
+    for (int i = 0; i < p->count; i++) *p->list[i].to = slab + p->list[i].offset;
+    for (fl_id i = 0; i < g->count; i++)
+        for (int k = 0; k < g->node[i].n_in; k++) g->node[i].operand[k] = g->node[g->node[i].in[k]].value;
+    for (int i = 0; i < p->plan->n_wrt; i++) {           /* what the root does not depend on has a signal of zeros */
+        fl_node *node = &g->node[p->plan->wrt[i]];
+        if (!node->signal && !(node->signal = FL_NEW(g->arena, real, fl_shape_count(node->shape)))) return false;
+    }
+    return true;
+}
+
+fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
+{
+    if (!fl_graph_ok(g)) return g ? g->error->status : FL_FAILED;
+    const size_t n = (size_t)g->count + 1;
+    planner p = {.g = g, .plan = plan};
+    g->root = plan->n_wrt > 0 ? plan->root : FL_NONE;
+    g->computed = FL_NEW(g->arena, bool, n);
+    g->carries = FL_NEW(g->arena, bool, n);
+    g->arrived = FL_NEW(g->arena, bool, n);
+    g->packs_from = FL_NEW(g->arena, int, n);
+    p.wanted = FL_NEW(g->arena, bool, 2 * n);
+    p.last_use = FL_NEW(g->arena, int, n);
+    p.list = FL_NEW(g->arena, buffer, 2 * n);
+    buffer **live = FL_NEW(g->arena, buffer *, 2 * n);
+    if (!g->computed || !g->carries || !g->arrived || !g->packs_from || !p.wanted || !p.last_use || !p.list || !live) return g->error->status;
+    for (fl_id i = 0; i < g->count; i++) {
+        g->node[i].signal = NULL;
+        if (g->node[i].role == FL_COMPUTED) g->node[i].value = NULL;
+    }
+    mark_nodes(&p);
+    find_last_uses(&p);
+    const int64_t spill = list_buffers(&p);
+    if (spill < 0) return g->error->status;
+    const int64_t slab = place_buffers(&p, live);
+    g->bytes_values = (size_t)(slab + spill) * sizeof(real);
+    g->bytes_packed = 0;
+    real *memory = FL_NEW(g->arena, real, slab);
+    g->spill = FL_NEW(g->arena, real, spill);
+    if (!memory || !g->spill) return g->error->status;
+    if (!hand_out(&p, memory)) return g->error->status;
+    g->stale = true;
+    if (!plan_packing(g) || !plan_scratch(g)) return g->error->status;
+    return FL_OK;
+}

@@ -1,0 +1,18 @@
+/* reduce.h: sums over axes and their transposes, with one fixed order whatever the thread count. */
+#ifndef FL_REDUCE_H
+#define FL_REDUCE_H
+
+#include "autograd/op.h"
+
+/* Per channel, over n,t,h,w in order, in double: to[c] = sum of x;  and sum of a*b (b NULL: of a). */
+void fl_sum_pixels(fl_shape, const real *x, real *to);
+void fl_dot_pixels(fl_shape, const real *a, const real *b_or_null, double *to);
+
+/* y = factor * sum of x over the axes that are 1 in `small` and longer in `big`, in the memory order of x, in double. */
+void fl_sum_axes(fl_shape big, const real *x, fl_shape small, real *y, double factor);
+/* The transpose: gx = factor * gy, repeated. */
+void fl_repeat_axes(fl_shape small, const real *gy, fl_shape big, real *gx, double factor);
+
+fl_shape fl_reduced_shape(fl_graph *, const fl_node *);     /* the shape rule of sum and mean */
+
+#endif

@@ -1,0 +1,13 @@
+/* runs.h: slices and joins. An array is `outer` x axis x `inner` elements; a slice along the axis is one run of
+ * (end - begin) * inner elements per outer index. In memory the axes come in the order N,T,H,W,C. */
+#ifndef FL_RUNS_H
+#define FL_RUNS_H
+
+#include "autograd/op.h"
+
+typedef struct fl_runs { int64_t outer, length, inner; } fl_runs;
+
+fl_runs fl_runs_along(fl_shape, int axis);
+int    *fl_shape_axis(fl_shape *, int axis);      /* axis 0..4 of N,C,T,H,W */
+
+#endif

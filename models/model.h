@@ -1,0 +1,49 @@
+/* model.h: what a network is to the rest of the house: a builder and a card.
+ *
+ *     const fl_model *m = fl_model_find("r2plus1d_small");
+ *     fl_network net = fl_model_build(g, m, &(fl_model_options){.n = 1});    names, parameters, nodes
+ *     fl_graph_load(g, bundle);
+ *
+ * A network sees T as an axis of the clip; a 2-D network is a 3-D network whose kernels have one frame. */
+#ifndef FL_MODEL_H
+#define FL_MODEL_H
+
+#include "autograd/graph.h"
+#include "models/card.h"
+
+typedef struct fl_model_options {      /* 0 takes the card's value */
+    int n;                             /* clips per pass (batch); 0: 1 */
+    int frames, height, width, classes;
+    bool training;                     /* batch norm with the statistics of the batch */
+    bool no_bptt;                      /* recurrent networks: no signal through time, as the study published it */
+} fl_model_options;
+
+typedef struct fl_network {            /* nodes of the graph */
+    fl_id input;                       /* N,C,T,H,W, normalised as the card says */
+    fl_id logits;                      /* N,classes,1,1,1 */
+    fl_id output;                      /* what the network returns: the logits, or probabilities where it ends in a softmax */
+    fl_id cam;                         /* where Grad-CAM reads by default: the last node with places in it */
+} fl_network;
+
+typedef struct fl_model {
+    const char *name, *family, *doc, *citation;
+    fl_card_input input;               /* frames, size, how a clip becomes a tensor */
+    int channels, classes;             /* of the input; of the head */
+    const char *const *labels;         /* classes names, or NULL */
+    const char *weights;               /* file name under weights/ that ships with it, or NULL */
+    double gamma;                      /* of the formula weights in the reference numbers; 1 otherwise */
+    fl_network (*build)(fl_graph *, const fl_model *, const fl_model_options *);
+} fl_model;
+
+extern const fl_model *const fl_model_table[];       /* ends with NULL; in the order of models.def */
+const fl_model *fl_model_find(const char *name);     /* NULL when there is none of that name */
+const char *fl_model_nearest(const char *name);      /* the most similar name, for a message */
+
+/* Builds under the graph's scope. On failure the ids are FL_NONE and the graph's error names the node. */
+fl_network fl_model_build(fl_graph *, const fl_model *, const fl_model_options *);
+
+/* Values for all parameters and buffers of a built graph, without a file. */
+void fl_model_fill_formula(fl_graph *, double gamma);      /* reference formula: a function of name and index */
+void fl_model_fill_random(fl_graph *, uint64_t seed);      /* He uniform weights, zero biases, unit norms: where training starts */
+
+#endif
