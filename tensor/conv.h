@@ -3,10 +3,13 @@
  *   y[n,o,t,h,w] = b[o] + sum over (i,kt,kh,kw) of  x[n, i, t*s0 + kt*d0 - lo0, h*s1 + ..., w*s2 + ...] * w[o,i,kt,kh,kw]
  *
  * Elements outside x count as zero. With groups g, output channel o sees the input channels of its group
- * only, and the weight's second axis is ci/g. The sum of one output element has one fixed order
- * (kt, kh, kw, i), whatever the ISA, the thread count or the batch; machines with fused multiply-add give
- * the same bits. Weights are packed once and used many times; a packed weight depends on the geometry's
- * channels, kernel, stride and groups only, not on n, t, h, w. */
+ * only, and the weight's second axis is ci/g.
+ *
+ * The sum of one element has one fixed order, whatever the instruction set, the thread count or the batch:
+ * forward it starts with the bias and takes (kt, kh, kw, i) ascending; to the input it takes the kernel
+ * elements backwards and, within one, o ascending; to the weights, pixels of y in blocks fixed by the shape. Machines
+ * with fused multiply-add give the same bits, the others differ by rounding. Weights are packed once and
+ * used many times; a packed weight depends on channels, groups and window, not on n, t, h, w. */
 #ifndef FL_CONV_H
 #define FL_CONV_H
 

@@ -1,0 +1,55 @@
+/* kernels.h: the hot loops of convolution, one table per instruction set, chosen when the program starts.
+ *
+ * Everything a convolution does comes down to one loop nest, a small matrix product held in registers:
+ *
+ *     c[p][v] = start[p][v] + sum over runs (in order), over k in a run, of  a[p, k] * b[k, v]
+ *
+ * p is a row of the tile (an output pixel, say), v a lane. `tile` takes one number a[p,k] for all lanes,
+ * `lanes` takes a vector a[p,k][v] (depthwise convolution). A sum runs in one register lane in the order of
+ * the runs, so a result does not depend on the width of a vector nor on the size of a tile: AVX2, AVX-512
+ * and NEON give the same bits; `base`, which has no fused multiply-add, differs by rounding.
+ *
+ * Weights are packed in blocks of FL_BLOCK lanes whatever the instruction set. */
+#ifndef FL_KERNELS_H
+#define FL_KERNELS_H
+
+#include "tensor/error.h"
+#include "tensor/real.h"
+
+#include <stdint.h>
+
+enum {
+    FL_BLOCK = 128 / (int)sizeof(real),   /* lanes of a packed block: two AVX-512 vectors */
+    FL_TILE_ROWS = 16                     /* no tile of any instruction set has more rows */
+};
+
+typedef struct fl_tile {
+    const real *a, *b, *start;         /* start NULL: zeros */
+    real *c;
+    int64_t a_row, a_step;             /* a[p,k] is a[p*a_row + k*a_step] */
+    int64_t b_step;                    /* b[k,v] is b[k*b_step + v] */
+    int64_t start_row, c_row;          /* start_row 0: the same vector for all rows (a bias) */
+    int64_t run;                       /* length of a run; runs: three nested loops, each with its jumps */
+    int64_t count[3], a_jump[3], b_jump[3];
+} fl_tile;
+
+typedef struct fl_kernels {
+    const char *name;
+    int width;                         /* reals in a vector */
+    int vectors;                       /* vectors in the wide tile: the other one has one vector */
+    int rows_wide, rows_one;           /* most rows of a tile with `vectors` vectors, and with one */
+    void (*tile )(const fl_tile *, int rows, int vectors);   /* vectors: 1 or the field above; writes whole vectors */
+    void (*lanes)(const fl_tile *, int rows, int vectors);
+    real (*multiply_add)(int64_t rounds);                    /* as many multiply-adds per second as there can be */
+    double flops_per_round;
+} fl_kernels;
+
+const fl_kernels *fl_kernels_now(void);
+
+/* NULL or "" takes the environment variable FOOTLIGHT_ISA, or else the best that the machine has. An unknown name or one
+ * that this machine lacks is FL_USAGE, and nothing changes. Not to be called while a loop runs. */
+fl_status fl_isa_choose(const char *name_or_null, fl_error *);
+const char *fl_isa_name(void);
+const char *fl_isa_available(int i);   /* the i-th set that this machine has, worst first; NULL after the last */
+
+#endif

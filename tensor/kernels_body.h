@@ -1,0 +1,113 @@
+/* kernels_body.h: the hot loops, once, in vector extensions; kernels_*.c set the sizes and include it.
+ *
+ *   ISA           name of the instruction set, as an identifier
+ *   VECTOR_BYTES  bytes of a vector
+ *   VECTORS       vectors of the wide tile; ROWS_WIDE, ROWS_ONE: most rows of the two tiles
+ *
+ * A tile keeps rows x vectors sums in registers; rows and vectors are constants in each instance, so all
+ * loops over them disappear. `sum += a * b` is contracted to a fused multiply-add by the flags of the file. */
+#include "tensor/kernels.h"
+
+#include <stddef.h>
+
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 32")
+#endif
+
+#define WIDTH (VECTOR_BYTES / (int)sizeof(real))
+#define PASTE_(a, b) a##b
+#define PASTE(a, b) PASTE_(a, b)
+
+typedef real vector __attribute__((vector_size(VECTOR_BYTES)));
+typedef real loose __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));   /* in memory, unaligned */
+
+/* Row p of a tile starts at origin + p*step; rows 0, 4, 8, 12 have pointers, the rest are reached by the
+ * addressing modes, or the address registers would not suffice. */
+#define ROW(origin, p, step) ((origin)[(p) / 4] + (size_t)((p) % 4) * (step))
+
+static inline __attribute__((always_inline))
+void product(const fl_tile *t, const int rows, const int vectors, const int elementwise)
+{
+    vector sum[FL_TILE_ROWS][VECTORS];
+    UNROLL for (int p = 0; p < rows; p++) {
+        UNROLL for (int v = 0; v < vectors; v++)
+            sum[p][v] = t->start ? (vector)*(const loose *)(t->start + p * t->start_row + v * WIDTH) : (vector){0};
+    }
+    const size_t a_row = (size_t)t->a_row * sizeof(real), a_step = (size_t)t->a_step * sizeof(real);
+    const int64_t b_step = t->b_step;
+    for (int64_t i = 0; i < t->count[0]; i++)
+    for (int64_t j = 0; j < t->count[1]; j++)
+    for (int64_t l = 0; l < t->count[2]; l++) {
+        const char *a = (const char *)(t->a + i * t->a_jump[0] + j * t->a_jump[1] + l * t->a_jump[2]);
+        const char *origin[4] = {a, a + 4 * a_row, a + 8 * a_row, a + 12 * a_row};
+        const real *b = t->b + i * t->b_jump[0] + j * t->b_jump[1] + l * t->b_jump[2];
+        for (int64_t k = t->run; k > 0; k--) {
+            vector right[VECTORS];
+            UNROLL for (int v = 0; v < vectors; v++) right[v] = *(const loose *)(b + v * WIDTH);
+            UNROLL for (int p = 0; p < rows; p++) {
+                const real *left = (const real *)ROW(origin, p, a_row);
+                if (elementwise) {
+                    UNROLL for (int v = 0; v < vectors; v++) sum[p][v] += *(const loose *)(left + v * WIDTH) * right[v];
+                } else {
+                    const vector all = *left - (vector){0};
+                    UNROLL for (int v = 0; v < vectors; v++) sum[p][v] += all * right[v];
+                }
+            }
+            UNROLL for (int q = 0; q < (rows + 3) / 4; q++) origin[q] += a_step;
+            b += b_step;
+        }
+    }
+    UNROLL for (int p = 0; p < rows; p++) {
+        UNROLL for (int v = 0; v < vectors; v++) *(loose *)(t->c + p * t->c_row + v * WIDTH) = sum[p][v];
+    }
+}
+
+#define CASE(n, most, vectors, elementwise) case n: if (n <= (most)) product(t, n <= (most) ? n : 1, vectors, elementwise); break;
+#define CASES(most, vectors, e)                                                                              \
+    switch (rows) {                                                                                          \
+        CASE(1, most, vectors, e)  CASE(2, most, vectors, e)  CASE(3, most, vectors, e)  CASE(4, most, vectors, e)  \
+        CASE(5, most, vectors, e)  CASE(6, most, vectors, e)  CASE(7, most, vectors, e)  CASE(8, most, vectors, e)  \
+        CASE(9, most, vectors, e)  CASE(10, most, vectors, e) CASE(11, most, vectors, e) CASE(12, most, vectors, e) \
+        CASE(13, most, vectors, e) CASE(14, most, vectors, e) CASE(15, most, vectors, e) CASE(16, most, vectors, e) \
+        default: break;                                                                                      \
+    }
+
+static void tile_wide(const fl_tile *t, int rows) { CASES(ROWS_WIDE, VECTORS, 0) }
+static void tile_one(const fl_tile *t, int rows) { CASES(ROWS_ONE, 1, 0) }
+static void lanes_wide(const fl_tile *t, int rows) { CASES(ROWS_WIDE, VECTORS, 1) }
+static void lanes_one(const fl_tile *t, int rows) { CASES(ROWS_ONE, 1, 1) }
+
+static void tile(const fl_tile *t, int rows, int vectors)
+{
+    if (vectors > 1) tile_wide(t, rows);
+    else tile_one(t, rows);
+}
+
+static void lanes(const fl_tile *t, int rows, int vectors)
+{
+    if (vectors > 1) lanes_wide(t, rows);
+    else lanes_one(t, rows);
+}
+
+enum { CHAINS = 12, REPEATS = 8 };   /* chains: latency of 4 to 6 cycles times two units */
+
+static real multiply_add(int64_t rounds)
+{
+    vector sum[CHAINS], a = (vector){0} + R(0.999), b = (vector){0} + R(0.001);
+    UNROLL for (int i = 0; i < CHAINS; i++) sum[i] = (vector){0} + (real)i;
+    for (int64_t r = 0; r < rounds; r++)
+        UNROLL for (int j = 0; j < REPEATS; j++) {
+            UNROLL for (int i = 0; i < CHAINS; i++) sum[i] = sum[i] * a + b;
+        }
+    UNROLL for (int i = 1; i < CHAINS; i++) sum[0] += sum[i];
+    return sum[0][0];
+}
+
+extern const fl_kernels PASTE(fl_kernels_, ISA);
+#define TEXT_(a) #a
+#define TEXT(a) TEXT_(a)
+const fl_kernels PASTE(fl_kernels_, ISA) = {
+    TEXT(ISA), WIDTH, VECTORS, ROWS_WIDE, ROWS_ONE, tile, lanes, multiply_add, 2.0 * CHAINS * REPEATS * WIDTH
+};
