@@ -1,0 +1,58 @@
+/* film.c: the overlay as a moving picture. Left the frame, right the map over it, below the importance of each frame
+ * with the present one marked. */
+#include "io/apng.h"
+#include "io/panel.h"
+#include "io/sheet.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum { MARGIN = 20, GAP = 10, SIDE = 336, CURVE = 64, TOP = 52 };
+
+static int zoom_for(const fl_result *r)
+{
+    int longer = r->width > r->height ? r->width : r->height;
+    return longer <= SIDE ? SIDE / longer : -((longer + SIDE - 1) / SIDE);
+}
+
+static void heading(const fl_view *v, fl_canvas *c)
+{
+    char text[512], cut[512], target[128], p[32];
+    int width = c->width - 2 * MARGIN;
+    snprintf(text, sizeof text, "%s: %s", fl_method_title(v->method), fl_view_target(v, target, sizeof target));
+    fl_font_fit(cut, sizeof cut, text, width, FL_STRONG);
+    fl_font_draw(c, MARGIN, 14, cut, FL_STRONG);
+    snprintf(text, sizeof text, "%s, %s, probability %s", v->result->clip ? v->result->clip : "clip",
+             v->result->model ? v->result->model : "model", fl_number_text(v->result->target_probability, 3, p, sizeof p));
+    fl_font_fit(cut, sizeof cut, text, width, FL_SOFT);
+    fl_font_draw(c, MARGIN, 32, cut, FL_SOFT);
+}
+
+static int delay_ms(const fl_result *r)
+{
+    double rate = r->frames_per_second;
+    if (!(rate > 0)) rate = 8;
+    return rate < 1 ? 1000 : rate > 50 ? 20 : (int)(1000 / rate + 0.5);
+}
+
+fl_status fl_film_png(fl_buffer *out, const fl_result *r, int method)
+{
+    fl_view v;
+    fl_apng film;
+    fl_status status = fl_view_open(&v, out->arena, r, method);
+    if (status != FL_OK) return status;
+    int zoom = zoom_for(r), w = fl_zoomed(r->width, zoom), h = fl_zoomed(r->height, zoom);
+    int curve = TOP + h + 28;
+    fl_canvas c = fl_canvas_new(out->arena, 2 * (MARGIN + w) + GAP, curve + CURVE + 14, fl_paper);
+    if (!c.rgb) return out->arena->error ? out->arena->error->status : FL_FAILED;
+    status = fl_apng_begin(&film, out, c.width, c.height, r->frames, delay_ms(r));
+    heading(&v, &c);
+    for (int t = 0; t < r->frames && status == FL_OK; t++) {
+        fl_view_frame(&v, &c, MARGIN, TOP, t, zoom);
+        fl_view_overlay(&v, &c, MARGIN + w + GAP, TOP, t, zoom);
+        fl_canvas_fill(&c, 0, TOP + h, c.width, c.height - TOP - h, fl_paper);
+        fl_view_curve(&v, &c, MARGIN, curve, c.width - 2 * MARGIN, CURVE, t);
+        status = fl_apng_add(&film, c.rgb);
+    }
+    return status == FL_OK ? fl_apng_end(&film) : status;
+}
