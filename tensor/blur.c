@@ -1,8 +1,8 @@
 /* blur.c: one axis after the other, t, h, w; per axis one tap after the other, as the sum of shifted arrays.
  *
- * Along an axis the array is a batch of lines of `length` positions, each `inner` contiguous reals wide. A tap adds the
- * line shifted by i to itself, which is one long vector loop except at the borders. Reading p and writing p + i instead
- * of reading p + i and writing p is the transpose. */
+ * Along an axis the array is a batch of lines of `length` positions, each `inner` contiguous reals wide. Tap i adds
+ * the line shifted by i to the result, which is one long vector loop except at the borders. To read p and write p + i
+ * instead of reading p + i and writing p is the transpose. */
 #include "tensor/blur.h"
 
 #include "tensor/math.h"
@@ -35,7 +35,7 @@ static int64_t inside(fl_border border, int64_t p, int64_t length)
     if (border == FL_BORDER_ZERO) return -1;
     if (border == FL_BORDER_NEAREST || length == 1) return p < 0 ? 0 : length - 1;
     const int64_t period = border == FL_BORDER_REFLECT ? 2 * length : 2 * length - 2;
-    const int64_t last = border == FL_BORDER_REFLECT ? period - 1 : period;       /* p and last - p are mirror images */
+    const int64_t last = border == FL_BORDER_REFLECT ? period - 1 : period;    /* p and last - p mirror each other */
     p = (p % period + period) % period;
     return p < length ? p : last - p;
 }
@@ -77,7 +77,7 @@ static void run_line(const pass *a, int64_t base, int64_t width)
     for (int64_t i = -a->half; i <= a->half; i++) {
         const real k = a->taps[i < 0 ? -i : i];
         const int64_t reach = i < 0 ? -i : i, kept = reach < a->length ? a->length - reach : 0;
-        const int64_t begin = i < 0 ? a->length - kept : 0;          /* p + i is inside for begin <= p < begin + kept */
+        const int64_t begin = i < 0 ? a->length - kept : 0;      /* p + i is inside for begin <= p < begin + kept */
         add_shifted(a, k, a->transpose ? begin + i : begin, a->transpose ? begin : begin + i, kept, base, width);
         if (a->border == FL_BORDER_ZERO) continue;
         for (int64_t p = 0; p < begin; p++) add_outside(a, k, p, i, base, width);

@@ -27,9 +27,10 @@ typedef struct fl_blur {
 int     fl_blur_half(double sigma);                   /* ceil(4 sigma) */
 fl_blur fl_blur_frames(double sigma, fl_border);      /* every frame alone: h and w, half width ceil(4 sigma) */
 
-/* y = B x; x and y do not overlap. Scratch: fl_blur_scratch bytes, aligned for double, contents irrelevant before and after. */
+/* y = B x and gx = B'gy: the result is overwritten and overlaps nothing. Scratch is fl_blur_scratch bytes, aligned as
+ * for real; what it holds before and after means nothing. */
 size_t fl_blur_scratch(fl_shape, const fl_blur *);
 void   fl_blur_forward  (fl_shape, const fl_blur *, const real *x, real *y, void *scratch);
-void   fl_blur_transpose(fl_shape, const fl_blur *, const real *gy, real *gx, void *scratch);   /* gx = B'gy; overwrites gx */
+void   fl_blur_transpose(fl_shape, const fl_blur *, const real *gy, real *gx, void *scratch);
 
 #endif

@@ -43,7 +43,7 @@ static inline double fl_double_of(uint64_t u)
 /* x = k ln2 + r; returns q = exp(r) - 1. NaN gives NaN (and any k). */
 static inline double fl_exp_reduced(double x, int64_t *k)
 {
-    const double to_integer = 0x1.8p52;                              /* adding it rounds to nearest, in the low bits */
+    const double to_integer = 0x1.8p52;        /* added to x, rounds it to an integer in the low bits */
     double shifted = x * 1.44269504088896340736 + to_integer;
     *k = (int64_t)(fl_bits_of(shifted) - fl_bits_of(to_integer));
     double whole = shifted - to_integer;
@@ -124,7 +124,7 @@ static inline double fl_sigmoid64(double x)
 double fl_erf64(double x);
 double fl_sin64(double x);               /* radians, |x| <= 1e6 with absolute error < 1e-15; NaN beyond */
 double fl_cos64(double x);
-double fl_pow64(double x, double y);     /* exp(y log x), x >= 0; 1e-14 relative while |y log x| <= 40; y = 0 gives 1 */
+double fl_pow64(double x, double y);     /* exp(y log x), x >= 0; error < 1e-14 if |y log x| <= 40; y = 0 gives 1 */
 
 static inline real fl_exp(real x)     { return (real)fl_exp64((double)x); }
 static inline real fl_log(real x)     { return (real)fl_log64((double)x); }

@@ -1,4 +1,4 @@
-/* resample.c: every output position reads one or two input positions per axis; the transpose asks which ones read it. */
+/* resample.c: an output position reads one or two input positions per axis; the transpose asks which ones read it. */
 #include "tensor/resample.h"
 
 #include "tensor/par.h"
@@ -18,7 +18,7 @@ typedef struct tap {        /* an output position reads (1 - upper) x[lower] + u
 
 static tap tap_of(const axis *a, int64_t o)
 {
-    if (a->mode == FL_NEAREST) return (tap){(int)(o * a->in / a->out), 0};
+    if (a->mode == FL_RESIZE_NEAREST) return (tap){(int)(o * a->in / a->out), 0};
     int64_t above = a->align ? o * (a->in - 1) : (2 * o + 1) * a->in - a->out;      /* position = above / below */
     int64_t below = a->align ? (a->out > 1 ? a->out - 1 : 1) : 2 * a->out;
     if (above < 0) above = 0;
@@ -32,7 +32,7 @@ static real weight_of(tap p, int input)      /* of the given input position in t
     return input == p.lower ? 1 - p.upper : input == p.lower + 1 ? p.upper : 0;
 }
 
-/* The first output position whose lower neighbour is at or after the given input position; a->out if there is none. */
+/* The first output position whose lower neighbour is the given input position or later; a->out if there is none. */
 static int64_t first_reader(const axis *a, int input)
 {
     int64_t from = 0, to = a->out;

@@ -7,15 +7,15 @@
  *   linear              (o + 1/2) I / O - 1/2, at least 0      (half-pixel centres; align = false)
  *   linear, align       o (I-1) / (O-1), or 0 when O = 1       (first on first, last on last; align = true)
  *
- * and linear interpolates between the two neighbours (at the end of the axis: takes the last one). These are PyTorch's
- * `nearest`, `bilinear` and `trilinear`; an axis whose length stays is copied, so bilinear is linear with T unchanged.
+ * and linear interpolates between the two neighbours (at the end of the axis it takes the last one). These are the
+ * `nearest`, `bilinear` and `trilinear` of PyTorch; an axis that keeps its length is copied: bilinear keeps T.
  * Positions are computed in integers: no size makes them fall on the wrong side. nearest ignores align. */
 #ifndef FL_RESAMPLE_H
 #define FL_RESAMPLE_H
 
 #include "tensor/tensor.h"
 
-typedef enum fl_resize_mode { FL_NEAREST, FL_LINEAR } fl_resize_mode;
+typedef enum fl_resize_mode { FL_RESIZE_NEAREST, FL_RESIZE_LINEAR } fl_resize_mode;
 
 void fl_resize(fl_shape in, const real *x, fl_shape out, real *y, fl_resize_mode, bool align);
 
