@@ -5,7 +5,8 @@
 #include <string.h>
 
 const char *const fl_synth_label[FL_SYNTH_CLASSES] = {
-    "move_left", "move_right", "move_up", "move_down", "rotate_clockwise", "rotate_counterclockwise", "grow", "shrink"};
+    "move_left", "move_right", "move_up", "move_down",
+    "rotate_clockwise", "rotate_counterclockwise", "grow", "shrink"};
 const char *const fl_synth_pattern[FL_SYNTH_PATTERNS] = {
     "stripes_horizontal", "stripes_vertical", "stripes_falling", "stripes_rising"};
 const char *const fl_synth_kind_name[FL_SYNTH_KINDS] = {"action", "one_region", "one_frame"};
@@ -22,7 +23,7 @@ fl_status fl_synth_check(const fl_synth_options *o, fl_error *err)
                             FL_SYNTH_MIN_FRAMES, FL_SYNTH_MAX_FRAMES);
     if (o->height < FL_SYNTH_MIN_SIZE || o->height > FL_SYNTH_MAX_SIZE || o->width < FL_SYNTH_MIN_SIZE ||
         o->width > FL_SYNTH_MAX_SIZE)
-        return fl_error_set(err, FL_USAGE, "synthetic clip: size %dx%d (height x width), possible are %d to %d each way",
+        return fl_error_set(err, FL_USAGE, "synthetic clip: height %d and width %d, possible are %d to %d",
                             o->height, o->width, FL_SYNTH_MIN_SIZE, FL_SYNTH_MAX_SIZE);
     if ((int)o->kind < 0 || o->kind >= FL_SYNTH_KINDS)
         return fl_error_set(err, FL_USAGE, "synthetic clip: unknown kind %d; there are action, one_region, one_frame",
@@ -47,7 +48,8 @@ int fl_synth_label_at(const fl_synth_options *o, uint64_t index)
     return order[index % (uint64_t)n];
 }
 
-void fl_synth_clip(const fl_synth_options *o, uint64_t index, unsigned char *rgb, unsigned char *mask, fl_synth_truth *truth)
+void fl_synth_clip(const fl_synth_options *o, uint64_t index,
+                   unsigned char *rgb, unsigned char *mask, fl_synth_truth *truth)
 {
     fl_synth_clip_of(o, index, fl_synth_label_at(o, index), rgb, mask, truth);
 }

@@ -11,8 +11,9 @@
  *
  * White-box kinds, where the evidence is known exactly: for one seed and index, clips of different classes are
  * equal bit for bit outside it.
- *   FL_SYNTH_ONE_REGION  frozen noise; one square, at the same place in all frames, is striped; the direction is the class
- *   FL_SYNTH_ONE_FRAME   new noise in every frame; one frame is striped all over; the direction is the class
+ *   FL_SYNTH_ONE_REGION  frozen noise; one square, at the same place in all frames, has stripes, their direction
+ *                        is the class
+ *   FL_SYNTH_ONE_FRAME   new noise in every frame; one frame has stripes all over, their direction is the class
  *
  * A clip is a pure function of (options, index), or of (options, index, label): the same bits on every machine,
  * compiler, precision and number of threads. Nothing is allocated; several threads may make clips at once. */
@@ -41,15 +42,18 @@ typedef struct fl_synth_options {
     fl_synth_kind kind;
 } fl_synth_options;
 
-typedef struct fl_synth_box { int x0, y0, x1, y1; } fl_synth_box;           /* pixels, half open; all 0: nothing there */
-typedef struct fl_synth_pose { double x, y, angle, radius; } fl_synth_pose; /* pixels; radians clockwise, never wrapped */
+/* Pixels, half open; all 0: nothing there. */
+typedef struct fl_synth_box { int x0, y0, x1, y1; } fl_synth_box;
+
+/* Centre and radius of the outer circle in pixels; angle in radians clockwise, never wrapped. */
+typedef struct fl_synth_pose { double x, y, angle, radius; } fl_synth_pose;
 
 typedef struct fl_synth_truth {
     int label;
-    int begin, end;                            /* the frames that show the evidence, end exclusive: frame `begin` still
-                                                  has the first pose of the motion, frame end-1 already has the last */
-    fl_synth_box box[FL_SYNTH_MAX_FRAMES];     /* per frame, tight around the mask: the actor, the square, the frame */
-    fl_synth_pose pose[FL_SYNTH_MAX_FRAMES];   /* FL_SYNTH_ACTION: the actor in every frame; radius of its outer circle */
+    int begin, end;                            /* the frames that show the evidence, end exclusive: frame begin still
+                                                  has the first pose of the motion, frame end-1 already the last */
+    fl_synth_box box[FL_SYNTH_MAX_FRAMES];     /* per frame, tight around the mask: actor, square or striped frame */
+    fl_synth_pose pose[FL_SYNTH_MAX_FRAMES];   /* FL_SYNTH_ACTION: the actor, in every frame */
 } fl_synth_truth;
 
 /* {seed, 16 frames, 64 x 64, action} */
@@ -61,19 +65,20 @@ fl_status fl_synth_check(const fl_synth_options *, fl_error *);
 int fl_synth_classes(fl_synth_kind);                                   /* 8 or 4 */
 const char *fl_synth_class_name(fl_synth_kind, int label);
 
-/* The class of clip `index`: every run of fl_synth_classes clips that starts at a multiple has each class once, shuffled. */
+/* The class of clip `index`. With n classes, clips k n .. k n + n-1 have each class once, in random order. */
 int fl_synth_label_at(const fl_synth_options *, uint64_t index);
 
-/* Clip `index`. rgb: T,H,W,3 bytes, or NULL. mask: T,H,W bytes, 255 where at least half of the pixel belongs to the actor
- * (striped square, striped frame) and 0 elsewhere, or NULL. Both belong to the caller. truth: or NULL. */
-void fl_synth_clip(const fl_synth_options *, uint64_t index, unsigned char *rgb, unsigned char *mask, fl_synth_truth *truth);
+/* Clip `index`. rgb: T,H,W,3 bytes. mask: T,H,W bytes, 255 where at least half of the pixel belongs to the actor (the
+ * striped square, the striped frame), else 0. All three belong to the caller; each may be NULL. */
+void fl_synth_clip(const fl_synth_options *, uint64_t index,
+                   unsigned char *rgb, unsigned char *mask, fl_synth_truth *truth);
 
 /* The same scene with a class of the caller's choice: clips that differ in the class and in nothing else. */
 void fl_synth_clip_of(const fl_synth_options *, uint64_t index, int label,
                       unsigned char *rgb, unsigned char *mask, fl_synth_truth *truth);
 
-/* mask: T,H,W bytes, 255 in the boxes of the frames begin..end-1, else 0. For the white-box kinds these are the voxels
- * that carry the evidence, all of them and no other; for actions the boxes of the actor while it acts. */
+/* mask: T,H,W bytes, 255 in the boxes of the frames begin..end-1, else 0. For the white-box kinds these voxels carry
+ * the evidence, all of them and no other; for actions they are the boxes of the actor while it acts. */
 void fl_synth_evidence(const fl_synth_options *, const fl_synth_truth *, unsigned char *mask);
 
 #endif

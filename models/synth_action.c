@@ -44,7 +44,7 @@ static path path_draw(const fl_synth_options *o, uint64_t index, int pair, doubl
     p.shiver = steady ? 0 : unit * synth_uniform(&draw, 0.2, 0.6);
     if (pair == LEFT_RIGHT || pair == UP_DOWN) p.axis = pair;
 
-    /* Anywhere, but whole in the frame all the time; at worst 11.5 sqrt(2.4) + 25/2 + 0.6 + 0.3 < 32 units are needed. */
+    /* Anywhere, but always whole in the frame: at worst that takes 11.5 sqrt(2.4) + 25/2 + 0.6 + 0.3 < 32 units. */
     double most = p.radius * fl_exp64(p.log_factor * (pair == SIZE ? 0.5 : p.hold_size)) + p.shiver + 0.3 * unit;
     double room_x = most + (p.axis == LEFT_RIGHT ? 0.5 * p.travel : 0);
     double room_y = most + (p.axis == UP_DOWN ? 0.5 * p.travel : 0);
@@ -83,8 +83,8 @@ typedef struct distractor {
     fl_rng shake;
 } distractor;
 
-static void distractor_draw(fl_rng draw, int number, const fl_synth_options *o, double unit, const double background[3],
-                            distractor *d)
+static void distractor_draw(fl_rng draw, int number, const fl_synth_options *o, double unit,
+                            const double background[3], distractor *d)
 {
     synth_object_draw(&draw, background, &d->object);
     d->rest.x = o->width * synth_uniform(&draw, 0.06, 0.94);
@@ -145,7 +145,8 @@ void synth_action(const fl_synth_options *o, uint64_t index, int label, unsigned
     int64_t pixels = (int64_t)o->height * o->width;
     for (int time = 0; time < o->frames; time++) {
         int t = backwards ? o->frames - 1 - time : time;
-        synth_canvas canvas = {rgb ? rgb + t * pixels * 3 : NULL, mask ? mask + t * pixels : NULL, o->height, o->width};
+        synth_canvas canvas = {rgb ? rgb + t * pixels * 3 : NULL, mask ? mask + t * pixels : NULL,
+                               o->height, o->width};
         if (rgb) {
             synth_background_paint(&background, time, unit, canvas);
             for (int k = 0; k < others; k++) {

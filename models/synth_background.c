@@ -1,7 +1,7 @@
 /* synth_background.c: a smooth texture that drifts, and the noise of the sensor.
  *
  * colour(p) = c0 + f(p) (c1 - c0) + g(p) (c2 - c0); f, g are value noise: random numbers on a lattice of the torus,
- * joined smoothly, in octaves. f also carries a faint grating whose wave vector is integer, so it closes on the torus.
+ * joined smoothly, in octaves. f also carries a faint grating whose wave vector is integer: it closes on the torus.
  * Painting is bilinear interpolation in integers. */
 #include "models/synth_parts.h"
 
@@ -12,7 +12,8 @@ typedef double field[SYNTH_TORUS][SYNTH_TORUS];
 /* Adds one octave with `cells` random values each way (a divisor of the torus), of the given amplitude around 0. */
 static void add_octave(fl_rng *draw, int cells, double amplitude, field f)
 {
-    double lattice[SYNTH_TORUS / 4][SYNTH_TORUS / 4], weight[SYNTH_TORUS], row[SYNTH_TORUS / 4 + 1];
+    double lattice[SYNTH_TORUS / 4][SYNTH_TORUS / 4], weight[SYNTH_TORUS] = {0};
+    double row[SYNTH_TORUS / 4 + 1] = {0};
     int step = SYNTH_TORUS / cells;
     for (int i = 0; i < cells; i++)
         for (int j = 0; j < cells; j++) lattice[i][j] = synth_uniform(draw, -amplitude, amplitude);
@@ -72,12 +73,12 @@ void synth_background_draw(fl_rng *draw, int frames, synth_background *b)
     b->vy = scale * synth_uniform(draw, -1.25, 1.25);
 }
 
-typedef struct tap { int first, second; uint32_t weight; } tap;     /* first + weight/256 (second - first) */
+typedef struct tap { size_t first, second; uint32_t weight; } tap;     /* first + weight/256 (second - first) */
 
 static tap tap_at(double u)
 {
     double wrapped = u - SYNTH_TORUS * floor(u / SYNTH_TORUS), whole = floor(wrapped);
-    int i = (int)whole % SYNTH_TORUS;
+    size_t i = (size_t)whole % SYNTH_TORUS;
     return (tap){i, (i + 1) % SYNTH_TORUS, (uint32_t)((wrapped - whole) * 256.0)};
 }
 
@@ -93,9 +94,10 @@ void synth_background_paint(const synth_background *b, double time, double unit,
             row[i] = (above[i] * (256 - down.weight) + below[i] * down.weight) / 256;
         unsigned char *out = canvas.rgb + (int64_t)y * canvas.width * 3;
         for (int x = 0; x < canvas.width; x++) {
-            const uint32_t *left = row + across[x].first * 3, *right = row + across[x].second * 3;
+            const uint32_t *left = &row[across[x].first * 3], *right = &row[across[x].second * 3];
             uint32_t w = across[x].weight;
-            for (int k = 0; k < 3; k++) out[3 * x + k] = (unsigned char)((left[k] * (256 - w) + right[k] * w + 32768) / 65536);
+            for (int k = 0; k < 3; k++)
+                out[3 * x + k] = (unsigned char)((left[k] * (256 - w) + right[k] * w + 32768) / 65536);
         }
     }
 }
@@ -114,7 +116,7 @@ void synth_noise(fl_rng draw, int frame, synth_canvas canvas)
         int64_t last = first + 4 < values ? first + 4 : values;
         for (int64_t i = first; i < last; i++, bits >>= 16) {
             int noise = ((int)(bits & 255) + (int)(bits >> 8 & 255) - 255) * 5;
-            int v = (int)((unsigned)(canvas.rgb[i] * 256 + noise + 128 + 65536) / 256) - 256;   /* + 65536: stays above 0 */
+            int v = (int)((unsigned)(canvas.rgb[i] * 256 + noise + 128 + 65536) / 256) - 256;   /* +65536: above 0 */
             canvas.rgb[i] = (unsigned char)(v < 0 ? 0 : v > 255 ? 255 : v);
         }
     }

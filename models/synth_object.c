@@ -178,7 +178,8 @@ void synth_object_draw(fl_rng *draw, const double background[3], synth_object *o
     o->light_y = 0.22 * fl_sin64(light);
 }
 
-static double stripe(double u) { return fabs(u - floor(u) - 0.5) - 0.25; }   /* distance to the next edge, in periods */
+/* Signed distance to the next edge of a stripe, in periods. */
+static double stripe(double u) { return fabs(u - floor(u) - 0.5) - 0.25; }
 
 /* Signed distance to the border of the second colour at q, in radii. */
 static double texture_at(const synth_object *o, double qx, double qy)
@@ -211,17 +212,19 @@ static double texture_at(const synth_object *o, double qx, double qy)
 static double outline_at(const synth_object *o, double qx, double qy)
 {
     double d = fabs(qx) + fabs(qy), ratio = d > 1e-12 ? qy / d : 0;
-    double p = (qx < 0 ? 2 - ratio : ratio < 0 ? 4 + ratio : ratio) * (SYNTH_SECTORS / 4);
+    double p = (qx < 0 ? 2 - ratio : ratio < 0 ? 4 + ratio : ratio) * (SYNTH_SECTORS / 4.0);
     int s = (int)p < SYNTH_SECTORS ? (int)p : SYNTH_SECTORS - 1;
     double w = p - s;
-    double rho = o->rho[s] + w * (o->rho[s + 1] - o->rho[s]), steep = o->steep[s] + w * (o->steep[s + 1] - o->steep[s]);
+    double rho = o->rho[s] + w * (o->rho[s + 1] - o->rho[s]);
+    double steep = o->steep[s] + w * (o->steep[s + 1] - o->steep[s]);
     return (rho - sqrt(qx * qx + qy * qy)) * steep;
 }
 
-static void shade(const synth_object *o, double qx, double qy, double radius, double inside, double cover, unsigned char *rgb)
+static void shade(const synth_object *o, double qx, double qy, double radius, double inside, double cover,
+                  unsigned char *rgb)
 {
     double second = clamp01(texture_at(o, qx, qy) * radius + 0.5);
-    double rim_width = 0.9 + 0.04 * radius, rim = clamp01(inside - rim_width + 0.5);       /* 0 on the rim, 1 within */
+    double rim_width = 0.9 + 0.04 * radius, rim = clamp01(inside - rim_width + 0.5);   /* 0 on the rim, 1 within */
     double light = (1.0 + qx * o->light_x + qy * o->light_y) * (0.35 + 0.65 * rim);
     for (int k = 0; k < 3; k++) {
         double paint = light * (o->colour[0][k] + second * (o->colour[1][k] - o->colour[0][k]));
@@ -240,19 +243,20 @@ static void widen(fl_synth_box *box, int x, int y)
     if (y >= box->y1) box->y1 = y + 1;                       /* rows come in order: y0 is the first */
 }
 
-void synth_object_paint(const synth_object *o, const fl_synth_pose *pose, synth_canvas canvas, fl_synth_box *actor_box)
+void synth_object_paint(const synth_object *o, const fl_synth_pose *pose, synth_canvas canvas,
+                        fl_synth_box *actor_box)
 {
-    double c = fl_cos64(pose->angle) / pose->radius, s = fl_sin64(pose->angle) / pose->radius, reach = pose->radius + 1.0;
+    double c = fl_cos64(pose->angle) / pose->radius, s = fl_sin64(pose->angle) / pose->radius;
+    double reach = pose->radius + 1.0, out = 1.0 + 0.5 / pose->radius;
     int x0 = limit(pose->x - reach, canvas.width), x1 = limit(pose->x + reach + 1, canvas.width);
     int y0 = limit(pose->y - reach, canvas.height), y1 = limit(pose->y + reach + 1, canvas.height);
-    double out = 1.0 + 0.5 / pose->radius;
     for (int y = y0; y < y1; y++)
         for (int x = x0; x < x1; x++) {
             double dx = x + 0.5 - pose->x, dy = y + 0.5 - pose->y;
             double qx = c * dx + s * dy, qy = c * dy - s * dx;
             if (qx * qx + qy * qy > out * out) continue;
             double inside = outline_at(o, qx, qy) * pose->radius;
-            if (actor_box && inside < 0 && fabs(dx) <= 0.5 && fabs(dy) <= 0.5) inside = 0;   /* tiny actors keep a pixel */
+            if (actor_box && inside < 0 && fabs(dx) <= 0.5 && fabs(dy) <= 0.5) inside = 0;   /* tiny: one pixel */
             double cover = clamp01(inside + 0.5);
             if (cover <= 0) continue;
             int64_t at = (int64_t)y * canvas.width + x;

@@ -22,7 +22,8 @@ static inline double synth_uniform(fl_rng *draw, double low, double high)       
     return low + (high - low) * fl_rng_next_uniform(draw);
 }
 
-typedef struct synth_canvas { unsigned char *rgb, *mask; int height, width; } synth_canvas;   /* one frame; both may be NULL */
+/* One frame; rgb and mask may be NULL. */
+typedef struct synth_canvas { unsigned char *rgb, *mask; int height, width; } synth_canvas;
 
 /* An outline rho(direction) around the origin with maximum 1, a two-colour texture, a soft light and a dark rim. */
 enum { SYNTH_SECTORS = 512 };
@@ -38,7 +39,7 @@ typedef struct synth_object {
 
 void synth_object_draw(fl_rng *, const double background[3], synth_object *);
 
-/* Paints the object at a pose. is_actor: also writes the mask and widens the box (pass NULL for a distractor). */
+/* Paints the object at a pose. For the actor, also writes the mask and widens the box; NULL for a distractor. */
 void synth_object_paint(const synth_object *, const fl_synth_pose *, synth_canvas, fl_synth_box *actor_box);
 
 /* A smooth texture on a torus of 96 x 96 units, in 1/256 of a level. */

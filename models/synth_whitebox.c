@@ -6,13 +6,16 @@
 
 #include <math.h>
 
-typedef struct stripes { double across_x, across_y, phase, tint[3]; } stripes;    /* wave vector in periods per pixel */
+typedef struct stripes {
+    double across_x, across_y;      /* wave vector, periods per pixel */
+    double phase, tint[3];
+} stripes;
 
 /* Every draw is made for every class. */
 static stripes stripes_draw(fl_rng *draw, int label, double unit)
 {
-    static const double normal[FL_SYNTH_PATTERNS][2] = {
-        {0, 1}, {1, 0}, {0.70710678118654752440, -0.70710678118654752440}, {0.70710678118654752440, 0.70710678118654752440}};
+    const double half = 0.70710678118654752440;      /* sqrt(1/2) */
+    const double normal[FL_SYNTH_PATTERNS][2] = {{0, 1}, {1, 0}, {half, -half}, {half, half}};
     double period = (unit > 0.75 ? unit : 0.75) * synth_uniform(draw, 5.0, 7.0);
     stripes s = {.phase = synth_uniform(draw, 0, 1)};
     s.across_x = normal[label][0] / period;
@@ -36,7 +39,8 @@ void synth_whitebox(const fl_synth_options *o, uint64_t index, int label, unsign
     stripes s = stripes_draw(&draw, label, smaller / 64.0);
     int x0 = fl_rng_next_below(&draw, o->width - side + 1), y0 = fl_rng_next_below(&draw, o->height - side + 1);
     int moment = fl_rng_next_below(&draw, o->frames), region = o->kind == FL_SYNTH_ONE_REGION;
-    fl_synth_box box = region ? (fl_synth_box){x0, y0, x0 + side, y0 + side} : (fl_synth_box){0, 0, o->width, o->height};
+    fl_synth_box box = {0, 0, o->width, o->height};
+    if (region) box = (fl_synth_box){x0, y0, x0 + side, y0 + side};
     truth->begin = region ? 0 : moment;
     truth->end = region ? o->frames : moment + 1;
     int64_t pixels = (int64_t)o->height * o->width;
@@ -52,7 +56,7 @@ void synth_whitebox(const fl_synth_options *o, uint64_t index, int label, unsign
                 uint64_t bits = fl_rng_bits(noise.seed, noise.stream, (uint64_t)(region ? p : at));
                 double wave = evidence ? stripe_at(&s, x, y) : 0;
                 for (int k = 0; k < 3; k++, bits >>= 8)
-                    rgb[3 * at + k] = (unsigned char)(96.5 + (double)(bits & 63) + wave * s.tint[k]);   /* 21 .. 234 */
+                    rgb[3 * at + k] = (unsigned char)(96.5 + (double)(bits & 63) + wave * s.tint[k]);   /* 21..234 */
             }
     }
 }

@@ -54,7 +54,8 @@ TEST(synth_golden_bits)
         fl_synth_options o = fl_synth_default(golden[i].seed);
         o.kind = golden[i].kind;
         make(&o, golden[i].index, &a);
-        CHECK_SAY(clip_hash(&a) == golden[i].hash, "clip %zu hashes to 0x%016llx", i, (unsigned long long)clip_hash(&a));
+        unsigned long long hash = clip_hash(&a);
+        CHECK_SAY(hash == golden[i].hash, "clip %zu hashes to 0x%016llx", i, hash);
     }
     static unsigned char rgb[5 * 40 * 17 * 3];
     fl_synth_options odd = {9, 5, 40, 17, FL_SYNTH_ACTION};
@@ -113,7 +114,8 @@ static fl_synth_box tight(const unsigned char *mask, int height, int width)
 
 TEST(synth_boxes_are_tight_and_actors_whole)
 {
-    static const int sizes[][3] = {{16, 64, 64}, {4, 16, 16}, {7, 16, 90}, {5, 128, 33}, {128, 24, 24}, {4, 512, 16}, {4, 16, 512}};
+    static const int sizes[][3] = {{16, 64, 64}, {4, 16, 16}, {7, 16, 90}, {5, 128, 33}, {128, 24, 24},
+                                   {4, 512, 16}, {4, 16, 512}};
     static unsigned char mask[8 * 128 * 1024];
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
         for (int i = 0; i < 24; i++) {
@@ -140,8 +142,8 @@ TEST(synth_the_actor_acts)
         fl_synth_truth r;
         fl_synth_clip(&o, (uint64_t)i, NULL, NULL, &r);
         const fl_synth_pose *first = &r.pose[r.begin], *last = &r.pose[r.end - 1];
-        double moved[4] = {first->x - last->x, first->y - last->y, (last->angle - first->angle) * 180 / 3.14159265358979,
-                           last->radius / first->radius};
+        double moved[4] = {first->x - last->x, first->y - last->y,
+                           (last->angle - first->angle) * 180 / 3.14159265358979, last->radius / first->radius};
         static const double least[4] = {14.8, 14.8, 70, 1.6}, most[4] = {26.2, 26.2, 160, 2.4};
         if (r.label % 2) {
             for (int k = 0; k < 3; k++) moved[k] = -moved[k];
@@ -159,7 +161,7 @@ TEST(synth_the_actor_acts)
     }
 }
 
-/* The mask of the last frame, carried by the two poses into the first one, covers that one's mask: the picture follows the truth. */
+/* The mask of the last frame, carried by the two poses into the first one, covers the mask there. */
 TEST(synth_the_mask_follows_the_pose)
 {
     fl_synth_options o = fl_synth_default(11);
@@ -168,14 +170,16 @@ TEST(synth_the_mask_follows_the_pose)
         make(&o, (uint64_t)i, &a);
         const fl_synth_pose *p = &a.truth.pose[0], *q = &a.truth.pose[T - 1];
         const fl_synth_pose *big = p->radius > q->radius ? p : q, *small = big == p ? q : p;
-        const unsigned char *from = a.mask + (small == p ? 0 : (T - 1) * PIXELS), *to = a.mask + (big == p ? 0 : (T - 1) * PIXELS);
-        double c = cos(small->angle - big->angle), s = sin(small->angle - big->angle), zoom = small->radius / big->radius;
+        const unsigned char *from = small == p ? a.mask : a.mask + (T - 1) * PIXELS;
+        const unsigned char *to = big == p ? a.mask : a.mask + (T - 1) * PIXELS;
+        double turn = small->angle - big->angle, c = cos(turn), s = sin(turn), zoom = small->radius / big->radius;
         int both = 0, either = 0;
         for (int y = 0; y < SIZE; y++)
             for (int x = 0; x < SIZE; x++) {
                 double dx = (x + 0.5 - big->x) * zoom, dy = (y + 0.5 - big->y) * zoom;
                 int u = (int)floor(small->x + c * dx - s * dy), v = (int)floor(small->y + s * dx + c * dy);
-                int here = to[y * SIZE + x] != 0, there = u >= 0 && v >= 0 && u < SIZE && v < SIZE && from[v * SIZE + u];
+                int here = to[y * SIZE + x] != 0, in = u >= 0 && v >= 0 && u < SIZE && v < SIZE;
+                int there = in && from[v * SIZE + u];
                 both += here && there;
                 either += here || there;
             }
@@ -248,7 +252,7 @@ TEST(synth_background_drift_is_independent_of_the_class)
         for (int axis = 0; axis < 2; axis++) CHECK_NEAR(sum[k][axis] / n, 0, 3.5 * error);
 }
 
-/* Frames pooled, the two classes of a pair agree in every statistic of the actor, on clips that have nothing in common. */
+/* Frames pooled, the classes of a pair agree in every statistic of the actor, on clips with nothing in common. */
 TEST(synth_pooled_frames_agree_within_a_pair)
 {
     enum { CLIPS = 2400, STATISTICS = 7 };
@@ -260,8 +264,9 @@ TEST(synth_pooled_frames_agree_within_a_pair)
         double mean[STATISTICS] = {0};
         for (int t = 0; t < T; t++) {
             fl_synth_box k = r.box[t];
-            double value[STATISTICS] = {r.pose[t].x, r.pose[t].y, r.pose[t].radius, cos(r.pose[t].angle), sin(r.pose[t].angle),
-                                        (k.x1 - k.x0) * (k.y1 - k.y0), t >= r.begin && t < r.end ? t : 7.5};
+            fl_synth_pose p = r.pose[t];
+            double value[STATISTICS] = {p.x, p.y, p.radius, cos(p.angle), sin(p.angle), (k.x1 - k.x0) * (k.y1 - k.y0),
+                                        t >= r.begin && t < r.end ? t : 7.5};
             for (int s = 0; s < STATISTICS; s++) mean[s] += value[s] / T;
         }
         for (int s = 0; s < STATISTICS; s++) {
@@ -281,8 +286,8 @@ TEST(synth_pooled_frames_agree_within_a_pair)
         }
 }
 
-/* A nearest-mean classifier within each pair: trained on the first clips, tried on the others. It sees blocks of 8 x 8
- * pixels: of one frame; their mean and variance over time; or, to show that it can do better, the actor's mask times time. */
+/* A nearest-mean classifier within each pair: trained on the first clips, tried on the others. It sees blocks of
+ * 8 x 8 pixels: in one frame; their mean and variance over time; or, to show what it can do, the mask times time. */
 enum { CELLS = 8 * 8 * 3, FEATURES = 2 * CELLS, TRAIN = 600, TRY = 600 };
 enum { ONE_FRAME, ORDER_BLIND, MASK_IN_TIME, VIEWS };
 
@@ -332,7 +337,8 @@ TEST(synth_no_order_no_class)
         CHECK_NEAR(hit[ONE_FRAME][k], 0.5, noise);
         CHECK_NEAR(hit[ORDER_BLIND][k], 0.5, noise);
     }
-    for (int k = 0; k < 2; k++) CHECK_SAY(hit[MASK_IN_TIME][k] > 0.9, "control, pair %d: %.3f", k, hit[MASK_IN_TIME][k]);
+    for (int k = 0; k < 2; k++)
+        CHECK_SAY(hit[MASK_IN_TIME][k] > 0.9, "control, pair %d: %.3f", k, hit[MASK_IN_TIME][k]);
 }
 
 TEST(synth_whitebox_evidence_is_all_and_only)
@@ -342,7 +348,8 @@ TEST(synth_whitebox_evidence_is_all_and_only)
         for (int i = 0; i < 20; i++) {
             fl_synth_options o = fl_synth_default(17);
             o.kind = (fl_synth_kind)kind;
-            int differ_in = 0, differ_out = 0, expected = kind == FL_SYNTH_ONE_REGION ? T * 16 * 16 : PIXELS, count = 0;
+            int differ_in = 0, differ_out = 0, count = 0;
+            int expected = kind == FL_SYNTH_ONE_REGION ? T * 16 * 16 : PIXELS;
             fl_synth_clip_of(&o, (uint64_t)i, i % 4, a.rgb, a.mask, &a.truth);
             fl_synth_clip_of(&o, (uint64_t)i, (i + 1) % 4, b.rgb, b.mask, &b.truth);
             fl_synth_evidence(&o, &a.truth, evidence);
@@ -360,7 +367,7 @@ TEST(synth_whitebox_evidence_is_all_and_only)
 /* The stripes say the class: steps along them change least. */
 TEST(synth_whitebox_stripes_decide)
 {
-    static const int step[FL_SYNTH_PATTERNS][2] = {{2, 0}, {0, 2}, {1, 1}, {1, -1}};      /* along the stripes: x, y */
+    static const int step[FL_SYNTH_PATTERNS][2] = {{2, 0}, {0, 2}, {1, 1}, {1, -1}};     /* along the stripes */
     int right = 0;
     for (int i = 0; i < 80; i++) {
         fl_synth_options o = fl_synth_default(18);
@@ -385,7 +392,8 @@ TEST(synth_whitebox_stripes_decide)
 
 TEST(synth_refuses_impossible_options)
 {
-    static const int bad[][4] = {{3, 64, 64, 0}, {129, 64, 64, 0}, {16, 15, 64, 0}, {16, 64, 513, 0}, {16, 64, 64, 3}, {16, 64, 64, -1}};
+    static const int bad[][4] = {{3, 64, 64, 0}, {129, 64, 64, 0}, {16, 15, 64, 0}, {16, 64, 513, 0},
+                                 {16, 64, 64, 3}, {16, 64, 64, -1}};
     fl_synth_options o = fl_synth_default(1);
     CHECK(fl_synth_check(&o, NULL) == FL_OK);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
