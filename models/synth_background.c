@@ -6,6 +6,7 @@
 #include "models/synth_parts.h"
 
 #include <math.h>
+#include <stddef.h>
 
 typedef double field[SYNTH_TORUS][SYNTH_TORUS];
 
