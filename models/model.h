@@ -15,7 +15,6 @@ typedef struct fl_model_options {      /* 0 takes the card's value */
     int n;                             /* clips per pass (batch); 0: 1 */
     int frames, height, width, classes;
     bool training;                     /* batch norm with the statistics of the batch */
-    bool no_bptt;                      /* recurrent networks: no signal through time, as the study published it */
 } fl_model_options;
 
 typedef struct fl_network {            /* nodes of the graph */
@@ -25,7 +24,8 @@ typedef struct fl_network {            /* nodes of the graph */
     fl_id cam;                         /* where Grad-CAM reads by default: the last node with places in it */
 } fl_network;
 
-typedef struct fl_model {
+typedef struct fl_model fl_model;
+struct fl_model {
     const char *name, *family, *doc, *citation;
     fl_card_input input;               /* frames, size, how a clip becomes a tensor */
     int channels, classes;             /* of the input; of the head */
@@ -33,7 +33,7 @@ typedef struct fl_model {
     const char *weights;               /* file name under weights/ that ships with it, or NULL */
     double gamma;                      /* of the formula weights in the reference numbers; 1 otherwise */
     fl_network (*build)(fl_graph *, const fl_model *, const fl_model_options *);
-} fl_model;
+};
 
 extern const fl_model *const fl_model_table[];       /* ends with NULL; in the order of models.def */
 const fl_model *fl_model_find(const char *name);     /* NULL when there is none of that name */

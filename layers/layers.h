@@ -1,0 +1,58 @@
+/* layers.h: functions that add several nodes and name their parameters.
+ *
+ * Each takes the graph, a scope (its nodes and parameters are called "scope.…", as in the public checkpoints)
+ * and its input, and returns the node of its output. Builders are sticky: see ops.h. */
+#ifndef FL_LAYERS_H
+#define FL_LAYERS_H
+
+#include "autograd/graph.h"
+#include "autograd/ops.h"
+
+/* ---- one weight ---- */
+fl_id fl_layer_conv  (fl_graph *, const char *scope, fl_id x, int out, fl_window, int groups, bool bias);   /* .weight .bias */
+fl_id fl_layer_linear(fl_graph *, const char *scope, fl_id x, int out, bool bias);                          /* .weight .bias */
+fl_id fl_layer_norm  (fl_graph *, const char *scope, fl_id x, double eps);          /* .weight .bias .running_mean .running_var */
+
+/* ---- convolution, norm, ReLU ---- */
+typedef struct fl_conv_bn_names { const char *conv, *bn, *relu; } fl_conv_bn_names;   /* relu NULL: none */
+fl_id fl_layer_conv_bn(fl_graph *, fl_conv_bn_names, fl_id x, int out, fl_window, double eps);
+
+/* (2+1)D (Tran 2018): 1xkxk to mid channels, norm, ReLU, then kx1x1. The caller adds the norm behind it.
+ * Parameters scope.0 (space), scope.1 (norm), scope.3 (time), as torchvision numbers them. */
+int   fl_two_plus_one_mid(int in, int out);                                        /* floor(27 in out / (9 in + 3 out)) */
+fl_id fl_layer_two_plus_one(fl_graph *, const char *scope, fl_id x, int mid, int out, int stride_space, int stride_time);
+
+/* ---- blocks ---- */
+typedef enum fl_block_kind { FL_BLOCK_3D, FL_BLOCK_2D, FL_BLOCK_TWO_PLUS_ONE } fl_block_kind;
+/* Basic residual block (He 2015; Tran 2018): two convolutions of 3 taps; a 1x1x1 shortcut where stride or width change.
+ * 3D: stride in time and space; 2D: 1x3x3, stride in space only. Names of torchvision's video ResNets:
+ * conv1.0 conv1.1 conv2.0 conv2.1 downsample.0 downsample.1. */
+fl_id fl_layer_residual(fl_graph *, const char *scope, fl_id x, fl_block_kind, int out, int stride);
+/* Bottleneck (He 2015, stride in the 3x3): 1x1, 3x3, 1x1 x 4. shift_fold > 0: a temporal shift before conv1 (TSM). */
+fl_id fl_layer_bottleneck(fl_graph *, const char *scope, fl_id x, int width, int stride, int shift_fold);
+
+/* Inception block of I3D (Carreira 2017), names of piergiaj: b0, b1a, b1b, b2a, b2b, b3b. */
+typedef struct fl_inception_widths { int b0, b1a, b1b, b2a, b2b, b3b; } fl_inception_widths;
+fl_id fl_layer_inception(fl_graph *, const char *scope, fl_id x, fl_inception_widths, double eps);
+/* One unit of it: conv3d, bn, ReLU, TensorFlow's SAME padding (depends on the input's size). */
+fl_id fl_layer_unit3d(fl_graph *, const char *scope, fl_id x, int out, int k, int stride, double eps);
+fl_window fl_window_same(fl_shape x, const int k[3], const int s[3]);               /* TF-SAME: total max(k - s or k - n mod s, 0), smaller half first */
+fl_id fl_layer_same_pool(fl_graph *, const char *name, fl_id x, const int k[3], const int s[3]);   /* SAME max pool whose padding is zeros */
+
+/* ---- recurrent cells, unrolled in time: every step is its own nodes, the parameters are shared ---- */
+typedef enum fl_lstm_kind { FL_LSTM_TANH, FL_LSTM_RELU } fl_lstm_kind;
+/* x: N,C,T,1,1. Returns the hidden states N,hidden,T,1,1.
+ * TANH: weight_ih weight_hh bias_ih bias_hh, gates i f g o, g = tanh, h = o tanh(c)                      (nn.LSTM without the _l0)
+ * RELU: fc_x.weight fc_x.bias fc_h.weight, gates i f o g, g = relu, h = o relu(c)                        (the study's cell) */
+fl_id fl_layer_lstm(fl_graph *, const char *scope, fl_id x, int hidden, fl_lstm_kind);
+
+/* ConvLSTM (Shi 2015; Manttari 2020): gates by convolutions of kernel k, the input's with stride; no peepholes.
+ * x: N,C,T,H,W. Returns N,hidden,T,H/stride,W/stride. Parameters Wxi.weight Wxi.bias Whi.weight ... for i f c o. */
+fl_id fl_layer_convlstm(fl_graph *, const char *scope, fl_id x, int hidden, int k, int stride);
+
+/* ---- heads: logits N,classes,1,1,1 ---- */
+fl_id fl_head_average(fl_graph *, const char *scope, fl_id x, int classes);         /* mean over T,H,W, then linear: .weight .bias */
+fl_id fl_head_per_frame(fl_graph *, const char *scope, fl_id x, int classes);       /* N,C,T,1,1: linear per frame, mean over frames */
+fl_id fl_head_last(fl_graph *, const char *scope, fl_id x, int classes);            /* last frame, flattened, linear */
+
+#endif

@@ -1,0 +1,33 @@
+/* cnn_lstm_small: a 2-D CNN for each frame, then an LSTM over the frames, after LRCN (Donahue 2015) and the study's networks.
+ *
+ * 3x16x64x64 -> 16x16x32x32 -> 24x16x16x16 -> 32x16x8x8 -> fc6 96x16 -> LSTM 64x16 -> per-frame logits -> mean. */
+#include "models/small.h"
+
+static fl_id stage(fl_graph *g, int number, fl_id x, int out)
+{
+    size_t mark = fl_graph_enter(g, "conv%d", number);
+    x = fl_layer_conv_bn(g, (fl_conv_bn_names){"conv", "bn", "relu"}, x, out, fl_window_cube(1, 3, 3, 1, 2, 2), FL_SMALL_EPS);
+    fl_graph_leave(g, mark);
+    return x;
+}
+
+static fl_network build(fl_graph *g, const fl_model *m, const fl_model_options *o)
+{
+    fl_network net;
+    fl_id x = net.input = fl_small_input(g, m, o);
+    x = stage(g, 1, x, 16);
+    x = stage(g, 2, x, 24);
+    net.cam = x = stage(g, 3, x, 32);
+    const fl_shape s = fl_graph_shape(g, x);             /* fc6 sees a whole frame: a convolution as large as the frame */
+    const fl_window whole = {{1, s.h, s.w}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}};
+    x = fl_layer_conv_bn(g, (fl_conv_bn_names){"fc6", "fc6_bn", "fc6_relu"}, x, 96, whole, FL_SMALL_EPS);
+    x = fl_layer_lstm(g, "lstm1", x, 64, FL_LSTM_TANH);
+    net.output = net.logits = fl_head_per_frame(g, "fc8_final", x, o->classes);
+    return net;
+}
+
+const fl_model fl_model_cnn_lstm_small = {
+    .name = "cnn_lstm_small", .family = "CNN-LSTM", .doc = "a CNN per frame and an LSTM over frames",
+    .citation = "after Donahue et al. 2015, Long-term Recurrent Convolutional Networks",
+    FL_SMALL_CARD, .weights = "cnn_lstm_small.safetensors", .build = build,
+};

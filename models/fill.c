@@ -1,0 +1,77 @@
+/* fill.c: parameters without a file: the reference formula, and the values that training starts from. */
+#include "models/model.h"
+
+#include "tensor/rng.h"
+
+#include <math.h>
+#include <string.h>
+
+static bool ends_with(const char *name, const char *end)
+{
+    const size_t n = strlen(name), m = strlen(end);
+    return n >= m && strcmp(name + n - m, end) == 0;
+}
+
+/* Number of axes that the tensor has in a checkpoint, as far as it matters here: 1 (a vector per channel) or more. */
+static bool is_vector(fl_shape s) { return s.n == 1 && s.t == 1 && s.h == 1 && s.w == 1; }
+
+/* A vector of one channel and a weight of one output unit have the same shape; only weights of norms are vectors. */
+static bool is_norm_weight(const fl_graph *g, fl_id id)
+{
+    for (fl_id i = id + 1; i < g->count; i++)
+        if (g->node[i].op->kind == FL_OP_batchnorm && g->node[i].in[1] == id) return true;
+    return false;
+}
+
+static bool is_weight(const fl_graph *g, fl_id id)
+{
+    return !is_vector(g->node[id].shape) || (ends_with(g->node[id].name, "weight") && !is_norm_weight(g, id));
+}
+
+static double fan_in(fl_shape s) { return (double)s.c * s.t * s.h * s.w; }
+
+static double formula(const fl_graph *g, fl_id id, double u, double gamma)
+{
+    const fl_node *node = &g->node[id];
+    if (is_weight(g, id)) return (2 * u - 1) * sqrt(6.0 / fan_in(node->shape));
+    if (ends_with(node->name, "running_var")) return 0.75 + 0.5 * u;
+    if (ends_with(node->name, "weight")) return gamma * (0.75 + 0.5 * u);
+    return 0.1 * (2 * u - 1);                        /* biases, running means */
+}
+
+static double start(const fl_graph *g, fl_id id, double u)
+{
+    const fl_node *node = &g->node[id];
+    if (is_weight(g, id)) return (2 * u - 1) * sqrt(6.0 / fan_in(node->shape));       /* He 2015, uniform */
+    return ends_with(node->name, "running_var") || ends_with(node->name, "weight") ? 1 : 0;
+}
+
+static bool is_filled(const fl_node *node) { return node->role == FL_PARAM || node->role == FL_BUFFER; }
+
+void fl_model_fill_formula(fl_graph *g, double gamma)
+{
+    for (fl_id id = 0; id < g->count; id++) {
+        const fl_node *node = &g->node[id];
+        if (!is_filled(node)) continue;
+        const fl_shape s = node->shape;
+        const uint64_t name = fl_rng_name(node->name);
+        const int64_t plane = (int64_t)s.t * s.h * s.w;
+        for (int64_t i = 0; i < fl_shape_count(s); i++) {     /* i counts in file order */
+            const int64_t p = i % plane, c = i / plane % s.c, n = i / plane / s.c;
+            node->value[(n * plane + p) * s.c + c] = (real)(float)formula(g, id, fl_rng_named(name, (uint64_t)i), gamma);
+        }
+    }
+    fl_graph_touch(g);
+}
+
+void fl_model_fill_random(fl_graph *g, uint64_t seed)
+{
+    for (fl_id id = 0; id < g->count; id++) {
+        const fl_node *node = &g->node[id];
+        if (!is_filled(node)) continue;
+        const uint64_t stream = fl_rng_name(node->name);
+        for (int64_t i = 0; i < fl_shape_count(node->shape); i++)
+            node->value[i] = (real)(float)start(g, id, fl_rng_uniform(seed, stream, (uint64_t)i));
+    }
+    fl_graph_touch(g);
+}
