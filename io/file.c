@@ -143,6 +143,21 @@ static bool is_special(const char *path)
     return stat(path, &s) == 0 && !S_ISREG(s.st_mode);
 }
 
+static fl_writer *volatile open_writers;      /* newest first */
+
+static void forget_writer(const fl_writer *w)
+{
+    if (open_writers == w) open_writers = w->older;
+    for (fl_writer *v = open_writers; v; v = v->older)
+        if (v->older == w) v->older = w->older;
+}
+
+void fl_write_abandon(void)
+{
+    for (const fl_writer *w = open_writers; w; w = w->older)
+        if (w->temporary[0]) unlink(w->temporary);
+}
+
 fl_status fl_write_begin(fl_writer *w, const char *path, fl_error *err)
 {
     memset(w, 0, sizeof *w);
@@ -151,7 +166,11 @@ fl_status fl_write_begin(fl_writer *w, const char *path, fl_error *err)
     if (strcmp(path, "-") == 0) w->stream = stdout;
     else if (is_special(path)) w->stream = fopen(path, "wb");
     else w->stream = open_temporary(w);
-    if (w->stream) return FL_OK;
+    if (w->stream) {
+        w->older = open_writers;
+        open_writers = w;
+        return FL_OK;
+    }
     return fl_error_set(err, FL_FAILED, "%s: cannot be written: %s; check that the folder exists and is writable",
                         path, strerror(errno));
 }
@@ -178,6 +197,7 @@ fl_status fl_write_end(fl_writer *w, bool keep)
                      strcmp(w->path, "-") == 0 ? "standard output" : w->path,
                      errno ? strerror(errno) : "a write was cut short");
     if (w->temporary[0] && !(ok && keep)) remove(w->temporary);
+    forget_writer(w);
     if (ok) return keep || !w->error ? FL_OK : w->error->status;
     return w->error ? w->error->status : FL_FAILED;
 }

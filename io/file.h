@@ -46,6 +46,7 @@ typedef struct fl_writer {
     char temporary[4096];
     bool to_disk;                   /* set before end to wait until the bytes are on the disk (fsync) */
     fl_error *error;
+    struct fl_writer *older;        /* the list of those that are open, for fl_write_abandon */
 } fl_writer;
 
 fl_status fl_write_begin(fl_writer *, const char *path, fl_error *);
@@ -53,6 +54,9 @@ fl_status fl_write_begin(fl_writer *, const char *path, fl_error *);
 /* keep: rename to the final name, after checking that every write went through. Otherwise, and after any failure, the
  * temporary file is removed and what stood at path before is untouched. Does nothing when begin failed. */
 fl_status fl_write_end(fl_writer *, bool keep);
+
+/* Removes the temporary files of all open writers. For a signal handler that ends the program (async-signal-safe). */
+void fl_write_abandon(void);
 
 fl_status fl_file_write(const char *path, const void *data, size_t size, fl_error *);   /* all of the above at once */
 

@@ -1,0 +1,183 @@
+/* cli.c: one run of the program: find the command, parse, set the machine up, run, report, exit code. */
+#include "io/cli/cli.h"
+
+#include "tensor/kernels.h"
+#include "tensor/par.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const fl_command *const fl_command_table[] = {
+#define FL_COMMAND(name) &fl_command_##name,
+#include "io/cli/commands.def"
+#undef FL_COMMAND
+    NULL};
+
+/* ---- signals ---- */
+
+static volatile sig_atomic_t reader_left;
+
+/* The reader of a pipe has seen enough (head): no error. Writing goes on into nothing, files are still finished. */
+static void on_pipe(int signal_number)
+{
+    (void)signal_number;
+    reader_left = 1;
+}
+
+static void on_interrupt(int signal_number)
+{
+    fl_write_abandon();
+    _exit(128 + signal_number);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction a = {.sa_handler = on_pipe, .sa_flags = SA_RESTART};
+    sigemptyset(&a.sa_mask);
+    sigaction(SIGPIPE, &a, NULL);
+    a.sa_handler = on_interrupt;
+    sigaction(SIGINT, &a, NULL);
+    sigaction(SIGTERM, &a, NULL);
+}
+
+/* ---- talk ---- */
+
+/* Messages may quote file names and labels from anywhere: what could steer a terminal is shown as '?'. */
+static void print_line(const char *text)
+{
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        fputc(c < 32 || c == 127 ? '?' : c, stderr);
+    }
+    fputc('\n', stderr);
+}
+
+static void print_message(const char *before, const char *format, va_list args)
+{
+    char text[FL_MESSAGE_SIZE];
+    vsnprintf(text, sizeof text, format, args);
+    fflush(stdout);
+    fputs(before, stderr);
+    print_line(text);
+}
+
+void fl_cli_say(const fl_cli *cli, const char *format, ...)
+{
+    if (cli->quiet) return;
+    va_list args;
+    va_start(args, format);
+    print_message("", format, args);
+    va_end(args);
+}
+
+void fl_cli_warn(const fl_cli *cli, const char *format, ...)
+{
+    (void)cli;
+    va_list args;
+    va_start(args, format);
+    print_message("footlight: warning: ", format, args);
+    va_end(args);
+}
+
+/* ---- the run ---- */
+
+static fl_status find_command(fl_cli *cli, const char *name)
+{
+    const char *known[64];
+    int count = 0;
+    for (; fl_command_table[count]; count++) {
+        fl_assert(count < 64);
+        known[count] = fl_command_table[count]->name;
+        if (strcmp(known[count], name) == 0) {
+            cli->command = fl_command_table[count];
+            return FL_OK;
+        }
+    }
+    return fl_cli_unknown(cli->error, "command", name, known, count, "footlight --help lists them");
+}
+
+static fl_status set_up_machine(fl_cli *cli)
+{
+    if (fl_cli_given(cli, "threads")) fl_threads_set((int)fl_cli_int(cli, "threads"));
+    cli->arena->limit = fl_cli_bytes(cli, "mem");
+    return fl_isa_choose(fl_cli_text(cli, "isa"), cli->error);
+}
+
+static fl_status check_arguments(fl_cli *cli)
+{
+    const fl_command *c = cli->command;
+    if (cli->arguments < c->least)
+        return fl_error_set(cli->error, FL_USAGE, "%s: something is missing: expected footlight %s %s", c->name, c->name,
+                            c->synopsis);
+    if (cli->arguments > c->most)
+        return fl_error_set(cli->error, FL_USAGE, "%s: '%s' is one argument too many: expected footlight %s %s", c->name,
+                            cli->argument[c->most], c->name, c->synopsis);
+    return FL_OK;
+}
+
+/* Reads the line up to the point where it is known what to run. "footlight help COMMAND" is COMMAND --help. */
+static fl_status read_line(fl_cli *cli, int argc, char **argv)
+{
+    int at = 1;
+    if (fl_cli_add_group(cli, &fl_cli_common) != FL_OK || fl_cli_parse(cli, argc, argv, &at, true) != FL_OK)
+        return cli->error->status;
+    if (at >= argc) return FL_OK;
+    const bool asks = strcmp(argv[at], "help") == 0;
+    if (asks && ++at >= argc) {
+        cli->wants_help = true;
+        return FL_OK;
+    }
+    if (find_command(cli, argv[at++]) != FL_OK) return cli->error->status;
+    for (int i = 0; cli->command->group && cli->command->group[i]; i++)
+        if (fl_cli_add_group(cli, cli->command->group[i]) != FL_OK) return cli->error->status;
+    fl_cli_parse(cli, argc, argv, &at, false);
+    if (asks) cli->wants_help = true;
+    return cli->error->status;
+}
+
+static fl_status run(fl_cli *cli, int argc, char **argv)
+{
+    read_line(cli, argc, argv);
+    if (cli->wants_help) {
+        fl_error_clear(cli->error);
+        fl_cli_help(cli, stdout);
+        return FL_OK;
+    }
+    if (cli->error->status != FL_OK || set_up_machine(cli) != FL_OK) return cli->error->status;
+    if (cli->wants_version) {
+        fl_cli_version(cli, stdout);
+        return FL_OK;
+    }
+    if (!cli->command) {
+        fl_cli_help(cli, stderr);
+        return FL_USAGE;
+    }
+    if (check_arguments(cli) != FL_OK) return cli->error->status;
+    fl_status status = cli->command->run(cli);
+    return cli->error->status != FL_OK ? cli->error->status : status;
+}
+
+int fl_cli_main(int argc, char **argv)
+{
+    fl_error error = {0};
+    fl_arena arena;
+    fl_arena_init(&arena, &error);
+    fl_cli cli = {.arena = &arena, .error = &error};
+    catch_signals();
+    fl_status status = run(&cli, argc, argv);
+    errno = 0;
+    if ((fflush(stdout) != 0 || ferror(stdout)) && !reader_left)
+        status = fl_error_set(&error, FL_FAILED, "standard output: writing failed: %s; check for a full disk",
+                              errno ? strerror(errno) : "a write was cut short");
+    else if (reader_left && ferror(stdout) && status == FL_FAILED)
+        status = FL_OK;
+    if (status != FL_OK && error.status != FL_OK) {
+        fputs("footlight: ", stderr);
+        print_line(error.message);
+    }
+    fl_arena_free(&arena);
+    return (int)status;
+}

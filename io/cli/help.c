@@ -1,0 +1,119 @@
+/* help.c: --help and --version, made from the tables. */
+#include "io/cli/cli.h"
+
+#include "tensor/kernels.h"
+#include "tensor/par.h"
+#include "tensor/real.h"
+
+#include <string.h>
+
+static const fl_option common[] = {
+    {"threads", 0, FL_OPT_INT, "N", "0", 0, FL_MAX_THREADS, "threads to use; 0: OMP_NUM_THREADS, or all cores; the numbers stay the same"},
+    {"seed", 0, FL_OPT_INT, "N", "0", 0, 9e18, "of everything random"},
+    {"isa", 0, FL_OPT_TEXT, "NAME", NULL, 0, 0, "instruction set, as listed by --version; default: FOOTLIGHT_ISA, or the best there is"},
+    {"mem", 0, FL_OPT_BYTES, "BYTES", NULL, 0, 0, "most memory to take (suffixes K, M, G); more ends with exit code 6"},
+    {"json", 0, FL_OPT_FLAG, NULL, NULL, 0, 0, "the result on stdout as one JSON object"},
+    {"quiet", 'q', FL_OPT_FLAG, NULL, NULL, 0, 0, "nothing on stderr but errors and warnings"},
+    {"no-progress", 0, FL_OPT_FLAG, NULL, NULL, 0, 0, "no progress line (it is shown on a terminal only)"},
+    {"help", 'h', FL_OPT_FLAG, NULL, NULL, 0, 0, "this text"},
+    {"version", 0, FL_OPT_FLAG, NULL, NULL, 0, 0, "version, precision, instruction set, threads"},
+    {0}};
+
+const fl_option_group fl_cli_common = {"Everywhere", common};
+
+enum { COLUMN = 30, WIDTH = 100 };
+
+/* Text in lines of WIDTH, indented by COLUMN from the second line on. */
+static void print_wrapped(FILE *to, const char *text, int at)
+{
+    const char *between = "";
+    while (*text) {
+        int word = (int)strcspn(text, " ");
+        if (at + 1 + word > WIDTH) {
+            at = fprintf(to, "\n%*s", COLUMN, "") - 1;
+            between = "";
+        }
+        at += fprintf(to, "%s%.*s", between, word, text);
+        between = " ";
+        text += word;
+        text += strspn(text, " ");
+    }
+    fprintf(to, "\n");
+}
+
+static void print_option(FILE *to, const fl_option *o)
+{
+    int at = o->letter ? fprintf(to, "  -%c, --%s", o->letter, o->name) : fprintf(to, "      --%s", o->name);
+    const bool long_value = o->value && strlen(o->value) > 14;
+    if (o->value) at += fprintf(to, " %s", o->kind == FL_OPT_CHOICE && long_value ? "WORD" : o->value);
+    if (at >= COLUMN - 1) at = fprintf(to, "\n") - 1;
+    at += fprintf(to, "%*s", COLUMN - at, "");
+    char text[1024];
+    snprintf(text, sizeof text, "%s%s%s%s%s%s", o->help, o->kind == FL_OPT_CHOICE && long_value ? ": " : "",
+             o->kind == FL_OPT_CHOICE && long_value ? o->value : "", o->preset ? " (default " : "",
+             o->preset ? o->preset : "", o->preset ? ")" : "");
+    print_wrapped(to, text, at);
+}
+
+static void print_group(FILE *to, const fl_option_group *group)
+{
+    fprintf(to, "\n%s:\n", group->title);
+    for (const fl_option *o = group->option; o->name; o++) print_option(to, o);
+}
+
+static void help_of_program(FILE *to)
+{
+    fprintf(to,
+            "footlight explains video classifiers: which pixels of which frames made the network say so.\n\n"
+            "Usage: footlight COMMAND [ARGUMENT ...] [OPTION ...]\n\n"
+            "  footlight demo                                    a complete example, without any file\n"
+            "  footlight explain clip.y4m --method grad_cam      explain a clip, write a report\n\n"
+            "Commands:\n");
+    for (int i = 0; fl_command_table[i]; i++)
+        fprintf(to, "  %-12s %s\n", fl_command_table[i]->name, fl_command_table[i]->doc);
+    print_group(to, &fl_cli_common);
+    fprintf(to, "\nfootlight COMMAND --help tells more about a command.\n"
+                "Exit codes: 0 ok, 1 failed, 2 usage, 3 unreadable input, 4 weights do not fit, 5 a check failed, 6 a limit was hit.\n");
+}
+
+static void help_of_command(FILE *to, const fl_command *c)
+{
+    fprintf(to, "footlight %s: %s\n\nUsage: footlight %s %s\n", c->name, c->doc, c->name, c->synopsis);
+    for (int i = 0; c->group && c->group[i]; i++) print_group(to, c->group[i]);
+    print_group(to, &fl_cli_common);
+    if (c->notes) fprintf(to, "\n%s\n", c->notes);
+}
+
+void fl_cli_help(const fl_cli *cli, FILE *to)
+{
+    if (cli->command) help_of_command(to, cli->command);
+    else help_of_program(to);
+}
+
+void fl_cli_version(const fl_cli *cli, FILE *to)
+{
+#ifdef _OPENMP
+    const bool openmp = true;
+#else
+    const bool openmp = false;
+#endif
+    if (cli->json) {
+        fl_json j;
+        fl_json_to_stream(&j, to, true);
+        fl_json_object(&j, NULL);
+        fl_json_string(&j, "version", FL_VERSION);
+        fl_json_string(&j, "precision", FL_REAL_NAME);
+        fl_json_string(&j, "isa", fl_isa_name());
+        fl_json_array(&j, "isa_available");
+        for (int i = 0; fl_isa_available(i); i++) fl_json_string(&j, NULL, fl_isa_available(i));
+        fl_json_close(&j);
+        fl_json_int(&j, "threads", fl_threads());
+        fl_json_bool(&j, "openmp", openmp);
+        fl_json_close(&j);
+        fl_json_end(&j);
+        return;
+    }
+    fprintf(to, "footlight %s\nprecision: %s\nISA: %s (this machine has", FL_VERSION, FL_REAL_NAME, fl_isa_name());
+    for (int i = 0; fl_isa_available(i); i++) fprintf(to, " %s", fl_isa_available(i));
+    fprintf(to, ")\nthreads: %d\nOpenMP: %s\n", fl_threads(), openmp ? "on" : "off");
+}
