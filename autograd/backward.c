@@ -4,10 +4,13 @@
  * The first consumer to arrive writes the signal, later ones are added in the order of the walk. */
 #include "autograd/graph.h"
 
+#include "tensor/par.h"
+
 #include <string.h>
 
-static void pass_down(fl_graph *g, const fl_node *node, bool *arrived)
+static void pass_down(fl_graph *g, const fl_node *node)
 {
+    bool *const arrived = g->arrived;
     for (int k = 0; k < node->n_in; k++) {
         const fl_id x = node->in[k];
         if (!g->carries[x]) continue;
@@ -20,12 +23,13 @@ static void pass_down(fl_graph *g, const fl_node *node, bool *arrived)
 
 void fl_graph_backward(fl_graph *g, const real *seed)
 {
-    fl_assert(g->root != FL_NONE);
+    fl_assert(g->root != FL_NONE && g->fresh && fl_threads() <= g->threads);
+    g->fresh = g->keeps_all;
     memset(g->arrived, 0, (size_t)g->count * sizeof *g->arrived);
     fl_node *root = &g->node[g->root];
     if (!g->carries[g->root]) return;
     memcpy(root->signal, seed, (size_t)fl_shape_count(root->shape) * sizeof(real));
     g->arrived[g->root] = true;
     for (fl_id i = g->root; i >= 0; i--)
-        if (g->carries[i] && g->node[i].n_in) pass_down(g, &g->node[i], g->arrived);
+        if (g->carries[i] && g->node[i].n_in) pass_down(g, &g->node[i]);
 }

@@ -2,6 +2,7 @@
 #include "autograd/graph.h"
 
 #include "autograd/ops.h"
+#include "tensor/par.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@ fl_graph *fl_graph_new(fl_arena *borrowed)
 
 size_t fl_graph_enter(fl_graph *g, const char *format, ...)
 {
+    if (!g) return 0;
     size_t mark = strlen(g->scope);
     va_list args;
     va_start(args, format);
@@ -37,7 +39,10 @@ size_t fl_graph_enter(fl_graph *g, const char *format, ...)
     return mark;
 }
 
-void fl_graph_leave(fl_graph *g, size_t mark) { g->scope[mark] = 0; }
+void fl_graph_leave(fl_graph *g, size_t mark)
+{
+    if (g) g->scope[mark] = 0;
+}
 
 fl_id fl_graph_find(const fl_graph *g, const char *name)
 {
@@ -86,9 +91,12 @@ static bool room_for_one(fl_graph *g)
 /* Copies name, operands and their shapes into the arena. False after a failure. */
 static bool fill_node(fl_graph *g, fl_node *node, const char *name, int n_in, const fl_id *in)
 {
-    for (int k = 0; k < n_in; k++)
-        if (in[k] == FL_NONE) return false;             /* an earlier builder failed and said why */
     node->name = fl_arena_text(g->arena, "%s%s", g->scope, name);
+    for (int k = 0; node->name && k < n_in; k++)
+        if (in[k] == FL_NONE) {                         /* no builder failed, or we were not here: a name that was not found? */
+            fl_graph_fail(g, node, "operand %d does not exist", k);
+            return false;
+        }
     fl_id *ids = FL_NEW(g->arena, fl_id, n_in);
     fl_shape *shapes = FL_NEW(g->arena, fl_shape, n_in);
     node->operand = FL_NEW(g->arena, const real *, n_in);
@@ -198,7 +206,9 @@ const real *fl_packed_weight(const fl_node *node, int pass, const real *w, void 
 
 void fl_graph_forward(fl_graph *g)
 {
+    fl_assert(fl_threads() <= g->threads);               /* the plan was made for fewer */
     pack_weights(g);
+    g->fresh = true;
     for (fl_id i = 0; i < g->count; i++) {
         const fl_node *node = &g->node[i];
         if (g->computed[i] && node->role == FL_COMPUTED) node->op->forward(node, node->operand, node->value);

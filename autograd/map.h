@@ -1,6 +1,9 @@
 /* map.h: an op that works element by element is its deriv and one line of forward; the loops are here.
  *
- * FL_MAP_OP(kind, expression in x) defines infer, forward and vjp. Blocks of 4096 elements for the threads. */
+ *     FL_MAP_FORWARD(node, x, y, 20, fl_tanh(x[i]));              forward:  y[i] = ...
+ *     fl_map_vjp(node, NULL, y, gy, gx, deriv);                   vjp:      gx[i] = gy[i] * deriv(x[i], y[i])
+ *
+ * Blocks of 4096 elements for the threads. */
 #ifndef FL_MAP_H
 #define FL_MAP_H
 
@@ -23,7 +26,7 @@ static inline int64_t fl_map_end(int64_t block, int64_t n)
         }                                                                                       \
     } while (0)
 
-/* gx = gy * f'(x) */
+/* gx = gy * f'(x); x is NULL where deriv looks at y alone. */
 static inline void fl_map_vjp(const fl_node *node, const real *x, const real *y, const real *gy, real *gx,
                               real (*deriv)(const fl_node *, real, real))
 {

@@ -5,6 +5,8 @@
  * Buffers that never live together may share memory: first fit, in the order of birth, in one slab. */
 #include "autograd/graph.h"
 
+#include "tensor/par.h"
+
 #include <string.h>
 
 enum { FOREVER = 1 << 30 };
@@ -19,7 +21,7 @@ typedef struct buffer {
 typedef struct planner {
     fl_graph *g;
     const fl_plan *plan;
-    bool *wanted;              /* fl_plan.out */
+    bool *wanted;              /* fl_plan.out and the root: values that survive */
     int *last_use;             /* of the value of each node */
     buffer *list;
     int count;
@@ -33,7 +35,7 @@ static void mark_nodes(planner *p)
     fl_graph *g = p->g;
     for (int i = 0; i < p->plan->n_out; i++) g->computed[p->plan->out[i]] = p->wanted[p->plan->out[i]] = true;
     if (g->root != FL_NONE) {
-        g->computed[g->root] = true;
+        g->computed[g->root] = p->wanted[g->root] = true;
         for (int i = 0; i < p->plan->n_wrt; i++) g->carries[p->plan->wrt[i]] = true;
         for (fl_id i = 0; i <= g->root; i++)
             for (int k = 0; k < g->node[i].n_in; k++) g->carries[i] |= g->carries[g->node[i].in[k]];
@@ -85,40 +87,49 @@ static bool is_wanted_signal(const planner *p, fl_id i)
     return false;
 }
 
-/* Buffers in the order of birth: values upwards, then signals downwards. */
+/* first[i]: when the signal of node i is born, 0 for never. Returns the room that later arrivals want. */
+static int64_t find_first_arrivals(const fl_graph *g, int *first)
+{
+    int64_t spill = 0;
+    for (fl_id i = g->count - 1; i >= 0; i--) {
+        if (!g->carries[i]) continue;
+        if (i == g->root) first[i] = backward_time(g, i);
+        for (int k = 0; k < g->node[i].n_in; k++) {
+            const fl_id x = g->node[i].in[k];
+            if (!g->carries[x]) continue;
+            if (first[x]) spill = spill > fl_shape_count(g->node[x].shape) ? spill : fl_shape_count(g->node[x].shape);
+            else first[x] = backward_time(g, i);
+        }
+    }
+    return spill;
+}
+
+static void add_signal(planner *p, fl_id i, int birth)
+{
+    fl_node *node = &p->g->node[i];
+    add_buffer(p, &node->signal, fl_shape_count(node->shape), birth, is_wanted_signal(p, i) ? FOREVER : backward_time(p->g, i));
+}
+
+/* Buffers in the order of birth: values upwards, then signals downwards. Returns the room for spilled signals, -1 without memory. */
 static int64_t list_buffers(planner *p)
 {
     fl_graph *g = p->g;
-    int64_t spill = 0;
+    int *first = FL_NEW(g->arena, int, g->count);
+    if (!first) return -1;
+    const int64_t spill = find_first_arrivals(g, first);
     for (fl_id i = 0; i < g->count; i++) {
         fl_node *node = &g->node[i];
         if (g->computed[i] && node->role == FL_COMPUTED)
             add_buffer(p, &node->value, fl_shape_count(node->shape), i, p->last_use[i]);
     }
-    int *first_arrival = FL_NEW(g->arena, int, g->count);
-    if (!first_arrival) return -1;
     for (fl_id i = g->count - 1; i >= 0; i--) {
         if (!g->carries[i]) continue;
-        if (i == g->root) first_arrival[i] = backward_time(g, i);
+        if (i == g->root) add_signal(p, i, first[i]);
         for (int k = 0; k < g->node[i].n_in; k++) {
-            fl_id x = g->node[i].in[k];
-            if (!g->carries[x]) continue;
-            if (first_arrival[x]) spill = spill > fl_shape_count(g->node[x].shape) ? spill : fl_shape_count(g->node[x].shape);
-            else first_arrival[x] = backward_time(g, i);
-        }
-    }
-    /* by birth: the walk goes down, and the operands of a node are born together */
-    for (fl_id i = g->count - 1; i >= 0; i--) {
-        if (!g->carries[i]) continue;
-        if (i == g->root)
-            add_buffer(p, &g->node[i].signal, fl_shape_count(g->node[i].shape), first_arrival[i],
-                       is_wanted_signal(p, i) ? FOREVER : backward_time(g, i));
-        for (int k = 0; k < g->node[i].n_in; k++) {
-            fl_id x = g->node[i].in[k];
-            if (!g->carries[x] || first_arrival[x] != backward_time(g, i) || g->node[x].signal) continue;
-            g->node[x].signal = (real *)g;               /* placeholder: listed; the address comes with the slab */
-            add_buffer(p, &g->node[x].signal, fl_shape_count(g->node[x].shape), first_arrival[x],
-                       is_wanted_signal(p, x) ? FOREVER : backward_time(g, x));
+            const fl_id x = g->node[i].in[k];
+            if (!g->carries[x] || first[x] != backward_time(g, i)) continue;
+            add_signal(p, x, first[x]);
+            first[x] = 0;                                /* listed: x may be the next operand as well */
         }
     }
     return spill;
@@ -147,7 +158,8 @@ static int64_t place_buffers(planner *p, buffer **live)
     return slab;
 }
 
-/* One packing per weight and geometry: the steps of a recurrent layer share theirs. */
+/* One packing per weight and geometry: the steps of a recurrent layer share theirs. Weights that forward computes, or that
+ * change from run to run, are packed when they are used. */
 static fl_node *same_packing(fl_graph *g, fl_id i, int pass)
 {
     const fl_node *node = &g->node[i];
@@ -168,6 +180,8 @@ static bool plan_packing(fl_graph *g)
         fl_node *node = &g->node[i];
         node->packed[0] = node->packed[1] = NULL;
         if (!g->computed[i] || !node->op->packed) continue;
+        const fl_role role = g->node[node->in[1]].role;
+        if (role != FL_PARAM && role != FL_BUFFER) continue;
         bool own = false;
         for (int pass = 0; pass < 2; pass++) {
             if (pass == 1 && !(g->carries[i] && g->carries[node->in[0]])) continue;
@@ -199,6 +213,7 @@ static bool plan_scratch(fl_graph *g)
     void *work = FL_NEW(g->arena, char, most);
     for (fl_id i = 0; i < g->count; i++) g->node[i].work = work;
     g->bytes_scratch = most;
+    g->threads = fl_threads();
     return work != NULL;
 }
 
@@ -210,14 +225,26 @@ static bool hand_out(planner *p, real *slab)
         for (int k = 0; k < g->node[i].n_in; k++) g->node[i].operand[k] = g->node[g->node[i].in[k]].value;
     for (int i = 0; i < p->plan->n_wrt; i++) {           /* what the root does not depend on has a signal of zeros */
         fl_node *node = &g->node[p->plan->wrt[i]];
-        if (!node->signal && !(node->signal = FL_NEW(g->arena, real, fl_shape_count(node->shape)))) return false;
+        const int64_t count = fl_shape_count(node->shape);
+        if (node->signal) continue;
+        node->signal = FL_NEW(g->arena, real, count);
+        if (!node->signal) return false;
+        g->bytes_values += (size_t)count * sizeof(real);
     }
     return true;
+}
+
+static void check_plan(const fl_graph *g, const fl_plan *plan)
+{
+    for (int i = 0; i < plan->n_out; i++) fl_assert(plan->out[i] >= 0 && plan->out[i] < g->count);
+    for (int i = 0; i < plan->n_wrt; i++) fl_assert(plan->wrt[i] >= 0 && plan->wrt[i] < g->count);
+    fl_assert(!plan->n_wrt || (plan->root >= 0 && plan->root < g->count));
 }
 
 fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
 {
     if (!fl_graph_ok(g)) return g ? g->error->status : FL_FAILED;
+    check_plan(g, plan);
     const size_t n = (size_t)g->count + 1;
     planner p = {.g = g, .plan = plan};
     g->root = plan->n_wrt > 0 ? plan->root : FL_NONE;
@@ -229,7 +256,8 @@ fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
     p.last_use = FL_NEW(g->arena, int, n);
     p.list = FL_NEW(g->arena, buffer, 2 * n);
     buffer **live = FL_NEW(g->arena, buffer *, 2 * n);
-    if (!g->computed || !g->carries || !g->arrived || !g->packs_from || !p.wanted || !p.last_use || !p.list || !live) return g->error->status;
+    if (!g->computed || !g->carries || !g->arrived || !g->packs_from || !p.wanted || !p.last_use || !p.list || !live)
+        return g->error->status;
     for (fl_id i = 0; i < g->count; i++) {
         g->node[i].signal = NULL;
         if (g->node[i].role == FL_COMPUTED) g->node[i].value = NULL;
@@ -241,6 +269,8 @@ fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
     const int64_t slab = place_buffers(&p, live);
     g->bytes_values = (size_t)(slab + spill) * sizeof(real);
     g->bytes_packed = 0;
+    g->keeps_all = plan->keep == FL_KEEP_ALL;
+    g->fresh = false;
     real *memory = FL_NEW(g->arena, real, slab);
     g->spill = FL_NEW(g->arena, real, spill);
     if (!memory || !g->spill) return g->error->status;

@@ -18,6 +18,7 @@ fl_shape fl_pool_infer(fl_graph *g, const fl_node *node)
     for (int i = 0; i < 3; i++) {
         if (w->k[i] < 1 || w->s[i] < 1 || w->d[i] < 1)
             return fl_graph_fail(g, node, "kernel, stride and dilation must be at least 1");
+        if (w->lo[i] < 0 || w->hi[i] < 0) return fl_graph_fail(g, node, "padding must be at least 0");
         if (w->lo[i] > w->d[i] * (w->k[i] - 1) || w->hi[i] > w->d[i] * (w->k[i] - 1))
             return fl_graph_fail(g, node, "the padding is wider than the kernel %d,%d,%d reaches: a window would see nothing",
                                  w->k[0], w->k[1], w->k[2]);

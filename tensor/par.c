@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+double fl_parallel_min = FL_PARALLEL_MIN;
+
 static int chosen;
 
 #ifdef _OPENMP

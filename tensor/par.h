@@ -16,7 +16,7 @@
 #include <omp.h>
 #define FL_PRAGMA_(text) _Pragma(#text)
 #define FL_PARALLEL(i, n, work)                                                                          \
-    FL_PRAGMA_(omp parallel for schedule(dynamic, 1) num_threads(fl_threads()) if ((double)(work) >= FL_PARALLEL_MIN)) \
+    FL_PRAGMA_(omp parallel for schedule(dynamic, 1) num_threads(fl_threads()) if ((double)(work) >= fl_parallel_min)) \
     for (int64_t i = 0; i < (int64_t)(n); i++)
 static inline int fl_thread(void) { return omp_get_thread_num(); }
 #else
@@ -26,6 +26,8 @@ static inline int fl_thread(void) { return 0; }
 
 #define FL_PARALLEL_MIN 200000.0   /* below about 50 microseconds of arithmetic a loop stays serial */
 #define FL_MAX_THREADS  64
+
+extern double fl_parallel_min;     /* FL_PARALLEL_MIN; tests of bits set it to 0, so that the smallest loop is split */
 
 int  fl_threads(void);             /* how many a loop may use: fl_threads_set, else OMP_NUM_THREADS, else the cores */
 void fl_threads_set(int n);        /* clamped to 1 .. FL_MAX_THREADS; 0 restores the default */

@@ -16,10 +16,11 @@ enum { X, GAMMA, BETA, MEAN, VAR };
 
 static fl_shape infer(fl_graph *g, const fl_node *node)
 {
+    fl_shape_text t;
     for (int k = GAMMA; k <= VAR; k++)
         if (!fl_shape_equal(node->in_shape[k], fl_shape_vector(1, node->in_shape[X].c)))
-            return fl_graph_fail(g, node, "operand %d: expected %d channels as in the input, got %d", k, node->in_shape[X].c,
-                                 node->in_shape[k].c);
+            return fl_graph_fail(g, node, "operand %d: expected shape 1,%d,1,1,1 for the channels of the input, got %s", k,
+                                 node->in_shape[X].c, fl_shape_print(node->in_shape[k], &t));
     return node->in_shape[X];
 }
 

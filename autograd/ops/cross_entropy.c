@@ -7,9 +7,10 @@
 
 static fl_shape infer(fl_graph *g, const fl_node *node)
 {
+    fl_shape_text x, p;
     if (!fl_shape_equal(node->in_shape[0], node->in_shape[1]))
-        return fl_graph_fail(g, node, "logits and target must have one shape, got %d and %d channels",
-                             node->in_shape[0].c, node->in_shape[1].c);
+        return fl_graph_fail(g, node, "expected a target of the logits' shape %s, got %s", fl_shape_print(node->in_shape[0], &x),
+                             fl_shape_print(node->in_shape[1], &p));
     fl_shape s = node->in_shape[0];
     s.c = 1;
     return s;

@@ -5,6 +5,8 @@
 #include "autograd/ops.h"
 #include "tensor/par.h"
 
+#include <limits.h>
+
 static fl_shape infer(fl_graph *g, const fl_node *node)
 {
     fl_shape_text a, b;
@@ -61,5 +63,6 @@ fl_id fl_node_reshape(fl_graph *g, const char *name, fl_id x, fl_shape to)
 fl_id fl_node_flatten(fl_graph *g, const char *name, fl_id x)
 {
     const fl_shape s = fl_graph_shape(g, x);
-    return fl_node_reshape(g, name, x, fl_shape_vector(s.n, s.c * s.t * s.h * s.w));
+    const int64_t features = fl_shape_count(s) / s.n;
+    return fl_node_reshape(g, name, x, fl_shape_vector(s.n, features <= INT_MAX ? (int)features : 0));   /* 0: refused by infer */
 }
