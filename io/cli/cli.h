@@ -4,9 +4,10 @@
  *
  * To add a command: write io/cli/foo.c with
  *
+ *     static const char *const rules[] = {"left", "middle", NULL};
  *     static const fl_option options[] = {
- *         {"steps", 0, FL_OPT_INT, "N", "50", 1, 100000, "points on the path"},
- *         {"rule", 0, FL_OPT_CHOICE, "left|middle", "middle", 0, 0, "where in each interval"},
+ *         FL_OPTION_INT("steps", "N", "50", 1, 100000, "points on the path"),
+ *         FL_OPTION_CHOICE("rule", "RULE", "middle", rules, "where in each interval"),
  *         {0}};
  *     static const fl_option_group group = {"Options of foo", options};
  *     static fl_status run(fl_cli *cli) { ... fl_cli_int(cli, "steps") ... printf the result ... return FL_OK; }
@@ -35,18 +36,26 @@ typedef enum fl_option_kind {
     FL_OPT_INT, FL_OPT_REAL, /* within min .. max; min = max: any */
     FL_OPT_BYTES,            /* 1000000, 512M, 2G: powers of 1024 */
     FL_OPT_TEXT,
-    FL_OPT_CHOICE            /* one word of value, "left|right" */
+    FL_OPT_CHOICE            /* one of the words */
 } fl_option_kind;
 
 typedef struct fl_option {
     const char *name;        /* without the dashes; NULL ends a table */
     char letter;             /* 'o' for -o; 0: none */
     fl_option_kind kind;
-    const char *value;       /* what help calls the value: "N", "DIR"; of a choice: the words */
+    const char *value;       /* what help calls the value: "N", "DIR" */
     const char *preset;      /* what holds when it is not given, shown by help; NULL: nothing (0, "") */
     double min, max;
+    const char *const *words;    /* of a choice; ends with NULL; fl_cli_choice gives the position in it */
     const char *help;
 } fl_option;
+
+#define FL_OPTION_FLAG(name, letter, help)                   {name, letter, FL_OPT_FLAG, NULL, NULL, 0, 0, NULL, help}
+#define FL_OPTION_INT(name, value, preset, min, max, help)   {name, 0, FL_OPT_INT, value, preset, min, max, NULL, help}
+#define FL_OPTION_REAL(name, value, preset, min, max, help)  {name, 0, FL_OPT_REAL, value, preset, min, max, NULL, help}
+#define FL_OPTION_BYTES(name, value, preset, help)           {name, 0, FL_OPT_BYTES, value, preset, 0, 0, NULL, help}
+#define FL_OPTION_TEXT(name, letter, value, preset, help)    {name, letter, FL_OPT_TEXT, value, preset, 0, 0, NULL, help}
+#define FL_OPTION_CHOICE(name, value, preset, words, help)   {name, 0, FL_OPT_CHOICE, value, preset, 0, 0, words, help}
 
 typedef struct fl_option_group { const char *title; const fl_option *option; } fl_option_group;
 
@@ -66,19 +75,20 @@ typedef struct fl_command {
 #undef FL_COMMAND
 extern const fl_command *const fl_command_table[];       /* ends with NULL; in the order of commands.def */
 
-typedef struct fl_setting {                  /* one option as this run has it */
+typedef struct fl_given {                    /* one option as this run has it */
     const fl_option *option;
     const char *text;                        /* as written, or the preset */
     bool given;
-} fl_setting;
+} fl_given;
 
 struct fl_cli {
     const fl_command *command;               /* NULL before it is known */
     fl_arena *arena;                         /* for all that lives as long as the run; limited by --mem */
-    fl_error *error;                         /* arena->error */
+    fl_arena *work;                          /* for a graph and nothing else: its plans use memory again (attribution.h) */
+    fl_error *error;                         /* of both arenas */
     const char *const *argument;             /* what is no option */
     int arguments;
-    fl_setting *setting;                     /* of the common group first, then of the command's groups */
+    fl_given *setting;                       /* of the common group first, then of the command's groups */
     int settings;
     bool json, quiet;                        /* the two that every command asks for */
     uint64_t seed;

@@ -8,15 +8,15 @@
 #include <string.h>
 
 static const fl_option common[] = {
-    {"threads", 0, FL_OPT_INT, "N", "0", 0, FL_MAX_THREADS, "threads to use; 0: OMP_NUM_THREADS, or all cores; the numbers stay the same"},
-    {"seed", 0, FL_OPT_INT, "N", "0", 0, 9e18, "of everything random"},
-    {"isa", 0, FL_OPT_TEXT, "NAME", NULL, 0, 0, "instruction set, as listed by --version; default: FOOTLIGHT_ISA, or the best there is"},
-    {"mem", 0, FL_OPT_BYTES, "BYTES", NULL, 0, 0, "most memory to take (suffixes K, M, G); more ends with exit code 6"},
-    {"json", 0, FL_OPT_FLAG, NULL, NULL, 0, 0, "the result on stdout as one JSON object"},
-    {"quiet", 'q', FL_OPT_FLAG, NULL, NULL, 0, 0, "nothing on stderr but errors and warnings"},
-    {"no-progress", 0, FL_OPT_FLAG, NULL, NULL, 0, 0, "no progress line (it is shown on a terminal only)"},
-    {"help", 'h', FL_OPT_FLAG, NULL, NULL, 0, 0, "this text"},
-    {"version", 0, FL_OPT_FLAG, NULL, NULL, 0, 0, "version, precision, instruction set, threads"},
+    FL_OPTION_INT("threads", "N", "0", 0, FL_MAX_THREADS, "threads to use; 0: OMP_NUM_THREADS, or all cores; the numbers stay the same"),
+    FL_OPTION_INT("seed", "N", "0", 0, 9e18, "of everything random"),
+    FL_OPTION_TEXT("isa", 0, "NAME", NULL, "instruction set, as listed by --version; default: FOOTLIGHT_ISA, or the best there is"),
+    FL_OPTION_BYTES("mem", "BYTES", NULL, "most memory to take (suffixes K, M, G); more ends with exit code 6"),
+    FL_OPTION_FLAG("json", 0, "the result on stdout as one JSON object"),
+    FL_OPTION_FLAG("quiet", 'q', "nothing on stderr but errors and warnings"),
+    FL_OPTION_FLAG("no-progress", 0, "no progress line (it is shown on a terminal only)"),
+    FL_OPTION_FLAG("help", 'h', "this text"),
+    FL_OPTION_FLAG("version", 0, "version, precision, instruction set, threads"),
     {0}};
 
 const fl_option_group fl_cli_common = {"Everywhere", common};
@@ -44,14 +44,14 @@ static void print_wrapped(FILE *to, const char *text, int at)
 static void print_option(FILE *to, const fl_option *o)
 {
     int at = o->letter ? fprintf(to, "  -%c, --%s", o->letter, o->name) : fprintf(to, "      --%s", o->name);
-    const bool long_value = o->value && strlen(o->value) > 14;
-    if (o->value) at += fprintf(to, " %s", o->kind == FL_OPT_CHOICE && long_value ? "WORD" : o->value);
+    if (o->value) at += fprintf(to, " %s", o->value);
     if (at >= COLUMN - 1) at = fprintf(to, "\n") - 1;
     at += fprintf(to, "%*s", COLUMN - at, "");
     char text[1024];
-    snprintf(text, sizeof text, "%s%s%s%s%s%s", o->help, o->kind == FL_OPT_CHOICE && long_value ? ": " : "",
-             o->kind == FL_OPT_CHOICE && long_value ? o->value : "", o->preset ? " (default " : "",
-             o->preset ? o->preset : "", o->preset ? ")" : "");
+    size_t n = (size_t)snprintf(text, sizeof text, "%s", o->help);
+    for (int i = 0; o->words && o->words[i] && n < sizeof text; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", i ? ", " : ": ", o->words[i]);
+    if (o->preset && n < sizeof text) snprintf(text + n, sizeof text - n, " (default %s)", o->preset);
     print_wrapped(to, text, at);
 }
 

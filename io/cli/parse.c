@@ -38,30 +38,23 @@ bool fl_text_bytes(const char *text, size_t *value)
     return true;
 }
 
-/* Position of a word in "left|right|middle", or -1. */
-static int word_position(const char *words, const char *word)
+static int word_position(const char *const *words, const char *word)
 {
-    size_t n = strlen(word);
-    for (int i = 0; words; i++) {
-        if (strcspn(words, "|") == n && strncmp(words, word, n) == 0) return i;
-        words = strchr(words, '|');
-        if (words) words++;
-    }
+    for (int i = 0; words[i]; i++)
+        if (strcmp(words[i], word) == 0) return i;
     return -1;
 }
 
 static fl_status unknown_choice(fl_cli *cli, const fl_option *o, const char *text)
 {
-    const char *word[64];
+    char all[512] = "";
     int count = 0;
-    char *all = fl_arena_text(cli->arena, "%s", o->value);
-    for (char *w = all; w && count < 64; count++) {
-        word[count] = w;
-        w = strchr(w, '|');
-        if (w) *w++ = 0;
+    for (; o->words[count]; count++) {
+        const size_t n = strlen(all);
+        snprintf(all + n, sizeof all - n, "%s%s", count ? ", " : "", o->words[count]);
     }
-    const char *near = fl_nearest(text, word, count);
-    return fl_error_set(cli->error, FL_USAGE, "--%s: expected one of %s, got '%s'%s%s%s", o->name, o->value, text,
+    const char *near = fl_nearest(text, o->words, count);
+    return fl_error_set(cli->error, FL_USAGE, "--%s: expected one of %s; got '%s'%s%s%s", o->name, all, text,
                         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
@@ -91,7 +84,7 @@ static fl_status check_value(fl_cli *cli, const fl_option *o, const char *text)
             return fl_error_set(cli->error, FL_USAGE, "--%s: expected bytes like 1000000, 512M or 2G, got '%s'", o->name, text);
         return FL_OK;
     case FL_OPT_CHOICE:
-        return word_position(o->value, text) >= 0 ? FL_OK : unknown_choice(cli, o, text);
+        return word_position(o->words, text) >= 0 ? FL_OK : unknown_choice(cli, o, text);
     case FL_OPT_TEXT:
         if (!*text) return fl_error_set(cli->error, FL_USAGE, "--%s: expected %s, got nothing", o->name, o->value);
         return FL_OK;
@@ -107,20 +100,20 @@ fl_status fl_cli_add_group(fl_cli *cli, const fl_option_group *group)
 {
     int count = 0;
     while (group->option[count].name) count++;
-    fl_setting *more = FL_NEW(cli->arena, fl_setting, cli->settings + count);
+    fl_given *more = FL_NEW(cli->arena, fl_given, cli->settings + count);
     if (!more) return cli->error->status;
     if (cli->settings) memcpy(more, cli->setting, (size_t)cli->settings * sizeof *more);
     for (int i = 0; i < count; i++) {
         const fl_option *o = &group->option[i];
         for (int k = 0; k < cli->settings; k++) fl_assert(strcmp(more[k].option->name, o->name) != 0);
-        more[cli->settings + i] = (fl_setting){o, o->preset, false};
+        more[cli->settings + i] = (fl_given){o, o->preset, false};
     }
     cli->setting = more;
     cli->settings += count;
     return FL_OK;
 }
 
-static fl_setting *by_name(const fl_cli *cli, const char *name, size_t length)
+static fl_given *by_name(const fl_cli *cli, const char *name, size_t length)
 {
     for (int i = 0; i < cli->settings; i++) {
         const char *known = cli->setting[i].option->name;
@@ -129,7 +122,7 @@ static fl_setting *by_name(const fl_cli *cli, const char *name, size_t length)
     return NULL;
 }
 
-static fl_setting *by_letter(const fl_cli *cli, char letter)
+static fl_given *by_letter(const fl_cli *cli, char letter)
 {
     for (int i = 0; i < cli->settings; i++)
         if (cli->setting[i].option->letter == letter) return &cli->setting[i];
@@ -155,7 +148,7 @@ static fl_status unknown_option(fl_cli *cli, const char *written)
 static fl_status parse_option(fl_cli *cli, int argc, char **argv, int *at)
 {
     const char *written = argv[(*at)++], *value = NULL;
-    fl_setting *s;
+    fl_given *s;
     if (written[1] == '-') {
         size_t length = strcspn(written + 2, "=");
         s = by_name(cli, written + 2, length);
@@ -213,9 +206,9 @@ fl_status fl_cli_parse(fl_cli *cli, int argc, char **argv, int *at, bool first_o
 
 /* ---- what a command asks ---- */
 
-static const fl_setting *known(const fl_cli *cli, const char *name)
+static const fl_given *known(const fl_cli *cli, const char *name)
 {
-    const fl_setting *s = by_name(cli, name, strlen(name));
+    const fl_given *s = by_name(cli, name, strlen(name));
     fl_assert(s != NULL);
     return s;
 }
@@ -250,6 +243,6 @@ size_t fl_cli_bytes(const fl_cli *cli, const char *name)
 
 int fl_cli_choice(const fl_cli *cli, const char *name)
 {
-    const fl_setting *s = known(cli, name);
-    return s->text ? word_position(s->option->value, s->text) : -1;
+    const fl_given *s = known(cli, name);
+    return s->text ? word_position(s->option->words, s->text) : -1;
 }
