@@ -170,10 +170,11 @@ TEST(tensor_shapes)
     CHECK(fl_shape_count(s) == 720 && fl_shape_pixels(s) == 240);
     CHECK(fl_shape_equal(s, s) && !fl_shape_equal(s, (fl_shape){2, 3, 4, 5, 7}));
     CHECK(!fl_shape_equal(s, (fl_shape){1, 3, 4, 5, 6}) && !fl_shape_equal(s, (fl_shape){2, 3, 5, 4, 6}));
-    CHECK(fl_shape_valid(s) && !fl_shape_valid((fl_shape){2, 3, 0, 5, 6}) && !fl_shape_valid((fl_shape){2, 3, 4, 5, -6}));
+    CHECK(fl_shape_valid(s));
+    CHECK(!fl_shape_valid((fl_shape){2, 3, 0, 5, 6}) && !fl_shape_valid((fl_shape){2, 3, 4, 5, -6}));
     CHECK(fl_shape_valid((fl_shape){1 << 20, 1 << 20, 1, 1, 1}));
     CHECK(!fl_shape_valid((fl_shape){1 << 20, 1 << 20, 2, 1, 1}));
-    CHECK(!fl_shape_valid((fl_shape){1 << 30, 1 << 30, 1 << 30, 1 << 30, 1 << 30}));   /* the product would wrap around */
+    CHECK(!fl_shape_valid((fl_shape){1 << 30, 1 << 30, 1 << 30, 1 << 30, 1 << 30}));   /* a product that wraps */
     fl_shape_text text;
     CHECK(strcmp(fl_shape_print(s, &text), "2,3,4,5,6") == 0);
     CHECK(fl_shape_equal(fl_shape_vector(7, 9), (fl_shape){7, 9, 1, 1, 1}));
@@ -281,10 +282,13 @@ TEST(bundle_names_are_unique)
     CHECK(entry && fl_entry_count(entry) == 6);
     CHECK(fl_entry_count(fl_bundle_find(&b, "scalar")) == 1);
     CHECK(!fl_bundle_find(&b, "changed") && !fl_bundle_find(&b, "conv1"));
-    CHECK(fl_bundle_add(&b, "scalar", 1, (const int64_t[]){6}, data) == FL_UNREADABLE && strstr(e.message, "'scalar'"));
+    CHECK(fl_bundle_add(&b, "scalar", 1, (const int64_t[]){6}, data) == FL_UNREADABLE);
+    CHECK(strstr(e.message, "'scalar'") != NULL);
     fl_error_clear(&e);
     const int64_t nine[9] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
-    CHECK(fl_bundle_add(&b, "nine", 9, nine, data) == FL_UNREADABLE && fl_bundle_add(&b, "minus", -1, nine, data) != FL_OK);
+    CHECK(fl_bundle_add(&b, "nine", 9, nine, data) == FL_UNREADABLE);
+    fl_error_clear(&e);
+    CHECK(fl_bundle_add(&b, "minus", -1, nine, data) == FL_UNREADABLE);
     fl_error_clear(&e);
     CHECK(fl_bundle_add(&b, "eight", 8, nine, data) == FL_OK && b.count == 3);
     fl_arena_free(&a);

@@ -1,0 +1,205 @@
+/* test_house.c: the rules of the house, read off the sources themselves (from the root of the repository).
+ *
+ * Rooms stand in one line, tensor <- autograd <- layers <- models <- attribution <- io: no include looks upward.
+ * Memory comes from the arena, loops in parallel from par.h, mathematics from math.h; below io nothing prints. */
+#include "tests/test.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const ROOMS[] = {"tensor", "autograd", "layers", "models", "attribution", "io"};
+enum { IO = 5, ROOM_COUNT = 6 };
+
+/* Words that must not stand in rooms 0 .. last, save in one file. With call, only where "(" follows. */
+static const struct ban { const char *words; bool call; int last; const char *except, *instead; } BANS[] = {
+    {"malloc calloc realloc free aligned_alloc posix_memalign alloca strdup strndup asprintf vasprintf getline",
+     true, IO, "tensor/arena.c", "memory comes from fl_arena"},
+    {"printf vprintf puts putchar perror exit _exit quick_exit abort", true, IO - 1, "tensor/error.c",
+     "the library never prints and never exits: fl_error_set"},
+    {"stdout stderr", false, IO - 1, "tensor/error.c", "the library never prints"},
+    {"fopen open mmap popen system", true, IO - 1, NULL, "the core never opens a file: io/ does"},
+    {"exp exp2 expm1 log log2 log10 log1p pow cbrt hypot sin cos tan asin acos atan atan2 sinh cosh tanh erf erfc "
+     "tgamma lgamma expf exp2f expm1f logf log2f log10f log1pf powf sinf cosf tanf tanhf erff atan2f hypotf expl logl",
+     true, IO - 1, NULL, "bits must not follow libm: tensor/math.h"},
+    {"rand srand random srandom drand48 rand_r", true, IO, NULL,
+     "values depend on (seed, stream, index): tensor/rng.h"},
+};
+
+static int room_of(const char *path)
+{
+    for (int i = 0; i < ROOM_COUNT; i++) {
+        size_t n = strlen(ROOMS[i]);
+        if (strncmp(path, ROOMS[i], n) == 0 && path[n] == '/') return i;
+    }
+    return -1;
+}
+
+/* Comments become blanks; so do strings when asked for. Line breaks stay, escapes and quotes are understood. */
+static void blank(char *s, bool strings_too)
+{
+    while (*s) {
+        char *start = s;
+        if (s[0] == '/' && s[1] == '*') {
+            char *end = strstr(s + 2, "*/");
+            s = end ? end + 2 : s + strlen(s);
+        } else if (s[0] == '/' && s[1] == '/') {
+            s += strcspn(s, "\n");
+        } else if (*s == '"' || *s == '\'') {
+            const char quote = *s++;
+            while (*s && *s != quote && *s != '\n') s += *s == '\\' && s[1] ? 2 : 1;
+            s += *s == quote;
+            if (!strings_too) continue;
+        } else {
+            s++;
+            continue;
+        }
+        for (char *c = start; c < s; c++)
+            if (*c != '\n') *c = ' ';
+    }
+}
+
+static bool part_of_name(int c) { return isalnum(c) || c == '_'; }
+
+static const char *find_word(const char *text, const char *word, size_t n, bool call)
+{
+    for (const char *p = text; (p = strchr(p, *word)) != NULL; p++) {
+        if (strncmp(p, word, n) != 0 || part_of_name((unsigned char)p[n])) continue;
+        if (p > text && part_of_name((unsigned char)p[-1])) continue;
+        if (!call || p[n + strspn(p + n, " \t\n")] == '(') return p;
+    }
+    return NULL;
+}
+
+static int line_of(const char *text, const char *at)
+{
+    int line = 1;
+    for (; text < at; text++) line += *text == '\n';
+    return line;
+}
+
+static int complaints;       /* of the file being read */
+static bool quiet;           /* while the checker itself is tested */
+
+static void complain(const char *path, int line, const char *what, size_t n, const char *instead)
+{
+    complaints++;
+    if (!quiet) CHECK_SAY(false, "%s:%d: %.*s: %s", path, line, (int)n, what, instead);
+}
+
+static void check_words(const char *path, const char *text)
+{
+    for (size_t b = 0; b < sizeof BANS / sizeof *BANS; b++) {
+        if (room_of(path) > BANS[b].last || (BANS[b].except && strcmp(path, BANS[b].except) == 0)) continue;
+        for (const char *word = BANS[b].words; *word;) {
+            size_t n = strcspn(word, " ");
+            const char *found = find_word(text, word, n, BANS[b].call);
+            if (found) complain(path, line_of(text, found), found, n, BANS[b].instead);
+            word += n + strspn(word + n, " ");
+        }
+    }
+}
+
+static void check_includes(const char *path, const char *text)
+{
+    for (const char *p = text; (p = strstr(p, "#include \"")) != NULL; p++) {
+        const char *name = p + strlen("#include \"");
+        const size_t n = strcspn(name, "\"\n");
+        const int room = room_of(name);
+        if (room < 0) complain(path, line_of(text, p), name, n, "an include in quotes begins with a room");
+        if (room > room_of(path)) complain(path, line_of(text, p), name, n, "an include looks upward");
+        if (strstr(path, "/kernels_") && strncmp(name, "tensor/math.h", n) == 0)
+            complain(path, line_of(text, p), name, n, "contraction would change its bits in a kernel file");
+    }
+}
+
+static void check_parallel(const char *path, const char *text)
+{
+    if (strcmp(path, "tensor/par.h") == 0) return;
+    static const char *const marks[] = {"#pragma omp", "_Pragma(\"omp", "# pragma omp", "omp.h", "omp_"};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        const char *found = strstr(text, marks[i]);
+        if (found) complain(path, line_of(text, found), found, strlen(marks[i]), "parallel loops come from par.h");
+    }
+}
+
+static void check_text(const char *path, char *text)
+{
+    blank(text, false);
+    check_includes(path, text);
+    check_parallel(path, text);
+    blank(text, true);
+    check_words(path, text);
+}
+
+static int files;
+
+static void check_file(const char *path)
+{
+    static char text[1 << 21];
+    FILE *f = fopen(path, "rb");
+    if (!CHECK_SAY(f != NULL, "%s: cannot be opened", path)) return;
+    size_t n = fread(text, 1, sizeof text - 1, f);
+    fclose(f);
+    text[n] = 0;
+    CHECK_SAY(n < sizeof text - 1, "%s: longer than this test can read", path);
+    files++;
+    check_text(path, text);
+}
+
+static void check_folder(const char *folder)
+{
+    DIR *d = opendir(folder);
+    if (!CHECK_SAY(d != NULL, "%s: no such folder; run the tests from the root of the repository", folder)) return;
+    for (struct dirent *e; (e = readdir(d)) != NULL;) {
+        char path[1024];
+        const char *end = strrchr(e->d_name, '.');
+        snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+        if (end && (strcmp(end, ".c") == 0 || strcmp(end, ".h") == 0 || strcmp(end, ".def") == 0)) check_file(path);
+        else if (!end) check_folder(path);                       /* folders are the names without a dot */
+    }
+    closedir(d);
+}
+
+TEST(house_rules_hold_in_every_room)
+{
+    files = 0;
+    for (int i = 0; i < ROOM_COUNT; i++) check_folder(ROOMS[i]);
+    CHECK_SAY(files >= 20, "only %d source files were found", files);
+}
+
+static int faults(const char *path, const char *source)
+{
+    char text[512];
+    snprintf(text, sizeof text, "%s", source);
+    complaints = 0;
+    quiet = true;
+    check_text(path, text);
+    quiet = false;
+    return complaints;
+}
+
+/* The checker itself: it must see every planted fault, and nothing in comments, strings and longer names. */
+TEST(house_checker_sees_planted_faults)
+{
+    CHECK(faults("layers/x.c", "#include \"autograd/graph.h\"\n#include \"layers/x.h\"\n#include <stdio.h>\n") == 0);
+    CHECK(faults("layers/x.c", "#include \"models/model.h\"\n") == 1);
+    CHECK(faults("tensor/x.h", "int a;\n#include \"autograd/op.h\"\n") == 1);
+    CHECK(faults("tensor/x.c", "#include \"x.h\"\n") == 1);
+    CHECK(faults("io/cli/x.c", "#include \"tests/test.h\"\n") == 1);
+    CHECK(faults("tensor/kernels_x.c", "#include \"tensor/math.h\"\n") == 1);
+    CHECK(faults("io/x.c", "char *p = malloc(3);") == 1 && faults("tensor/arena.c", "char *p = malloc(3);") == 0);
+    CHECK(faults("io/x.c", "x = realloc (p,\n 3); free(p);") == 2);
+    CHECK(faults("io/x.c", "fl_arena_free(a); s->free = 1; int freedom(void);") == 0);
+    CHECK(faults("io/x.c", "printf(\"%d\", 3);") == 0 && faults("models/x.c", "printf(\"%d\", 3);") == 1);
+    CHECK(faults("models/x.c", "snprintf(s, n, \"exit(1) malloc(3)\"); /* exit(2) */ // abort()\n") == 0);
+    CHECK(faults("models/x.c", "fputs(s, stderr); exit(1);") == 2);
+    CHECK(faults("layers/x.c", "y = fl_exp(x) + sqrt(x) + fabs(x);") == 0);
+    CHECK(faults("layers/x.c", "y = exp(x) + tanhf(x);") == 2);
+    CHECK(faults("io/x.c", "int r = rand();") == 1 && faults("autograd/x.c", "f = fopen(name, \"rb\");") == 1);
+    CHECK(faults("autograd/x.c", "#pragma omp parallel for\n") == 1);
+    CHECK(faults("tensor/x.c", "_Pragma(\"omp simd\")") == 1);
+    CHECK(faults("tensor/x.c", "#pragma GCC unroll 4\n/* omp_get_thread_num */") == 0);
+    CHECK(faults("tensor/x.c", "char c = '\"'; free(c); char d = '\\''; /* \" */ calloc(1, 1);") == 2);
+}
