@@ -5,6 +5,7 @@
  * instead of reading p + i and writing p is the transpose. */
 #include "tensor/blur.h"
 
+#include "tensor/axpy.h"
 #include "tensor/math.h"
 #include "tensor/par.h"
 
@@ -57,11 +58,8 @@ static void add_shifted(const pass *a, real k, int64_t to, int64_t from, int64_t
         width *= count;
         count = 1;
     }
-    for (int64_t p = 0; p < count; p++) {
-        real *restrict y = a->y + base + (to + p) * a->inner;
-        const real *restrict x = a->x + base + (from + p) * a->inner;
-        for (int64_t j = 0; j < width; j++) y[j] += k * x[j];
-    }
+    for (int64_t p = 0; p < count; p++)
+        fl_axpy(width, k, a->x + base + (from + p) * a->inner, a->y + base + (to + p) * a->inner);
 }
 
 static void add_outside(const pass *a, real k, int64_t p, int64_t i, int64_t base, int64_t width)

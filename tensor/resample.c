@@ -1,6 +1,7 @@
 /* resample.c: an output position reads one or two input positions per axis; the transpose asks which ones read it. */
 #include "tensor/resample.h"
 
+#include "tensor/axpy.h"
 #include "tensor/par.h"
 
 #include <string.h>
@@ -53,28 +54,23 @@ static axes axes_of(fl_shape in, fl_shape out, fl_resize_mode mode, bool align)
 }
 
 /* y += weight * (x resized along w), one row of pixels with c channels. */
-static void add_row(const axis *w, int c, real weight, const real *restrict x, real *restrict y)
+static void add_row(const axis *w, int c, real weight, const real *x, real *y)
 {
     for (int64_t o = 0; o < w->out; o++, y += c) {
         tap p = tap_of(w, o);
         const real *from = x + (int64_t)p.lower * c;
-        const real low = weight * (1 - p.upper), high = weight * p.upper;
-        if (p.upper == 0)
-            for (int i = 0; i < c; i++) y[i] += low * from[i];
-        else
-            for (int i = 0; i < c; i++) y[i] += low * from[i] + high * from[c + i];
+        fl_axpy(c, weight * (1 - p.upper), from, y);
+        if (p.upper > 0) fl_axpy(c, weight * p.upper, from + c, y);
     }
 }
 
-static void add_row_transpose(const axis *w, int c, real weight, real *restrict gx, const real *restrict gy)
+static void add_row_transpose(const axis *w, int c, real weight, real *gx, const real *gy)
 {
     for (int64_t o = 0; o < w->out; o++, gy += c) {
         tap p = tap_of(w, o);
         real *to = gx + (int64_t)p.lower * c;
-        const real low = weight * (1 - p.upper), high = weight * p.upper;
-        for (int i = 0; i < c; i++) to[i] += low * gy[i];
-        if (p.upper > 0)
-            for (int i = 0; i < c; i++) to[c + i] += high * gy[i];
+        fl_axpy(c, weight * (1 - p.upper), gy, to);
+        if (p.upper > 0) fl_axpy(c, weight * p.upper, gy, to + c);
     }
 }
 

@@ -139,7 +139,8 @@ static void check_file(const char *path)
 {
     static char text[1 << 21];
     FILE *f = fopen(path, "rb");
-    if (!CHECK_SAY(f != NULL, "%s: cannot be opened", path)) return;
+    CHECK_SAY(f != NULL, "%s: cannot be opened", path);
+    if (!f) return;
     size_t n = fread(text, 1, sizeof text - 1, f);
     fclose(f);
     text[n] = 0;
@@ -151,7 +152,8 @@ static void check_file(const char *path)
 static void check_folder(const char *folder)
 {
     DIR *d = opendir(folder);
-    if (!CHECK_SAY(d != NULL, "%s: no such folder; run the tests from the root of the repository", folder)) return;
+    CHECK_SAY(d != NULL, "%s: no such folder; run the tests from the root of the repository", folder);
+    if (!d) return;
     for (struct dirent *e; (e = readdir(d)) != NULL;) {
         char path[1024];
         const char *end = strrchr(e->d_name, '.');

@@ -162,7 +162,7 @@ TEST(rng_below_is_uniform)
 TEST(rng_shuffle_gives_every_order)
 {
     enum { N = 48000 };
-    int order[256] = {0}, count[24], found = 0;
+    int order[256] = {0}, count[24] = {0}, found = 0;
     fl_rng rng = {11, 0, 0};
     for (int i = 0; i < N; i++) {
         int item[4] = {0, 1, 2, 3};

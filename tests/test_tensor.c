@@ -175,7 +175,7 @@ TEST(tensor_shapes)
     CHECK(fl_shape_valid((fl_shape){1 << 20, 1 << 20, 1, 1, 1}));
     CHECK(!fl_shape_valid((fl_shape){1 << 20, 1 << 20, 2, 1, 1}));
     CHECK(!fl_shape_valid((fl_shape){1 << 30, 1 << 30, 1 << 30, 1 << 30, 1 << 30}));   /* a product that wraps */
-    fl_shape_text text;
+    fl_shape_text text = {""};
     CHECK(strcmp(fl_shape_print(s, &text), "2,3,4,5,6") == 0);
     CHECK(fl_shape_equal(fl_shape_vector(7, 9), (fl_shape){7, 9, 1, 1, 1}));
 }
