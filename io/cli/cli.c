@@ -166,7 +166,7 @@ int fl_cli_main(int argc, char **argv)
     fl_arena arena, work;
     fl_arena_init(&arena, &error);
     fl_arena_init(&work, &error);
-    fl_cli cli = {.arena = &arena, .work = &work, .error = &error};
+    fl_cli cli = {.arena = &arena, .work = &work, .error = &error, .program = argc > 0 ? argv[0] : ""};
     catch_signals();
     fl_status status = run(&cli, argc, argv);
     errno = 0;

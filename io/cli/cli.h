@@ -92,6 +92,7 @@ struct fl_cli {
     int settings;
     bool json, quiet;                        /* the two that every command asks for */
     uint64_t seed;
+    const char *program;                     /* argv[0] */
     bool wants_help, wants_version;
 };
 

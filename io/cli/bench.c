@@ -1,0 +1,169 @@
+/* bench.c: footlight bench: how fast a network, a layer or the machine is, in steady state: weights packed, plan made,
+ * one run to warm up.
+ *
+ *     gflop: 2 per multiply-add of all convolutions and linear layers, taps in the padding included; a gradient is
+ *     forward and the way back to the input, twice that. gflops = gflop / best_s. */
+#include "io/cli/bench_layer.h"
+#include "io/cli/session.h"
+
+#include "tensor/peak.h"
+#include "tensor/rng.h"
+
+#include <string.h>
+
+static const char *const passes[] = {"forward", "gradient", "input", "weights", NULL};
+enum { PASS_FORWARD, PASS_GRADIENT, PASS_INPUT, PASS_WEIGHTS };
+
+static const fl_option options[] = {
+    FL_OPTION_TEXT("model", 'm', "NAME", NULL, "a network; footlight list models names them"),
+    FL_OPTION_TEXT("layer", 0, "TEXT", NULL, "a convolution: \"IN>OUT KERNEL [sSTRIDE] [gGROUPS] @TxHxW\""),
+    FL_OPTION_FLAG("peak", 0, "what the machine can do: multiply-adds and memory"),
+    FL_OPTION_CHOICE("pass", "PASS", "forward", passes, "of a model: forward, gradient (to the input); of a layer: forward, input, weights"),
+    FL_OPTION_INT("batch", "N", "1", 1, 1024, "clips per pass"),
+    FL_OPTION_INT("repeat", "K", "7", 1, 100000, "runs under the clock"),
+    {0}};
+static const fl_option_group group = {"Options of bench", options};
+
+typedef struct measured {
+    fl_times times;
+    double gflop;
+    size_t bytes;
+} measured;
+
+static void report(fl_cli *cli, const char *what, const char *name, const measured *m)
+{
+    const double gflops = m->gflop / m->times.best;
+    if (!cli->json) {
+        printf("%s, %s: best %.6f s, median %.6f s; %.4g GFLOP, %.4g GFLOP/s; %.1f MiB\n", name, fl_cli_text(cli, "pass"),
+               m->times.best, m->times.median, m->gflop, gflops, (double)m->bytes / 1048576);
+        return;
+    }
+    fl_json j;
+    fl_json_to_stream(&j, stdout, true);
+    fl_json_object(&j, NULL);
+    fl_json_string(&j, what, name);
+    fl_json_string(&j, "pass", fl_cli_text(cli, "pass"));
+    fl_json_int(&j, "batch", fl_cli_int(cli, "batch"));
+    fl_json_int(&j, "repeat", fl_cli_int(cli, "repeat"));
+    fl_json_number(&j, "best_s", m->times.best);
+    fl_json_number(&j, "median_s", m->times.median);
+    fl_json_number(&j, "gflop", m->gflop);
+    fl_json_number(&j, "gflops", gflops);
+    fl_json_int(&j, "peak_bytes", (long long)m->bytes);
+    fl_json_close(&j);
+    fl_json_end(&j);
+}
+
+/* ---- a layer ---- */
+
+static fl_status bench_layer(fl_cli *cli)
+{
+    const char *text = fl_cli_text(cli, "layer");
+    const int pass = fl_cli_choice(cli, "pass");
+    if (pass == PASS_GRADIENT)
+        return fl_error_set(cli->error, FL_USAGE, "--pass: a layer has forward, input and weights; gradient is of a model");
+    fl_conv conv;
+    measured m = {0};
+    if (fl_layer_parse(text, (int)fl_cli_int(cli, "batch"), &conv, cli->error) != FL_OK) return cli->error->status;
+    const fl_conv_pass which = pass == PASS_FORWARD ? FL_CONV_FORWARD : pass == PASS_INPUT ? FL_CONV_TO_INPUT : FL_CONV_TO_WEIGHTS;
+    m.gflop = 1e-9 * fl_conv_flops(&conv);
+    fl_status status = fl_layer_time(cli->arena, &conv, which, (int)fl_cli_int(cli, "repeat"), &m.times, &m.bytes);
+    if (status == FL_OK) report(cli, "layer", text, &m);
+    return status;
+}
+
+/* ---- a network ---- */
+
+static double node_flops(const fl_node *node)
+{
+    if (node->op->kind == FL_OP_linear) return 2.0 * node->shape.n * node->shape.c * node->in_shape[0].c;
+    if (node->op->kind != FL_OP_conv) return 0;
+    return fl_conv_flops(&(fl_conv){node->in_shape[0], node->shape, node->attr.conv.win, node->attr.conv.groups});
+}
+
+typedef struct network_job { fl_graph *graph; const real *seed; } network_job;
+
+static void run_network(void *user)
+{
+    const network_job *j = user;
+    fl_graph_forward(j->graph);
+    if (j->seed) fl_graph_backward(j->graph, j->seed);
+}
+
+/* Weights by the formula, normal values in, class 0 down: the time depends on none of them. */
+static fl_status prepare(fl_cli *cli, const fl_model *model, bool gradient, network_job *job)
+{
+    fl_graph *g = job->graph = fl_graph_new(cli->work);
+    if (!g) return cli->error->status;
+    const fl_network net = fl_model_build(g, model, &(fl_model_options){.n = (int)fl_cli_int(cli, "batch")});
+    if (!fl_graph_ok(g)) return cli->error->status;
+    fl_model_fill_formula(g, model->gamma);
+    const fl_plan forward = {.keep = FL_KEEP_OUTPUTS, .out = &net.output, .n_out = 1};
+    const fl_plan backward = {.keep = FL_KEEP_FOR_BACKWARD, .out = &net.output, .n_out = 1, .root = net.output,
+                              .wrt = &net.input, .n_wrt = 1};
+    if (fl_graph_plan(g, gradient ? &backward : &forward) != FL_OK) return cli->error->status;
+    const fl_shape in = fl_graph_shape(g, net.input), out = fl_graph_shape(g, net.output);
+    fl_rng_fill_normal(cli->seed, 0, 0, fl_graph_value(g, net.input), fl_shape_count(in));
+    real *seed = FL_NEW(cli->arena, real, fl_shape_count(out));
+    if (!seed) return cli->error->status;
+    for (int n = 0; n < out.n; n++) seed[fl_at(out, n, 0, 0, 0, 0)] = 1;
+    job->seed = gradient ? seed : NULL;
+    return FL_OK;
+}
+
+static fl_status bench_model(fl_cli *cli)
+{
+    const int pass = fl_cli_choice(cli, "pass");
+    if (pass != PASS_FORWARD && pass != PASS_GRADIENT)
+        return fl_error_set(cli->error, FL_USAGE, "--pass: a model has forward and gradient; %s is of a layer", passes[pass]);
+    const fl_model *model = fl_session_find_model(cli);
+    network_job job = {0};
+    measured m = {0};
+    if (!model || prepare(cli, model, pass == PASS_GRADIENT, &job) != FL_OK) return cli->error->status;
+    for (int i = 0; i < job.graph->count; i++)
+        if (job.graph->computed[i]) m.gflop += 1e-9 * node_flops(&job.graph->node[i]) * (job.seed ? 2 : 1);
+    fl_status status = fl_time_work(cli->arena, run_network, &job, (int)fl_cli_int(cli, "repeat"), &m.times);
+    m.bytes = cli->work->peak;
+    if (status == FL_OK) report(cli, "model", model->name, &m);
+    return status;
+}
+
+/* ---- the machine ---- */
+
+static fl_status bench_peak(fl_cli *cli)
+{
+    fl_peak peak;
+    if (fl_peak_measure(cli->arena, &peak) != FL_OK) return cli->error->status;
+    if (!cli->json) {
+        printf("%d threads: %.4g GFLOP/s, one thread: %.4g GFLOP/s; memory: %.4g GB/s\n", peak.threads, 1e-9 * peak.flops,
+               1e-9 * peak.flops_one_thread, 1e-9 * peak.bytes);
+        return FL_OK;
+    }
+    fl_json j;
+    fl_json_to_stream(&j, stdout, true);
+    fl_json_object(&j, NULL);
+    fl_json_int(&j, "threads", peak.threads);
+    fl_json_number(&j, "gflops", 1e-9 * peak.flops);
+    fl_json_number(&j, "gflops_one_thread", 1e-9 * peak.flops_one_thread);
+    fl_json_number(&j, "gbytes_per_s", 1e-9 * peak.bytes);
+    fl_json_close(&j);
+    fl_json_end(&j);
+    return FL_OK;
+}
+
+static fl_status run(fl_cli *cli)
+{
+    const bool peak = fl_cli_flag(cli, "peak"), layer = fl_cli_given(cli, "layer"), model = fl_cli_given(cli, "model");
+    if (peak + layer + model != 1)
+        return fl_error_set(cli->error, FL_USAGE, "bench: expected one of --model NAME, --layer TEXT and --peak, got %s",
+                            peak + layer + model ? "several" : "none");
+    return peak ? bench_peak(cli) : layer ? bench_layer(cli) : bench_model(cli);
+}
+
+const fl_command fl_command_bench = {
+    "bench", "how fast a network, a layer or this machine is", "--model NAME | --layer TEXT | --peak [options]", 0, 0,
+    (const fl_option_group *const[]){&group, NULL},
+    "  footlight bench --model r2plus1d_small --pass gradient --repeat 20\n"
+    "  footlight bench --layer \"64>128 3x3x3 s2 @16x56x56\" --pass input --json\n\n"
+    "Times are in steady state: weights packed, buffers placed, after one run that does not count.",
+    run};

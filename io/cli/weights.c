@@ -1,0 +1,87 @@
+/* weights.c: finding, reading and applying weights. */
+#include "io/cli/weights.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The folder of the running program: the kernel's word for it where there is one, else from argv[0]. */
+static const char *program_folder(fl_cli *cli)
+{
+    char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (n > 0) path[n] = 0;
+    else snprintf(path, sizeof path, "%s", cli->program);
+    char *slash = strrchr(path, '/');
+    if (!slash) return NULL;
+    *slash = 0;
+    return fl_arena_text(cli->arena, "%s", path);
+}
+
+const char *fl_weights_find(fl_cli *cli, const char *file)
+{
+    /* build/footlight, build/f64/footlight, build/f64/clang/footlight, PREFIX/bin/footlight */
+    static const char *const below[] = {"../weights", "../../weights", "../../../weights", "../../../../weights",
+                                        "../share/footlight/weights", NULL};
+    const char *named = getenv("FOOTLIGHT_WEIGHTS"), *program = program_folder(cli);
+    const char *path = named ? fl_arena_text(cli->arena, "%s/%s", named, file) : NULL;
+    if (path && fl_file_exists(path)) return path;
+    for (int i = 0; program && below[i]; i++) {
+        path = fl_arena_text(cli->arena, "%s/%s/%s", program, below[i], file);
+        if (path && fl_file_exists(path)) return path;
+    }
+    path = fl_arena_text(cli->arena, "weights/%s", file);
+    return path && fl_file_exists(path) ? path : NULL;
+}
+
+/* "formula" or "formula:0.5". */
+static fl_status open_formula(fl_cli *cli, const char *text, fl_weights *w)
+{
+    const char *colon = text + strlen("formula");
+    w->gamma = 1;
+    if (*colon && !fl_text_real(colon + 1, &w->gamma))
+        return fl_error_set(cli->error, FL_USAGE, "--weights: expected formula or formula:GAMMA with a number, got '%s'", text);
+    w->name = fl_arena_text(cli->arena, "formula:%.9g", w->gamma);
+    return w->name ? FL_OK : cli->error->status;
+}
+
+static bool is_formula(const char *text)
+{
+    const size_t n = strlen("formula");
+    return strncmp(text, "formula", n) == 0 && (text[n] == 0 || text[n] == ':');
+}
+
+static fl_status find_shipped(fl_cli *cli, const fl_model *m, fl_weights *w)
+{
+    if (!m->weights)
+        return fl_error_set(cli->error, FL_USAGE, "model %s: no weights ship with it; give its published checkpoint with "
+                            "--weights FILE (%s), or --weights formula for made-up ones", m->name, m->citation);
+    w->name = fl_arena_text(cli->arena, "weights/%s", m->weights);
+    w->path = fl_weights_find(cli, m->weights);
+    if (cli->error->status != FL_OK || w->path) return cli->error->status;
+    return fl_error_set(cli->error, FL_UNREADABLE, "model %s: its weights %s are not in $FOOTLIGHT_WEIGHTS, next to the program, nor "
+                        "in ./weights; set FOOTLIGHT_WEIGHTS to the folder, or give --weights FILE", m->name, m->weights);
+}
+
+fl_status fl_weights_open(fl_cli *cli, const fl_model *model, const char *text, fl_weights *w)
+{
+    *w = (fl_weights){.name = text, .path = text};
+    fl_bundle_init(&w->bundle, cli->arena);
+    if (text && is_formula(text)) {
+        w->path = NULL;
+        return open_formula(cli, text, w);
+    }
+    if (!text && find_shipped(cli, model, w) != FL_OK) return cli->error->status;
+    if (fl_safetensors_read(&w->bundle, w->path, &w->metadata) != FL_OK) return cli->error->status;
+    return fl_sha256_file(w->path, w->sha256, cli->error);
+}
+
+fl_status fl_weights_apply(const fl_weights *w, fl_graph *g)
+{
+    if (w->path) {
+        if (fl_graph_load(g, &w->bundle) != FL_OK) fl_error_where(g->error, "%s", w->name);
+    } else {
+        fl_model_fill_formula(g, w->gamma);
+    }
+    return g->error->status;
+}

@@ -1,0 +1,30 @@
+/* weights.h: where a network's weights come from: --weights FILE, formula[:GAMMA], or the file that ships with it. */
+#ifndef FL_CLI_WEIGHTS_H
+#define FL_CLI_WEIGHTS_H
+
+#include "io/cli/cli.h"
+#include "io/safetensors.h"
+#include "io/sha256.h"
+#include "models/model.h"
+
+typedef struct fl_weights {
+    const char *name;            /* to be written into results: as the user wrote it, or "weights/FILE" of a shipped file */
+    const char *path;            /* where it is; NULL for a formula */
+    fl_sha256_text sha256;       /* of the file; "" for a formula */
+    fl_bundle bundle;            /* its tensors; none for a formula */
+    fl_metadata metadata;
+    double gamma;                /* of the formula */
+} fl_weights;
+
+/* Finds and reads what --weights names (text; NULL: what ships with the model). FL_USAGE: nothing ships with it, or the
+ * formula is written wrongly; FL_UNREADABLE: no such file, or not a file of weights. Lives in cli->arena. */
+fl_status fl_weights_open(fl_cli *, const fl_model *, const char *text, fl_weights *);
+
+/* Puts them into a graph that is built. FL_MISFIT names the first tensor that does not fit. */
+fl_status fl_weights_apply(const fl_weights *, fl_graph *);
+
+/* A file under weights/: in $FOOTLIGHT_WEIGHTS, next to the build, where make install puts it, or in ./weights. The
+ * arena's; NULL when it is in none of them (no error is set). */
+const char *fl_weights_find(fl_cli *, const char *file);
+
+#endif
