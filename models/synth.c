@@ -9,7 +9,7 @@ const char *const fl_synth_label[FL_SYNTH_CLASSES] = {
     "rotate_clockwise", "rotate_counterclockwise", "grow", "shrink"};
 const char *const fl_synth_pattern[FL_SYNTH_PATTERNS] = {
     "stripes_horizontal", "stripes_vertical", "stripes_falling", "stripes_rising"};
-const char *const fl_synth_kind_name[FL_SYNTH_KINDS] = {"action", "one_region", "one_frame"};
+const char *const fl_synth_kind_name[FL_SYNTH_KINDS + 1] = {"action", "one_region", "one_frame", NULL};
 
 fl_synth_options fl_synth_default(uint64_t seed)
 {

@@ -34,7 +34,7 @@ enum {
 
 extern const char *const fl_synth_label[FL_SYNTH_CLASSES];       /* move_left, move_right, ... shrink */
 extern const char *const fl_synth_pattern[FL_SYNTH_PATTERNS];    /* the classes of the white-box kinds */
-extern const char *const fl_synth_kind_name[FL_SYNTH_KINDS];     /* action, one_region, one_frame */
+extern const char *const fl_synth_kind_name[FL_SYNTH_KINDS + 1]; /* action, one_region, one_frame, NULL */
 
 typedef struct fl_synth_options {
     uint64_t seed;
