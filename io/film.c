@@ -4,7 +4,6 @@
 #include "io/panel.h"
 #include "io/sheet.h"
 
-#include <math.h>
 #include <stdio.h>
 
 enum { MARGIN = 20, GAP = 10, SIDE = 336, CURVE = 64, TOP = 52 };
@@ -28,13 +27,6 @@ static void heading(const fl_view *v, fl_canvas *c)
     fl_font_draw(c, MARGIN, 32, cut, FL_SOFT);
 }
 
-static int delay_ms(const fl_result *r)
-{
-    double rate = r->frames_per_second;
-    if (!(rate > 0)) rate = 8;
-    return rate < 1 ? 1000 : rate > 50 ? 20 : (int)(1000 / rate + 0.5);
-}
-
 fl_status fl_film_png(fl_buffer *out, const fl_result *r, int method)
 {
     fl_view v;
@@ -45,7 +37,7 @@ fl_status fl_film_png(fl_buffer *out, const fl_result *r, int method)
     int curve = TOP + h + 28;
     fl_canvas c = fl_canvas_new(out->arena, 2 * (MARGIN + w) + GAP, curve + CURVE + 14, fl_paper);
     if (!c.rgb) return out->arena->error ? out->arena->error->status : FL_FAILED;
-    status = fl_apng_begin(&film, out, c.width, c.height, r->frames, delay_ms(r));
+    status = fl_apng_begin(&film, out, c.width, c.height, r->frames, (int)(1000 / fl_result_rate(r) + 0.5));
     heading(&v, &c);
     for (int t = 0; t < r->frames && status == FL_OK; t++) {
         fl_view_frame(&v, &c, MARGIN, TOP, t, zoom);

@@ -19,6 +19,12 @@ fl_status fl_result_check(const fl_result *r, fl_error *error)
 
 int fl_result_index(const fl_result *r, int frame) { return r->frame_index ? r->frame_index[frame] : frame; }
 
+double fl_result_rate(const fl_result *r)
+{
+    double rate = r->frames_per_second;
+    return !(rate > 0) ? 8 : rate < 1 ? 1 : rate > 50 ? 50 : rate;
+}
+
 static int inside(double v, int last) { return v < 0 ? 0 : v > last ? last : (int)floor(v + 0.5); }
 
 bool fl_result_box(const fl_result *r, int frame, int box[4])

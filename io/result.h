@@ -77,6 +77,7 @@ fl_status fl_result_check(const fl_result *, fl_error *);
 
 int fl_result_index(const fl_result *, int frame);               /* of the frame in the source clip */
 bool fl_result_box(const fl_result *, int frame, int box[4]);    /* x0 y0 x1 y1 inside the frame; false: none */
+double fl_result_rate(const fl_result *);                        /* frames per second of a film: 1 to 50, 8 when not known */
 const char *fl_method_title(const fl_method_map *);
 
 /* frames values: per_frame where it is given, else sums of |map| (values that are not finite count as 0). Owned by the
