@@ -1,10 +1,12 @@
-/* gradcheck.h: are these gradients right? Finite differences and adjoint tests on any planned graph.
+/* gradcheck.h: are these gradients right? Finite differences on any planned graph.
  *
- * Element-wise: the five-point difference (f(x-2h) - 8 f(x-h) + 8 f(x+h) - f(x+2h)) / 12h of s(x) = <seed, root(x)>,
- * against the signal, at sampled elements of each leaf. Directional: the same along a random direction.
- * The step doubles and halves around the given one and the best agreement counts, so that neither rounding
- * nor curvature decides. Elements beside a kink (ReLU, max) are recognised by one-sided differences that
- * disagree and are counted apart, not passed silently. */
+ *   s(t) = <seed, root(x + t v) - root(x)>,   ds/dt ~ (s(-2h) - 8 s(-h) + 8 s(h) - s(2h)) / 12h,   seed random normal
+ *
+ * Element-wise v is one element of a leaf, at sampled places; directional v is random normal over all leaves at
+ * once, which sees every element. h is halved again and again, and the estimate counts that agrees best
+ * with its neighbour and with itself from either side: the choice knows nothing of the gradient under test. Where even
+ * that one differs from side to side, v sits on a kink (ReLU at 0, a tie in a maximum): such a place is counted
+ * apart, not passed silently. */
 #ifndef FL_GRADCHECK_H
 #define FL_GRADCHECK_H
 
@@ -12,19 +14,21 @@
 
 typedef struct fl_gradcheck_options {
     int samples;              /* elements per leaf; 0: 16 */
-    double step;              /* 0: a good one for the precision */
+    double step;              /* the largest h; 0: a good one for the precision */
     uint64_t seed;
 } fl_gradcheck_options;
 
 typedef struct fl_gradcheck {
-    double worst;             /* relative error of the worst element: |fd - g| / max(|g|_max of the leaf, tiny) */
-    double directional;       /* relative error along random directions, all leaves together */
+    double worst;             /* element-wise: |difference - gradient| / largest |gradient| of the leaf */
+    double directional;       /* worst of the directions: |difference - <gradient, v>| / (|gradient| |v| / sqrt(elements)) */
     int checked, kinks;       /* elements compared; elements left out because they sit on a kink */
-    char where[160];          /* leaf and element of the worst */
+    int directions;           /* compared; those on a kink are replaced by others, up to a limit */
+    char where[192];          /* leaf, element, difference and gradient of the worst */
 } fl_gradcheck;
 
-/* The graph is planned with root and wrt, its leaves hold the point. Runs forward and backward; leaves the values as they were.
- * Scratch from the graph's arena, released. FL_FAILED when memory ran out. */
+/* The graph is planned with its root and wrt, all of them leaves that hold the point. Runs forward and backward many times and
+ * leaves values, and the signals for this seed, as they belong to the point. Scratch from the graph's arena, released.
+ * FL_FAILED when memory ran out; whether the errors are small enough is for the caller to judge. */
 fl_status fl_gradcheck_run(fl_graph *, const fl_id *wrt, int n_wrt, const fl_gradcheck_options *, fl_gradcheck *);
 
 #endif

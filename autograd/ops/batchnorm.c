@@ -12,7 +12,7 @@
 
 #include <math.h>
 
-enum { X, GAMMA, BETA, MEAN, VAR };
+enum { X, GAMMA, BETA, MEAN, VAR, PIXELS = 256 };
 
 static fl_shape infer(fl_graph *g, const fl_node *node)
 {
@@ -24,33 +24,36 @@ static fl_shape infer(fl_graph *g, const fl_node *node)
     return node->in_shape[X];
 }
 
-void fl_batch_statistics(fl_shape s, const real *x, double *mean, double *var)
+typedef struct norm {                     /* in node->work, one double per channel each */
+    double *mean, *r;                     /* and the reciprocal deviation */
+    double *a, *b;                        /* two sums of the vjp: gy, gy (x - mean) */
+    double *rest;                         /* for fl_dot_pixels */
+} norm;
+
+static size_t scratch(const fl_node *node)
 {
-    enum { GROUP = 16 };
-    const int64_t pixels = fl_shape_pixels(s);
-    fl_dot_pixels(s, x, NULL, mean);
-    for (int c = 0; c < s.c; c++) mean[c] /= (double)pixels;
-    FL_PARALLEL(group, (s.c + GROUP - 1) / GROUP, fl_shape_count(s) * 3) {
-        const int c0 = (int)group * GROUP, m = s.c - c0 < GROUP ? s.c - c0 : GROUP;
-        double square[GROUP] = {0};
-        for (int64_t p = 0; p < pixels; p++)
-            for (int c = 0; c < m; c++) {
-                const double d = (double)x[p * s.c + c0 + c] - mean[c0 + c];
-                square[c] += d * d;
-            }
-        for (int c = 0; c < m; c++) var[c0 + c] = square[c] / (double)pixels;
+    return 4 * sizeof(double) * (size_t)node->shape.c + fl_dot_pixels_scratch(node->shape);
+}
+
+/* var = mean(x^2) - mean^2 in double; in float32 the products of a run are rounded, which is well below the statistics' noise. */
+void fl_batch_statistics(fl_shape s, const real *x, double *mean, double *var, double *work)
+{
+    const double pixels = (double)fl_shape_pixels(s);
+    fl_dot_pixels(s, x, NULL, mean, work);
+    fl_dot_pixels(s, x, x, var, work);
+    for (int c = 0; c < s.c; c++) {
+        mean[c] /= pixels;
+        var[c] = var[c] / pixels - mean[c] * mean[c];
+        if (var[c] < 0) var[c] = 0;
     }
 }
 
-typedef struct norm { double *mean, *r, *a, *b; } norm;      /* per channel; a and b: two sums of the vjp */
-
-/* Mean and reciprocal deviation of each channel, in node->work. */
 static norm prepare(const fl_node *node, const real *const in[])
 {
     const int channels = node->shape.c;
     double *work = node->work;
-    norm s = {work, work + channels, work + 2 * channels, work + 3 * channels};
-    if (node->attr.norm.batch) fl_batch_statistics(node->shape, in[X], s.mean, s.r);
+    norm s = {work, work + channels, work + 2 * channels, work + 3 * channels, work + 4 * channels};
+    if (node->attr.norm.batch) fl_batch_statistics(node->shape, in[X], s.mean, s.r, s.rest);
     for (int c = 0; c < channels; c++) {
         if (!node->attr.norm.batch) s.mean[c] = (double)in[MEAN][c], s.r[c] = (double)in[VAR][c];
         s.r[c] = 1 / sqrt(s.r[c] + node->attr.norm.eps);
@@ -58,62 +61,83 @@ static norm prepare(const fl_node *node, const real *const in[])
     return s;
 }
 
-static size_t scratch(const fl_node *node) { return 4 * sizeof(double) * (size_t)node->shape.c; }
+/* y = x * a + b over channels, blocks of pixels for the threads */
+static void affine(fl_shape s, const real *x, const real *a, const real *b, real *y)
+{
+    FL_PARALLEL(block, (fl_shape_pixels(s) + PIXELS - 1) / PIXELS, fl_shape_count(s) * 2) {
+        const int64_t end = (block + 1) * PIXELS < fl_shape_pixels(s) ? (block + 1) * PIXELS : fl_shape_pixels(s);
+        for (int64_t p = block * PIXELS; p < end; p++)
+            for (int c = 0; c < s.c; c++) y[p * s.c + c] = x[p * s.c + c] * a[c] + b[c];
+    }
+}
 
 static void forward(const fl_node *node, const real *const in[], real *y)
 {
     const norm s = prepare(node, in);
-    const int channels = node->shape.c;
-    for (int c = 0; c < channels; c++) {
-        s.a[c] = s.r[c] * (double)in[GAMMA][c];
-        s.b[c] = (double)in[BETA][c] - s.mean[c] * s.a[c];
+    real *a = (real *)s.a, *b = (real *)s.b;
+    for (int c = 0; c < node->shape.c; c++) {
+        const double slope = s.r[c] * (double)in[GAMMA][c];
+        a[c] = (real)slope;
+        b[c] = (real)((double)in[BETA][c] - s.mean[c] * slope);
     }
-    FL_PARALLEL(p, fl_shape_pixels(node->shape), fl_shape_count(node->shape) * 2) {
-        for (int c = 0; c < channels; c++)
-            y[p * channels + c] = (real)((double)in[X][p * channels + c] * s.a[c] + s.b[c]);
-    }
+    affine(node->shape, in[X], a, b, y);
 }
 
-/* a = sum gy, b = sum gy (x - mean), per channel */
 static void sums(const fl_node *node, const real *x, const real *gy, norm s)
 {
-    fl_dot_pixels(node->shape, gy, NULL, s.a);
-    fl_dot_pixels(node->shape, gy, x, s.b);
+    fl_dot_pixels(node->shape, gy, NULL, s.a, s.rest);
+    fl_dot_pixels(node->shape, gy, x, s.b, s.rest);
     for (int c = 0; c < node->shape.c; c++) s.b[c] -= s.mean[c] * s.a[c];
 }
 
-static void vjp_x(const fl_node *node, const real *const in[], const real *gy, real *gx, norm s)
+/* gx = p gy + q x + r per channel: p = gamma r, q = -p mean(gy xhat) r, r = -p mean(gy) - q mean(x) */
+static void vjp_batch(const fl_node *node, const real *const in[], const real *gy, real *gx, norm s)
 {
-    const int channels = node->shape.c;
-    const double m = (double)fl_shape_pixels(node->shape);
-    if (node->attr.norm.batch) sums(node, in[X], gy, s);
-    for (int c = 0; c < channels; c++) {
-        s.a[c] = node->attr.norm.batch ? s.a[c] / m : 0;                          /* mean(gy) */
-        s.b[c] = node->attr.norm.batch ? s.b[c] / m * s.r[c] * s.r[c] : 0;        /* mean(gy xhat) r */
+    const fl_shape shape = node->shape;
+    const double m = (double)fl_shape_pixels(shape);
+    sums(node, in[X], gy, s);
+    real *p = (real *)s.rest, *q = p + shape.c, *r = q + shape.c;
+    for (int c = 0; c < shape.c; c++) {
+        const double slope = (double)in[GAMMA][c] * s.r[c], tilt = -slope * s.b[c] / m * s.r[c] * s.r[c];
+        p[c] = (real)slope;
+        q[c] = (real)tilt;
+        r[c] = (real)(-slope * s.a[c] / m - tilt * s.mean[c]);
     }
-    FL_PARALLEL(p, fl_shape_pixels(node->shape), fl_shape_count(node->shape) * 4) {
-        for (int c = 0; c < channels; c++) {
-            const int64_t i = p * channels + c;
-            gx[i] = (real)((double)in[GAMMA][c] * s.r[c] *
-                           ((double)gy[i] - s.a[c] - ((double)in[X][i] - s.mean[c]) * s.b[c]));
-        }
+    FL_PARALLEL(block, (fl_shape_pixels(shape) + PIXELS - 1) / PIXELS, fl_shape_count(shape) * 4) {
+        const int64_t end = (block + 1) * PIXELS < fl_shape_pixels(shape) ? (block + 1) * PIXELS : fl_shape_pixels(shape);
+        for (int64_t i = block * PIXELS * shape.c; i < end * shape.c; i += shape.c)
+            for (int c = 0; c < shape.c; c++) gx[i + c] = p[c] * gy[i + c] + q[c] * in[X][i + c] + r[c];
     }
+}
+
+static void vjp_stored(const fl_node *node, const real *const in[], const real *gy, real *gx, norm s)
+{
+    real *a = (real *)s.a, *b = (real *)s.b;
+    for (int c = 0; c < node->shape.c; c++) {
+        a[c] = (real)((double)in[GAMMA][c] * s.r[c]);
+        b[c] = 0;
+    }
+    affine(node->shape, gy, a, b, gx);
 }
 
 static void vjp(const fl_node *node, int k, const real *const in[], const real *y, const real *gy, real *gx)
 {
     (void)y;
     const norm s = prepare(node, in);
+    const bool batch = node->attr.norm.batch;
     if (k == X) {
-        vjp_x(node, in, gy, gx, s);
+        (batch ? vjp_batch : vjp_stored)(node, in, gy, gx, s);
         return;
     }
     sums(node, in[X], gy, s);
     for (int c = 0; c < node->shape.c; c++) {
         const double gamma = (double)in[GAMMA][c], r = s.r[c];
-        const bool fixed = !node->attr.norm.batch;
-        gx[c] = (real)(k == GAMMA ? s.b[c] * r : k == BETA ? s.a[c] : !fixed ? 0 : k == MEAN ? -gamma * r * s.a[c]
-                                                                                   : -0.5 * gamma * r * r * r * s.b[c]);
+        double g = 0;                                    /* of mean and var, when the batch's own are in use */
+        if (k == GAMMA) g = s.b[c] * r;
+        if (k == BETA) g = s.a[c];
+        if (k == MEAN && !batch) g = -gamma * r * s.a[c];
+        if (k == VAR && !batch) g = -0.5 * gamma * r * r * r * s.b[c];
+        gx[c] = (real)g;
     }
 }
 

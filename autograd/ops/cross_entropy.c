@@ -16,23 +16,29 @@ static fl_shape infer(fl_graph *g, const fl_node *node)
     return s;
 }
 
-/* log of the sum of exponentials, without overflow */
-static double log_sum_exp(const real *x, int channels)
+/* The log of the sum of exponentials is max + rest; apart, large logits do not cost the digits of their differences. */
+typedef struct norm { double max, rest; } norm;
+
+static norm log_sum_exp(const real *x, int channels)
 {
-    double max = (double)x[0], sum = 0;
-    for (int c = 1; c < channels; c++) max = (double)x[c] > max ? (double)x[c] : max;
-    for (int c = 0; c < channels; c++) sum += fl_exp64((double)x[c] - max);
-    return max + fl_log64(sum);
+    norm z = {(double)x[0], 0};
+    double sum = 0;
+    for (int c = 1; c < channels; c++) z.max = (double)x[c] > z.max ? (double)x[c] : z.max;
+    for (int c = 0; c < channels; c++) sum += fl_exp64((double)x[c] - z.max);
+    z.rest = fl_log64(sum);
+    return z;
 }
+
+static double log_probability(norm z, real x) { return (double)x - z.max - z.rest; }
 
 static void forward(const fl_node *node, const real *const in[], real *y)
 {
     const int channels = node->in_shape[0].c;
     FL_PARALLEL(i, fl_shape_pixels(node->shape), fl_shape_count(node->in_shape[0]) * 20) {
         const real *x = in[0] + i * channels, *p = in[1] + i * channels;
-        const double norm = log_sum_exp(x, channels);
+        const norm z = log_sum_exp(x, channels);
         double loss = 0;
-        for (int c = 0; c < channels; c++) loss += (double)p[c] * (norm - (double)x[c]);
+        for (int c = 0; c < channels; c++) loss -= (double)p[c] * log_probability(z, x[c]);
         y[i] = (real)loss;
     }
 }
@@ -43,12 +49,14 @@ static void vjp(const fl_node *node, int k, const real *const in[], const real *
     const int channels = node->in_shape[0].c;
     FL_PARALLEL(i, fl_shape_pixels(node->shape), fl_shape_count(node->in_shape[0]) * 20) {
         const real *x = in[0] + i * channels, *p = in[1] + i * channels;
-        const double norm = log_sum_exp(x, channels), g = (double)gy[i];
+        const norm z = log_sum_exp(x, channels);
+        const double g = (double)gy[i];
         double mass = 0;
         for (int c = 0; c < channels; c++) mass += (double)p[c];
-        for (int c = 0; c < channels; c++)
-            gx[i * channels + c] = (real)(k == 0 ? g * (fl_exp64((double)x[c] - norm) * mass - (double)p[c])
-                                                 : g * (norm - (double)x[c]));
+        for (int c = 0; c < channels; c++) {
+            const double l = log_probability(z, x[c]);
+            gx[i * channels + c] = (real)(k == 0 ? g * (fl_exp64(l) * mass - (double)p[c]) : -g * l);
+        }
     }
 }
 

@@ -1,13 +1,17 @@
 /* maxpool: y[n,c,t,h,w] = max over the window of x; padding counts as minus infinity.
  *
- * gx: gy goes to the first maximum in the order t,h,w of the window. A window that sees no input gives 0. */
+ * gx: gy goes to the first maximum in the order t,h,w of the window. A window that sees no input gives 0, one that
+ * sees a NaN gives NaN. */
 #include "autograd/ops.h"
 #include "autograd/pool.h"
 #include "tensor/par.h"
 
+#include <math.h>
 #include <string.h>
 
 typedef struct window { fl_span t, h, w; } window;
+
+static bool beats(real x, real y) { return x > y || isnan(x); }
 
 /* The place of the largest element of channel c in a window, or -1. */
 static int64_t winner(fl_shape s, const real *x, int n, int c, const window *at)
@@ -17,7 +21,7 @@ static int64_t winner(fl_shape s, const real *x, int n, int c, const window *at)
         for (int j = at->h.first; j < at->h.last; j++)
             for (int k = at->w.first; k < at->w.last; k++) {
                 const int64_t p = fl_at(s, n, c, at->t.begin + i * at->t.step, at->h.begin + j * at->h.step, at->w.begin + k * at->w.step);
-                if (best < 0 || x[p] > x[best]) best = p;
+                if (best < 0 || beats(x[p], x[best])) best = p;
             }
     return best;
 }
@@ -32,7 +36,7 @@ static void forward_pixel(fl_shape s, const real *x, int n, const window *at, re
                 const real *from = x + fl_at(s, n, 0, at->t.begin + i * at->t.step, at->h.begin + j * at->h.step, at->w.begin + k * at->w.step);
                 if (first) memcpy(y, from, (size_t)s.c * sizeof(real));
                 else
-                    for (int c = 0; c < s.c; c++) y[c] = from[c] > y[c] ? from[c] : y[c];
+                    for (int c = 0; c < s.c; c++) y[c] = beats(from[c], y[c]) ? from[c] : y[c];
                 first = false;
             }
     if (first) memset(y, 0, (size_t)s.c * sizeof(real));

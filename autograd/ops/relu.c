@@ -1,4 +1,4 @@
-/* relu: y = max(x, 0).
+/* relu: y = max(x, 0); NaN stays NaN.
  *
  * gx = gy where y > 0, else 0: the derivative at 0 is 0, and the output alone decides. */
 #include "autograd/map.h"
@@ -7,7 +7,7 @@
 static void forward(const fl_node *node, const real *const in[], real *y)
 {
     const real *x = in[0];
-    FL_MAP_FORWARD(node, x, y, 1, x[i] > 0 ? x[i] : 0);
+    FL_MAP_FORWARD(node, x, y, 1, x[i] < 0 ? 0 : x[i]);
 }
 
 static real deriv(const fl_node *node, real x, real y)

@@ -1,0 +1,199 @@
+/* test_ops.c: every op of ops.def on every example: values, transposes, derivatives. Nothing here names an op to be tested;
+ * a new op is tested by being in the list. */
+#include "autograd/gradcheck.h"
+#include "autograd/ops.h"
+#include "tests/naive_ops.h"
+#include "tests/op_cases.h"
+#include "tests/test.h"
+
+#include <string.h>
+
+#ifdef FL_F64
+#define VALUE_BOUND      2e-14      /* of the largest value, or of 1: the operands' size */
+#define ADJOINT_BOUND    1e-12      /* of |Jv| |g| */
+#define DIFFERENCE_BOUND 1e-9       /* of the largest gradient of the operand */
+#else
+#define VALUE_BOUND      2e-6
+#define ADJOINT_BOUND    2e-6
+#define DIFFERENCE_BOUND 2e-3
+#endif
+
+TEST(ops_table_is_complete)
+{
+    for (int kind = 0; kind < FL_OPS; kind++) {
+        const fl_op *op = fl_op_table[kind];
+        op_case c;
+        char file[64];
+        snprintf(file, sizeof file, "autograd/ops/%s.c", op->name);
+        CHECK_SAY((int)op->kind == kind, "%s says that it is op %d", op->name, (int)op->kind);
+        CHECK_SAY(strcmp(op->file, file) == 0, "%s: lives in %s", op->name, op->file);
+        CHECK_SAY(op->doc && op->doc[0], "%s has no line of documentation", op->name);
+        CHECK_SAY(op->infer && op->forward && op->vjp && op->example, "%s lacks a function", op->name);
+        CHECK_SAY(!(op->flags & FL_MAP) == !op->deriv, "%s: deriv goes with FL_MAP", op->name);
+        CHECK_SAY(!op->packed == !op->pack, "%s: packed goes with pack", op->name);
+        CHECK_SAY(fl_naive_ops[kind].value && fl_naive_ops[kind].shape, "%s has no naive formula in tests/naive_ops.c", op->name);
+        CHECK_SAY(!(op->flags & FL_LINEAR) || op->arity == 0 || (fl_naive_ops[kind].linear & 1), "%s is linear; naive_ops.c says not",
+                  op->name);
+        const bool found = op_case_open(&c, op, 0, 1);
+        CHECK_SAY(found, "%s has no example", op->name);
+        if (found) op_case_close(&c);
+    }
+}
+
+/* ---- values ---- */
+
+static double naive_at(const fl_node *node, const real *const in[], int64_t i)
+{
+    const fl_shape s = node->shape;
+    const int64_t pixel = i / s.c;
+    return fl_naive_ops[node->op->kind].value(node, in, (int)(pixel / s.w / s.h / s.t), (int)(i % s.c),
+                                              (int)(pixel / s.w / s.h % s.t), (int)(pixel / s.w % s.h), (int)(pixel % s.w));
+}
+
+static void compare_values(op_case *c)
+{
+    const int64_t count = op_case_count(c, -1);
+    real *y = op_case_array(c, count);
+    c->op->forward(c->node, c->in, y);
+    double worst = 0, most = 1;
+    bool complete = true;
+    for (int64_t i = 0; i < count; i++) {
+        const double want = naive_at(c->node, c->in, i), error = fabs((double)y[i] - want);
+        complete &= !isnan(error);
+        worst = fmax(worst, error);
+        most = fmax(most, fabs(want));
+    }
+    CHECK_SAY(complete, "%s: forward leaves elements unwritten, or makes a NaN", c->label);
+    CHECK_SAY(worst <= VALUE_BOUND * most, "%s: off by %g where the largest value is %g", c->label, worst, most);
+}
+
+static void check_values(op_case *c)
+{
+    fl_shape_text got, want;
+    const fl_shape shape = fl_naive_ops[c->op->kind].shape(c->node);
+    const bool same = fl_shape_equal(c->node->shape, shape);
+    CHECK_SAY(same, "%s: shape %s, by definition %s", c->label, fl_shape_print(c->node->shape, &got), fl_shape_print(shape, &want));
+    if (same) compare_values(c);
+}
+
+TEST(ops_values_follow_the_definition) { op_cases_each(1, check_values); }
+TEST(ops_values_follow_the_definition_with_more_samples) { op_cases_each(2, check_values); }
+
+/* exp of these overflows even in double; the differences are what counts. */
+TEST(ops_logits_of_any_size)
+{
+    const real x[6] = {R(1e4), R(1e4), R(-1e4), R(0.0), R(-2e4), R(9999.0)}, p[6] = {R(0.5), 0, 0, 0, 0, R(0.5)}, one = 1;
+    fl_error error = {0};
+    fl_arena arena;
+    fl_arena_init(&arena, &error);
+    fl_graph *g = fl_graph_new(&arena);
+    const fl_id in = fl_node_input(g, "x", fl_shape_vector(1, 6)), target = fl_node_input(g, "p", fl_shape_vector(1, 6));
+    const fl_id soft = fl_node_softmax(g, "soft", in), log_soft = fl_node_logsoftmax(g, "log", in);
+    const fl_id loss = fl_node_cross_entropy(g, "loss", in, target);
+    fl_graph_plan(g, &(fl_plan){.keep = FL_KEEP_ALL, .out = (fl_id[]){soft, log_soft, loss}, .n_out = 3, .root = loss, .wrt = &in, .n_wrt = 1});
+    fl_graph_set(g, in, x);
+    fl_graph_set(g, target, p);
+    fl_graph_forward(g);
+    fl_graph_backward(g, &one);
+    const double sum = 2 + exp(-1.0), norm = log(sum);
+    CHECK_NEAR((double)fl_graph_value(g, soft)[0], 1 / sum, 4 * FL_REAL_EPSILON);
+    CHECK_NEAR((double)fl_graph_value(g, soft)[4], 0, 0);
+    CHECK_NEAR((double)fl_graph_value(g, log_soft)[0], -norm, 4 * FL_REAL_EPSILON);
+    CHECK_NEAR((double)fl_graph_value(g, log_soft)[4], -30000 - norm, 30000 * FL_REAL_EPSILON);
+    CHECK_NEAR((double)fl_graph_value(g, loss)[0], 0.5 * norm + 0.5 * (1 + norm), 1e4 * FL_REAL_EPSILON);
+    CHECK_NEAR((double)fl_graph_signal(g, in)[5], exp(-1.0) / sum - 0.5, 4 * FL_REAL_EPSILON);
+    fl_arena_free(&arena);
+}
+
+/* What is not a number must not come out as one: a map of broken weights would look like a map. */
+static void check_nan(op_case *c)
+{
+    if (!(c->op->flags & (FL_MAP | FL_ALL)) && c->op->kind != FL_OP_maxpool) return;
+    const int64_t count = op_case_count(c, -1);
+    real *x = op_case_array(c, op_case_count(c, 0)), *y = op_case_array(c, count);
+    const real *in[8];
+    memcpy(in, c->in, (size_t)c->node->n_in * sizeof *in);
+    memcpy(x, in[0], (size_t)op_case_count(c, 0) * sizeof *x);
+    x[op_case_count(c, 0) / 3] = (real)NAN;
+    in[0] = x;
+    c->op->forward(c->node, in, y);
+    int64_t differ = 0;
+    for (int64_t i = 0; i < count; i++) differ += !isnan(y[i]) != !isnan(naive_at(c->node, in, i));
+    CHECK_SAY(differ == 0, "%s: %lld elements swallow or invent a NaN", c->label, (long long)differ);
+}
+TEST(ops_do_not_swallow_a_nan) { op_cases_each(1, check_nan); }
+
+/* ---- transposes: <Jv, g> = <v, J'g> ---- */
+
+static double dot(const real *a, const double *b, int64_t n)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += (double)a[i] * b[i];
+    return sum;
+}
+
+/* Jv = f(x + v) - f(x), exact but for rounding, where f is affine in operand k. */
+static void check_adjoint_of(op_case *c, int k)
+{
+    const int64_t count = op_case_count(c, k), results = op_case_count(c, -1);
+    real *moved = op_case_array(c, count), *gy = op_case_array(c, results), *gx = op_case_array(c, count);
+    real *y0 = op_case_array(c, results), *y1 = op_case_array(c, results);
+    double *v = FL_NEW(&c->arena, double, count), *jv = FL_NEW(&c->arena, double, results);
+    const real *in[8];
+    fl_rng rng = {5, (uint64_t)k, 0};
+    for (int64_t i = 0; i < count; i++) {
+        moved[i] = (real)((double)c->in[k][i] + fl_rng_next_normal(&rng));
+        v[i] = (double)moved[i] - (double)c->in[k][i];
+    }
+    for (int64_t i = 0; i < results; i++) gy[i] = (real)fl_rng_next_normal(&rng);
+    memcpy(in, c->in, (size_t)c->node->n_in * sizeof *in);
+    c->op->forward(c->node, in, y0);
+    c->op->vjp(c->node, k, in, y0, gy, gx);
+    in[k] = moved;
+    c->op->forward(c->node, in, y1);
+    double size = 0;
+    for (int64_t i = 0; i < results; i++) {
+        jv[i] = (double)y1[i] - (double)y0[i];
+        size += fmax(jv[i] * jv[i], (double)y0[i] * (double)y0[i]);       /* what rounding errors are proportional to */
+    }
+    const double left = dot(gy, jv, results), right = dot(gx, v, count), bound = sqrt(size) * fl_norm(gy, results);
+    CHECK_SAY(fabs(left - right) <= ADJOINT_BOUND * bound, "%s, operand %d: <Jv,g> = %.17g, <v,J'g> = %.17g, bound %g", c->label, k,
+              left, right, ADJOINT_BOUND * bound);
+}
+
+static void check_adjoint(op_case *c)
+{
+    if (c->op->kind == FL_OP_batchnorm && c->node->attr.norm.batch) return;      /* divides by a deviation of x */
+    for (int k = 0; k < c->node->n_in; k++)
+        if (fl_naive_ops[c->op->kind].linear >> k & 1) check_adjoint_of(c, k);
+}
+TEST(ops_vjp_is_the_transpose) { op_cases_each(1, check_adjoint); }
+
+/* ---- finite differences ---- */
+
+static void check_differences(op_case *c)
+{
+    fl_gradcheck r;
+    const fl_gradcheck_options options = {.samples = 20, .seed = 3};
+    fl_gradcheck_run(c->g, c->node->in, c->node->n_in, &options, &r);
+    CHECK_SAY(r.worst <= DIFFERENCE_BOUND, "%s: worst %g at %s", c->label, r.worst, r.where);
+    CHECK_SAY(r.directional <= DIFFERENCE_BOUND, "%s: along a direction %g", c->label, r.directional);
+    const bool has_kinks = c->op->kind == FL_OP_relu || c->op->kind == FL_OP_maxpool;
+    CHECK_SAY(r.checked > 0 && r.kinks <= (has_kinks ? r.checked / 4 : 0), "%s: %d checked, %d kinks", c->label, r.checked, r.kinks);
+    CHECK_SAY(has_kinks || r.directions > 0, "%s: no direction without a kink", c->label);
+}
+TEST(ops_vjp_is_the_derivative) { op_cases_each(1, check_differences); }
+
+static void check_deriv(op_case *c)
+{
+    if (!(c->op->flags & FL_MAP)) return;
+    const int64_t count = op_case_count(c, -1);
+    real *y = op_case_array(c, count), *gy = op_case_array(c, count), *gx = op_case_array(c, count);
+    fl_rng_fill_normal(9, 0, 0, gy, count);
+    c->op->forward(c->node, c->in, y);
+    c->op->vjp(c->node, 0, c->in, y, gy, gx);
+    int64_t differ = 0;
+    for (int64_t i = 0; i < count; i++) differ += gx[i] != gy[i] * c->op->deriv(c->node, c->in[0][i], y[i]);
+    CHECK_SAY(differ == 0, "%s: vjp and deriv differ at %lld elements", c->label, (long long)differ);
+}
+TEST(ops_deriv_agrees_with_vjp) { op_cases_each(1, check_deriv); }
