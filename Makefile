@@ -19,7 +19,7 @@ BUILD := build$(if $(filter 1,$(F64)),/f64)$(if $(filter 0,$(OPENMP)),/serial)$(
 
 WARN   := -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unknown-pragmas
 CPPFLAGS += -I. -D_DEFAULT_SOURCE -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -DFL_VERSION='"$(VERSION)"' $(STB_FLAGS)
-CFLAGS ?= -O2 -g
+CFLAGS ?= -O3 -g
 ALL_CFLAGS := -std=c11 $(WARN) $(CFLAGS) -ffp-contract=off -fno-math-errno
 LDLIBS := -lm
 STB_FLAGS = $(shell pkg-config --cflags stb 2>/dev/null || echo -I/usr/include/stb)

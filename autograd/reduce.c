@@ -1,34 +1,45 @@
-/* reduce.c: per-channel sums. Channels are split into groups of 16 for the threads; pixels never are. */
+/* reduce.c: sums whose order is a function of the shape: 32 chunks of pixels, added in order. */
 #include "autograd/reduce.h"
 
 #include "autograd/broadcast.h"
 #include "tensor/par.h"
 
-enum { GROUP = 16 };
+enum { CHUNKS = 32, TILE = 64, RUN = 64 };
 
-void fl_dot_pixels(fl_shape s, const real *a, const real *b, double *to)
+/* partial[c] = sum of a*b over the pixels first .. last-1: runs of 64 pixels in real, the runs in double. */
+static void sum_chunk(int channels, const real *a, const real *b, int64_t first, int64_t last, double *partial)
 {
-    const int64_t pixels = fl_shape_pixels(s), groups = (s.c + GROUP - 1) / GROUP;
-    FL_PARALLEL(i, groups, pixels * s.c * 2) {
-        const int c0 = (int)i * GROUP, m = s.c - c0 < GROUP ? s.c - c0 : GROUP;
-        double sum[GROUP] = {0};
-        for (int64_t p = 0; p < pixels; p++) {
-            const real *ap = a + p * s.c + c0, *bp = b ? b + p * s.c + c0 : NULL;
-            for (int c = 0; c < m; c++) sum[c] += bp ? (double)ap[c] * (double)bp[c] : (double)ap[c];
+    for (int c0 = 0; c0 < channels; c0 += TILE) {
+        const int m = channels - c0 < TILE ? channels - c0 : TILE;
+        double total[TILE] = {0};
+        for (int64_t run = first; run < last; run += RUN) {
+            const int64_t end = run + RUN < last ? run + RUN : last;
+            real sum[TILE] = {0};
+            for (int64_t p = run; p < end; p++) {
+                const real *ap = a + p * channels + c0, *bp = b ? b + p * channels + c0 : NULL;
+                if (bp)
+                    for (int c = 0; c < m; c++) sum[c] += ap[c] * bp[c];
+                else
+                    for (int c = 0; c < m; c++) sum[c] += ap[c];
+            }
+            for (int c = 0; c < m; c++) total[c] += (double)sum[c];
         }
-        for (int c = 0; c < m; c++) to[c0 + c] = sum[c];
+        for (int c = 0; c < m; c++) partial[c0 + c] = total[c];
     }
 }
 
-void fl_sum_pixels(fl_shape s, const real *x, real *to)
+size_t fl_dot_pixels_scratch(fl_shape s) { return CHUNKS * sizeof(double) * (size_t)s.c; }
+
+void fl_dot_pixels(fl_shape s, const real *a, const real *b, double *to, double *scratch)
 {
-    const int64_t pixels = fl_shape_pixels(s), groups = (s.c + GROUP - 1) / GROUP;
-    FL_PARALLEL(i, groups, pixels * s.c) {
-        const int c0 = (int)i * GROUP, m = s.c - c0 < GROUP ? s.c - c0 : GROUP;
-        double sum[GROUP] = {0};
-        for (int64_t p = 0; p < pixels; p++)
-            for (int c = 0; c < m; c++) sum[c] += (double)x[p * s.c + c0 + c];
-        for (int c = 0; c < m; c++) to[c0 + c] = (real)sum[c];
+    const int64_t pixels = fl_shape_pixels(s), chunk = (pixels + CHUNKS - 1) / CHUNKS;
+    FL_PARALLEL(i, CHUNKS, pixels * s.c * 2) {
+        const int64_t first = i * chunk < pixels ? i * chunk : pixels, last = first + chunk < pixels ? first + chunk : pixels;
+        sum_chunk(s.c, a, b, first, last, scratch + i * s.c);
+    }
+    for (int c = 0; c < s.c; c++) {
+        to[c] = 0;
+        for (int i = 0; i < CHUNKS; i++) to[c] += scratch[(int64_t)i * s.c + c];
     }
 }
 
@@ -48,6 +59,10 @@ static double sum_part(const real *x, fl_steps s, const int length[4], int chann
 
 void fl_sum_axes(fl_shape big, const real *x, fl_shape small, real *y, double factor)
 {
+    if (fl_shape_equal(big, small)) {
+        fl_repeat_axes(big, x, small, y, factor);
+        return;
+    }
     const fl_steps s = fl_steps_of(big, big);
     const int length[4] = {big.n / small.n, big.t / small.t, big.h / small.h, big.w / small.w};
     FL_PARALLEL(p, fl_shape_pixels(small), fl_shape_count(big)) {
@@ -67,7 +82,10 @@ void fl_repeat_axes(fl_shape small, const real *gy, fl_shape big, real *gx, doub
         for (int w = 0; w < big.w; w++) {
             const real *from = gy + fl_step_to(s, n, t, h, w);
             real *to = gx + (row * big.w + w) * big.c;
-            for (int c = 0; c < big.c; c++) to[c] = (real)(factor * (double)from[c * s.c]);
+            if (s.c)
+                for (int c = 0; c < big.c; c++) to[c] = (real)factor * from[c];
+            else
+                for (int c = 0; c < big.c; c++) to[c] = (real)factor * from[0];
         }
     }
 }

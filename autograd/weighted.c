@@ -32,7 +32,7 @@ static size_t packing_room(const fl_node *node)
 size_t fl_weighted_scratch(const fl_node *node)
 {
     fl_conv c = geometry(node);
-    size_t most = 0;
+    size_t most = sizeof(double) * (size_t)node->shape.c + fl_dot_pixels_scratch(node->shape);
     for (int pass = FL_CONV_FORWARD; pass <= FL_CONV_TO_WEIGHTS; pass++) {
         size_t bytes = fl_conv_scratch(&c, (fl_conv_pass)pass);
         if (bytes > most) most = bytes;
@@ -47,6 +47,12 @@ void fl_weighted_forward(const fl_node *node, const real *const in[], real *y)
     fl_conv_forward(&c, in[0], w, node->n_in == 3 ? in[2] : NULL, y, (char *)node->work + packing_room(node));
 }
 
+static void bias_vjp(fl_shape s, const real *gy, real *gb, double *work)
+{
+    fl_dot_pixels(s, gy, NULL, work, work + s.c);
+    for (int o = 0; o < s.c; o++) gb[o] = (real)work[o];
+}
+
 void fl_weighted_vjp(const fl_node *node, int k, const real *const in[], const real *y, const real *gy, real *gx)
 {
     (void)y;
@@ -54,6 +60,6 @@ void fl_weighted_vjp(const fl_node *node, int k, const real *const in[], const r
     void *rest = (char *)node->work + packing_room(node);
     if (k == 0) fl_conv_to_input(&c, gy, fl_packed_weight(node, 1, in[1], node->work), gx, rest);
     if (k == 1) fl_conv_to_weights(&c, in[0], gy, gx, rest);
-    if (k == 2) fl_sum_pixels(node->shape, gy, gx);
+    if (k == 2) bias_vjp(node->shape, gy, gx, rest);
 }
 

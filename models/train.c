@@ -1,0 +1,266 @@
+/* train.c: batches in, gradients down, parameters moved. */
+#include "models/train.h"
+
+#include "autograd/batchnorm.h"
+#include "autograd/ops.h"
+#include "models/synth.h"
+#include "tensor/math.h"
+#include "tensor/par.h"
+
+#include <string.h>
+
+enum { STREAM_SHUFFLE = 1 };
+
+/* ---- sources ---- */
+
+static void synth_clip(const void *data, int64_t index, unsigned char *rgb, int *label)
+{
+    fl_synth_truth truth;
+    fl_synth_clip(data, (uint64_t)index, rgb, NULL, &truth);
+    *label = truth.label;
+}
+
+fl_source fl_source_synth(const fl_synth_options *o)
+{
+    return (fl_source){.data = o, .frames = o->frames, .height = o->height, .width = o->width, .clip = synth_clip};
+}
+
+static int64_t clip_bytes(const fl_source *s) { return (int64_t)s->frames * s->height * s->width * 3; }
+
+/* v = (byte * white / 255 - mean) / std, channel order of the card */
+static void normalise(const fl_card_input *card, const unsigned char *rgb, int64_t pixels, real *to)
+{
+    for (int64_t p = 0; p < pixels; p++)
+        for (int c = 0; c < 3; c++)
+            to[3 * p + c] = (real)((rgb[3 * p + (card->bgr ? 2 - c : c)] * card->white / 255 - card->mean[c]) / card->std[c]);
+}
+
+/* Clip number `place` of the training order. An endless source is its own order. */
+static int64_t index_at(fl_trainer *t, int64_t place)
+{
+    const int64_t count = t->source.count;
+    if (!count) return place;
+    if (place / count != t->epoch) {
+        t->epoch = place / count;
+        for (int i = 0; i < (int)count; i++) t->order[i] = i;
+        fl_rng rng = {t->recipe.seed, STREAM_SHUFFLE + (uint64_t)t->epoch, 0};
+        fl_rng_shuffle(t->order, (int)count, &rng);
+    }
+    return t->order[place % count];
+}
+
+/* Clips index[0..n-1] into the first n samples of an input; labels beside. */
+static void fill_batch(fl_trainer *t, const fl_source *source, int n, const int64_t *index, real *input)
+{
+    const int64_t bytes = clip_bytes(source);
+    FL_PARALLEL(i, n, n * 1e6) {
+        source->clip(source->data, index[i], t->bytes + i * bytes, &t->labels[i]);
+        normalise(&t->model->input, t->bytes + i * bytes, bytes / 3, input + i * bytes);
+    }
+}
+
+/* ---- building ---- */
+
+static fl_network build_side(fl_trainer *t, fl_graph *g, bool training)
+{
+    const fl_model_options o = {.n = t->recipe.batch, .frames = t->source.frames, .height = t->source.height,
+                                .width = t->source.width, .classes = t->recipe.classes, .training = training};
+    return fl_model_build(g, t->model, &o);
+}
+
+static bool list_parameters(fl_trainer *t)
+{
+    t->params = FL_NEW(t->arena, fl_id, t->g->count);
+    for (int k = 0; k < 2; k++) t->state[k] = FL_NEW(t->arena, real *, t->g->count);
+    if (!t->params || !t->state[0] || !t->state[1]) return false;
+    for (fl_id i = 0; i < t->g->count; i++) {
+        if (t->g->node[i].role != FL_PARAM) continue;
+        for (int k = 0; k < fl_optimiser_states(&t->optimiser); k++) {
+            t->state[k][t->n_params] = FL_NEW(t->arena, real, fl_shape_count(t->g->node[i].shape));
+            if (!t->state[k][t->n_params]) return false;
+        }
+        t->params[t->n_params++] = i;
+    }
+    return true;
+}
+
+static fl_status build_graphs(fl_trainer *t)
+{
+    t->g = fl_graph_new(t->arena);
+    t->judge = fl_graph_new(t->arena);
+    if (!t->g || !t->judge) return FL_FAILED;
+    t->net = build_side(t, t->g, true);
+    t->judge_net = build_side(t, t->judge, false);
+    t->target = fl_node_input(t->g, "target", fl_graph_shape(t->g, t->net.logits));
+    t->loss_node = fl_node_cross_entropy(t->g, "loss", t->net.logits, t->target);
+    if (!fl_graph_ok(t->g) || !list_parameters(t)) return t->arena->error->status;
+    fl_id out[2] = {t->net.logits, t->loss_node};
+    fl_graph_plan(t->g, &(fl_plan){.keep = FL_KEEP_FOR_BACKWARD, .out = out, .n_out = 2, .root = t->loss_node,
+                                   .wrt = t->params, .n_wrt = t->n_params});
+    return fl_graph_plan(t->judge, &(fl_plan){.keep = FL_KEEP_OUTPUTS, .out = &t->judge_net.logits, .n_out = 1});
+}
+
+fl_status fl_trainer_init(fl_trainer *t, fl_arena *arena, const fl_model *model, const fl_recipe *recipe, const fl_source *source)
+{
+    *t = (fl_trainer){.model = model, .recipe = *recipe, .source = *source, .arena = arena, .epoch = -1};
+    t->optimiser = recipe->optimiser == FL_ADAM ? fl_optimiser_adam(recipe->rate) : fl_optimiser_sgd(recipe->rate, recipe->momentum, 0);
+    t->bytes = FL_NEW(arena, unsigned char, recipe->batch * clip_bytes(source));
+    t->labels = FL_NEW(arena, int, recipe->batch);
+    t->order = FL_NEW(arena, int, source->count);
+    if (!t->bytes || !t->labels || !t->order) return arena->error->status;
+    fl_status status = build_graphs(t);
+    if (status == FL_OK) fl_model_fill_random(t->g, recipe->seed);
+    return status;
+}
+
+/* ---- a step ---- */
+
+static double rate_now(const fl_recipe *r, int64_t step)
+{
+    if (step < r->warm_up) return r->rate * (double)(step + 1) / (double)r->warm_up;
+    return r->rate * 0.5 * (1 + fl_cos64(FL_PI * (double)(step - r->warm_up) / (double)(r->steps - r->warm_up)));
+}
+
+static void update_running_statistics(fl_trainer *t)
+{
+    enum { X, GAMMA, BETA, MEAN, VAR };
+    for (fl_id i = 0; i < t->g->count; i++) {
+        const fl_node *node = &t->g->node[i];
+        if (node->op->kind != FL_OP_batchnorm) continue;
+        double *mean = node->work, *var = mean + node->shape.c;       /* of the op's own scratch */
+        fl_batch_statistics(node->shape, node->operand[X], mean, var, var + node->shape.c);
+        const double pixels = (double)fl_shape_pixels(node->shape), unbiased = pixels > 1 ? pixels / (pixels - 1) : 1;
+        real *running_mean = fl_graph_value(t->g, node->in[MEAN]), *running_var = fl_graph_value(t->g, node->in[VAR]);
+        for (int c = 0; c < node->shape.c; c++) {
+            running_mean[c] = (real)(0.9 * (double)running_mean[c] + 0.1 * mean[c]);
+            running_var[c] = (real)(0.9 * (double)running_var[c] + 0.1 * var[c] * unbiased);
+        }
+    }
+}
+
+static int best_class(const real *logits, int classes)
+{
+    int best = 0;
+    for (int c = 1; c < classes; c++)
+        if (logits[c] > logits[best]) best = c;
+    return best;
+}
+
+static void move_parameters(fl_trainer *t)
+{
+    t->optimiser.rate = rate_now(&t->recipe, t->step);
+    fl_optimiser_begin(&t->optimiser);
+    for (int i = 0; i < t->n_params; i++) {
+        const fl_node *node = &t->g->node[t->params[i]];
+        const bool is_vector = node->shape.n == 1;           /* biases and norms */
+        fl_optimiser_update(&t->optimiser, fl_shape_count(node->shape), node->value, node->signal, t->state[0][i],
+                            t->state[1][i], is_vector ? 0 : t->recipe.decay);
+    }
+    fl_graph_touch(t->g);
+}
+
+bool fl_trainer_step(fl_trainer *t)
+{
+    enum { MOST = 1024 };
+    int64_t index[MOST];
+    real seed[MOST];
+    const int n = t->recipe.batch, classes = fl_graph_shape(t->g, t->net.logits).c;
+    fl_assert(n <= MOST);
+    if (t->step >= t->recipe.steps) return false;
+    for (int i = 0; i < n; i++) index[i] = index_at(t, t->step * n + i);
+    fill_batch(t, &t->source, n, index, fl_graph_value(t->g, t->net.input));
+    real *target = fl_graph_value(t->g, t->target);
+    memset(target, 0, (size_t)(n * classes) * sizeof *target);
+    for (int i = 0; i < n; i++) {
+        target[i * classes + t->labels[i]] = 1;
+        seed[i] = (real)(1.0 / n);
+    }
+    fl_graph_forward(t->g);
+    t->loss = fl_sum(fl_graph_value(t->g, t->loss_node), n) / n;
+    t->correct = 0;
+    for (int i = 0; i < n; i++) t->correct += best_class(fl_graph_value(t->g, t->net.logits) + i * classes, classes) == t->labels[i];
+    update_running_statistics(t);
+    fl_graph_backward(t->g, seed);
+    move_parameters(t);
+    t->step++;
+    return true;
+}
+
+/* ---- judging ---- */
+
+static void copy_parameters(const fl_graph *from, fl_graph *to)
+{
+    for (fl_id i = 0; i < to->count; i++)
+        if (to->node[i].role == FL_PARAM || to->node[i].role == FL_BUFFER)
+            fl_graph_set(to, i, fl_graph_value(from, fl_graph_find(from, to->node[i].name)));
+}
+
+double fl_trainer_accuracy(fl_trainer *t, const fl_source *source, int64_t count)
+{
+    enum { MOST = 1024 };
+    int64_t index[MOST], correct = 0;
+    const int n = t->recipe.batch, classes = fl_graph_shape(t->judge, t->judge_net.logits).c;
+    copy_parameters(t->g, t->judge);
+    for (int64_t first = 0; first < count; first += n) {
+        const int m = count - first < n ? (int)(count - first) : n;
+        for (int i = 0; i < m; i++) index[i] = first + i;
+        fill_batch(t, source, m, index, fl_graph_value(t->judge, t->judge_net.input));
+        fl_graph_forward(t->judge);
+        for (int i = 0; i < m; i++) correct += best_class(fl_graph_value(t->judge, t->judge_net.logits) + i * classes, classes) == t->labels[i];
+    }
+    return (double)correct / (double)count;
+}
+
+/* ---- interruption ---- */
+
+static const char *const STATE_NAME[2] = {"optimiser.first.", "optimiser.second."};
+
+fl_status fl_trainer_store(const fl_trainer *t, fl_bundle *b)
+{
+    fl_status status = fl_graph_store(t->g, b);
+    real *step = FL_NEW(b->arena, real, 2);
+    if (status != FL_OK || !step) return b->arena->error->status;
+    step[0] = (real)(t->step % 4096);                        /* two digits: exact in float32 up to 2^24 * 4096 steps */
+    step[1] = (real)(t->step / 4096);
+    status = fl_bundle_add(b, "optimiser.step", 1, (int64_t[]){2}, step);
+    for (int i = 0; i < t->n_params; i++)
+        for (int k = 0; k < fl_optimiser_states(&t->optimiser) && status == FL_OK; k++) {
+            const fl_node *node = &t->g->node[t->params[i]];
+            char *name = fl_arena_text(b->arena, "%s%s", STATE_NAME[k], node->name);
+            const int64_t count = fl_shape_count(node->shape);
+            real *copy = FL_NEW(b->arena, real, count);
+            if (!name || !copy) return b->arena->error->status;
+            memcpy(copy, t->state[k][i], (size_t)count * sizeof *copy);
+            status = fl_bundle_add(b, name, 1, &count, copy);
+        }
+    return status;
+}
+
+static const fl_entry *expect(fl_trainer *t, const fl_bundle *b, const char *name, int64_t count)
+{
+    const fl_entry *e = fl_bundle_find(b, name);
+    if (e && fl_entry_count(e) == count) return e;
+    fl_error_set(t->arena->error, FL_MISFIT, "checkpoint: expected tensor '%s' with %lld values, got %s; it belongs to another "
+                 "model or optimiser: start again without --resume", name, (long long)count, e ? "another size" : "none");
+    return NULL;
+}
+
+fl_status fl_trainer_load(fl_trainer *t, const fl_bundle *b)
+{
+    const fl_entry *step = expect(t, b, "optimiser.step", 2);
+    if (!step || fl_graph_load(t->g, b) != FL_OK) return t->arena->error->status;
+    for (int i = 0; i < t->n_params; i++)
+        for (int k = 0; k < fl_optimiser_states(&t->optimiser); k++) {
+            const fl_node *node = &t->g->node[t->params[i]];
+            const int64_t count = fl_shape_count(node->shape);
+            fl_mark mark = fl_arena_mark(t->arena);
+            const char *name = fl_arena_text(t->arena, "%s%s", STATE_NAME[k], node->name);
+            const fl_entry *e = name ? expect(t, b, name, count) : NULL;
+            if (e) memcpy(t->state[k][i], e->data, (size_t)count * sizeof(real));
+            fl_arena_release(t->arena, mark);
+            if (!e) return t->arena->error->status;
+        }
+    const int64_t done = (int64_t)step->data[1] * 4096 + (int64_t)step->data[0];
+    for (t->step = 0; t->step < done; t->step++) fl_optimiser_begin(&t->optimiser);
+    return FL_OK;
+}

@@ -1,0 +1,71 @@
+/* train.h: training by the house's own autodiff. Same recipe, same seed, same bits: for any thread count, and with
+ * any number of interruptions.
+ *
+ *     fl_trainer t;
+ *     fl_trainer_init(&t, &arena, model, &recipe, &source);
+ *     while (fl_trainer_step(&t)) ...                       t.loss, t.correct, t.step
+ *     fl_trainer_accuracy(&t, &held_out, 1000)
+ *
+ * Loss: mean cross-entropy of the batch. Rate: linear warm-up, then a half cosine down to zero (Loshchilov 2017).
+ * Decay acts on weights of convolutions and linear layers, not on biases and norms. Norms keep running
+ * statistics: r = 0.9 r + 0.1 s, with the unbiased variance, as PyTorch does. */
+#ifndef FL_TRAIN_H
+#define FL_TRAIN_H
+
+#include "autograd/optimiser.h"
+#include "models/model.h"
+
+/* Where clips come from: a pure function of the index, called from several threads. rgb: T,H,W,3 bytes of the card's size. */
+typedef struct fl_source {
+    const void *data;
+    int64_t count;               /* distinct clips, shuffled anew in every epoch; 0: endless, index i is clip i */
+    int frames, height, width;   /* must be what the trained network sees */
+    void (*clip)(const void *data, int64_t index, unsigned char *rgb, int *label);
+} fl_source;
+
+typedef struct fl_recipe {
+    fl_optimiser_kind optimiser;
+    double rate, momentum, decay;
+    int64_t steps, warm_up;      /* in batches */
+    int batch, classes;          /* classes 0: the model's */
+    uint64_t seed;               /* of the first parameters and of the shuffling */
+} fl_recipe;
+
+typedef struct fl_trainer {
+    const fl_model *model;
+    fl_recipe recipe;
+    fl_source source;
+    fl_arena *arena;             /* borrowed; owns all that follows */
+    fl_graph *g, *judge;         /* for training; for prediction, with running statistics */
+    fl_network net, judge_net;
+    fl_id target, loss_node;
+    fl_optimiser optimiser;
+    int n_params;
+    fl_id *params;
+    real **state[2];             /* the optimiser's, per parameter */
+    unsigned char *bytes;        /* a batch of clips as they come from the source */
+    int *labels, *order;         /* order: of the current epoch */
+    int64_t epoch;               /* that `order` belongs to; -1: none yet */
+    int64_t step;                /* batches done */
+    double loss;                 /* of the last batch */
+    int correct;                 /* in the last batch */
+} fl_trainer;
+
+/* Builds both graphs and fills the parameters from the seed. */
+fl_status fl_trainer_init(fl_trainer *, fl_arena *borrowed, const fl_model *, const fl_recipe *, const fl_source *);
+
+/* One batch. False when recipe.steps are done. */
+bool fl_trainer_step(fl_trainer *);
+
+/* Share of the first `count` clips of a source whose label gets the largest logit, with running statistics. */
+double fl_trainer_accuracy(fl_trainer *, const fl_source *, int64_t count);
+
+/* What resuming needs: parameters, statistics, the optimiser's state, the step. store copies into the bundle's arena. */
+fl_status fl_trainer_store(const fl_trainer *, fl_bundle *);
+fl_status fl_trainer_load(fl_trainer *, const fl_bundle *);
+
+/* The synthetic clips as a source: endless, clip i of that seed. options must outlive it. */
+struct fl_synth_options;
+fl_source fl_source_synth(const struct fl_synth_options *);
+
+#endif
