@@ -1,184 +1,299 @@
 /* conv_weights.c: gradient of the weights.
  *
- *   gw[o,i,kt,kh,kw] = sum over pixels p of y of  gy[p,o] * x[p*s + k*d - lo, i]
+ *   gw[o,kt,kh,kw,i] = sum over pixels p of y of  gy[p,o] * x[p*s + k*d - lo, i]
  *
- * The pixels of y are cut into fixed blocks of about BLOCK_PIXELS; a block's sum runs over its pixels in order
- * (n, t, h, w), and the sums of the blocks are added in order. The cut depends on shapes only. The sums
- * are kept as [group, block of lanes][kt][kh][kw][i][FL_BLOCK lanes of o], one item per (block, kt, kh, ...), then
- * turned round. x is copied once with zeros along w where the window needs them, gy into blocks of lanes
- * where its channels do not fill vectors; some clips at a time, so that the copies stay small. */
+ * For one (kt, kh) this is a matrix product over pixels, with o on one side and the run (kw, i), contiguous in x and
+ * in gw, on the other. The longer or better fitting side becomes lanes: if that is (kw, i), tiles go straight
+ * into gw; if it is o, they go into sums that are turned round at the end. Both give the same bits.
+ *
+ * The pixels of y are cut into fixed blocks of about BLOCK_PIXELS. A block's sum runs over its pixels in order
+ * (n, t, h, w), and the sums of the blocks are added in order. The cut depends on the shape of y only. Some
+ * blocks at a time are gone through by all items, (kt, kh) x lanes x rows, so that x and gy come from cache. */
 #include "tensor/conv_plan.h"
 #include "tensor/par.h"
 
 #include <string.h>
 
-enum { BLOCK_PIXELS = 512, ROWS_PER_ITEM = 84, COPY_BYTES = 64 << 20 };
+enum { BLOCK_PIXELS = 256, ROWS_PER_ITEM = 70, CHUNK_BYTES = 1 << 20, WHOLE = 64 / (int)sizeof(real) };
 
 typedef struct job {
     fl_conv c;
     const fl_kernels *kernels;
-    bool depthwise, joined, copy_x, copy_gy;
-    int groups, blocks, lanes, channels, outputs;     /* groups: 1 when depthwise; lanes and channels of a group */
-    int width;                                        /* pixels of a row of x, or of its copy */
-    int clips;                                        /* that are copied at a time */
-    int pieces, kernel_columns, rows;                 /* items along a run of rows of the tile; runs along kw */
-    const real *x, *gy;                               /* of the clips at hand, as the kernels read them */
-    int64_t gy_step, gy_block;                        /* from pixel to pixel, from block to block */
-    real *sums;
+    bool depthwise, joined;
+    bool straight;                          /* lanes are (kw, i), rows are o; else the other way round */
+    int groups, channels, outputs;          /* channels and outputs of a group; depthwise: one group, lanes are channels */
+    int lanes, blocks, rows, pieces;        /* of a group's product; in blocks of FL_BLOCK, in pieces of about ROWS_PER_ITEM */
+    int columns;                            /* kernel columns that need a product of their own */
+    int cut[3], cuts[3];                    /* blocks of pixels: extent and number along t, h, w */
+    const real *x, *gy;
+    real *gw, *sums, *panels;               /* panels: per thread */
 } job;
 
 static int ceil_div(int a, int b) { return (a + b - 1) / b; }
 static int min(int a, int b) { return a < b ? a : b; }
 static int max(int a, int b) { return a > b ? a : b; }
 
-static int64_t rounded(int64_t reals) { return (reals + FL_BLOCK - 1) / FL_BLOCK * FL_BLOCK; }
-
-static int64_t x_copy_count(const job *j, int clips)
+static job job_make(const fl_conv *conv)
 {
-    return j->copy_x ? rounded((int64_t)clips * j->c.x.t * j->c.x.h * j->width * j->c.x.c + FL_BLOCK) : 0;
-}
-
-static int64_t gy_copy_count(const job *j, int clips)
-{
-    return j->copy_gy ? (int64_t)clips * j->c.y.t * j->c.y.h * j->c.y.w * j->groups * j->blocks * FL_BLOCK : 0;
+    job j = {.c = fl_conv_collapse(conv), .kernels = fl_kernels_now()};
+    const fl_window *win = &j.c.win;
+    const fl_shape y = j.c.y;
+    j.depthwise = fl_conv_is_depthwise(&j.c);
+    j.groups = j.depthwise ? 1 : j.c.groups;
+    j.outputs = y.c / j.groups;
+    j.channels = j.depthwise ? 1 : j.c.x.c / j.groups;
+    j.joined = j.groups == 1 && !j.depthwise && win->d[2] == 1;
+    j.columns = j.joined || j.depthwise ? 1 : win->k[2];
+    const int run = j.columns == 1 ? win->k[2] * j.channels : j.channels;
+    const double straight = (double)ceil_div(run, WHOLE) * j.outputs, turned = (double)ceil_div(j.outputs, WHOLE) * run;
+    j.straight = !j.depthwise && straight <= 1.1 * turned;
+    j.lanes = j.straight ? run : j.outputs;
+    j.rows = j.straight ? j.outputs : run;
+    j.blocks = ceil_div(j.lanes, FL_BLOCK);
+    j.pieces = ceil_div(j.rows, ROWS_PER_ITEM);
+    j.cut[2] = min(y.w, BLOCK_PIXELS);
+    j.cut[1] = min(y.h, max(1, BLOCK_PIXELS / y.w));
+    j.cut[0] = min(y.t, max(1, j.cut[1] < y.h ? 1 : BLOCK_PIXELS / y.w / y.h));
+    for (int i = 0; i < 3; i++) j.cuts[i] = ceil_div((&y.t)[i], j.cut[i]);
+    return j;
 }
 
 static int64_t sums_count(const job *j)
 {
     const int *k = j->c.win.k;
-    return (int64_t)j->groups * j->blocks * k[0] * k[1] * k[2] * j->channels * FL_BLOCK;
+    return j->straight ? 0 : (int64_t)j->blocks * j->groups * k[0] * k[1] * j->columns * j->rows * FL_BLOCK;
 }
 
-static job job_make(const fl_conv *conv)
+static int strip_channels(const job *j) { return j->depthwise ? FL_BLOCK : j->channels; }
+
+static int strip_width(const job *j, int pixels)
 {
-    job j = {.c = fl_conv_collapse(conv), .kernels = fl_kernels_now()};
-    const fl_window *win = &j.c.win;
-    const fl_shape x = j.c.x, y = j.c.y;
-    j.depthwise = fl_conv_is_depthwise(&j.c);
-    j.groups = j.depthwise ? 1 : j.c.groups;
-    j.lanes = y.c / j.groups;
-    j.channels = j.depthwise ? 1 : x.c / j.groups;
-    j.blocks = ceil_div(j.lanes, FL_BLOCK);
-    j.joined = j.groups == 1 && !j.depthwise && win->d[2] == 1;
-    j.kernel_columns = j.joined || j.depthwise ? 1 : win->k[2];
-    j.rows = j.joined || j.depthwise ? win->k[2] * j.channels : j.channels;
-    j.pieces = ceil_div(j.rows, ROWS_PER_ITEM);
-    const int needed = (y.w - 1) * win->s[2] + (win->k[2] - 1) * win->d[2] + 1;
-    j.copy_x = win->lo[2] > 0 || needed > x.w || (j.depthwise && x.c % FL_BLOCK != 0);
-    j.width = j.copy_x ? needed : x.w;
-    j.copy_gy = j.lanes % FL_BLOCK != 0;
-    const double clip = (double)sizeof(real) * (double)(x_copy_count(&j, 1) + gy_copy_count(&j, 1));
-    j.clips = clip <= COPY_BYTES / (double)y.n ? y.n : max(1, (int)(COPY_BYTES / clip));
-    return j;
+    return (pixels - 1) * j->c.win.s[2] + (j->c.win.k[2] - 1) * j->c.win.d[2] + 1;
+}
+
+/* x is the right side and pixels overlap or are short: a copy of the rows serves better than one of every run. */
+static bool needs_strip(const job *j) { return !j->straight || (j->joined && j->c.win.s[2] * j->channels <= FL_BLOCK); }
+
+static int64_t panels_count(const job *j)       /* one thread's: a panel of lanes, and a strip of x */
+{
+    const int64_t lines = (int64_t)j->cut[0] * j->cut[1], panel = lines * j->cut[2] * FL_BLOCK;
+    const int64_t strip = !needs_strip(j) ? 0 : lines * strip_width(j, j->cut[2]) * strip_channels(j);
+    return panel + (strip + 2 * FL_BLOCK) / FL_BLOCK * FL_BLOCK;
 }
 
 size_t fl_conv_weights_scratch(const fl_conv *conv)
 {
     const job j = job_make(conv);
-    return (size_t)(sums_count(&j) + x_copy_count(&j, j.clips) + gy_copy_count(&j, j.clips)) * sizeof(real);
+    return (size_t)(sums_count(&j) + panels_count(&j) * fl_threads()) * sizeof(real);
 }
 
-static void copy_x(const job *j, const real *x, int clips, real *to)
-{
-    const fl_shape s = j->c.x;
-    const int64_t c = s.c, rows = (int64_t)clips * s.t * s.h, width = j->width, lo = min(j->c.win.lo[2], j->width);
-    const int64_t inner = min(s.w, (int)(width - lo));
-    FL_PARALLEL(row, rows, (double)(rows * width * c)) {
-        real *out = to + row * width * c;
-        memset(out, 0, (size_t)(lo * c) * sizeof *out);
-        memcpy(out + lo * c, x + row * s.w * c, (size_t)(inner * c) * sizeof *out);
-        memset(out + (lo + inner) * c, 0, (size_t)((width - lo - inner) * c) * sizeof *out);
-    }
-    memset(to + rows * width * c, 0, FL_BLOCK * sizeof *to);
-}
+/* A block of pixels of y, cut to those whose taps kt, kh lie inside x. */
+typedef struct patch { int n, from[3], to[3], k[3]; } patch;
 
-static void copy_gy(const job *j, const real *gy, int64_t pixels, real *to)
+static void inside(const fl_window *win, int axis, int k, int in, int *from, int *to)
 {
-    const int all = j->groups * j->blocks;
-    const int64_t strip = 256, strips = (pixels + strip - 1) / strip;
-    FL_PARALLEL(item, all * strips, (double)(all * pixels * FL_BLOCK)) {
-        const int b = (int)(item / strips), group = b / j->blocks, block = b % j->blocks;
-        const int lanes = min(FL_BLOCK, j->lanes - block * FL_BLOCK);
-        const int64_t end = (item % strips + 1) * strip < pixels ? (item % strips + 1) * strip : pixels;
-        for (int64_t p = item % strips * strip; p < end; p++) {
-            real *out = to + (b * pixels + p) * FL_BLOCK;
-            memcpy(out, gy + p * j->c.y.c + group * j->lanes + block * FL_BLOCK, (size_t)lanes * sizeof *out);
-            memset(out + lanes, 0, (size_t)(FL_BLOCK - lanes) * sizeof *out);
-        }
-    }
-}
-
-/* Output positions whose tap k lies inside, cut to from .. to. */
-static void inside(const job *j, int axis, int k, int in, int *from, int *to)
-{
-    const fl_window *win = &j->c.win;
-    const int shift = win->lo[axis] - k * win->d[axis];                       /* position * s - shift is in 0 .. in-1 */
+    const int shift = win->lo[axis] - k * win->d[axis];                       /* position*s - shift is in 0 .. in-1 */
     if (shift > 0) *from = max(*from, ceil_div(shift, win->s[axis]));
     *to = in + shift > 0 ? min(*to, ceil_div(in + shift, win->s[axis])) : *from;
 }
 
-/* sums of rows [first, last) of the tile += product over the pixels [from, to) of one block. */
-static void add_block(const job *j, const int k[3], int b, int first, int last, int n, const int from[3], const int to[3], real *sums)
+static patch patch_make(const job *j, int64_t block, const int k[3])
 {
-    const fl_shape x = j->c.x, y = j->c.y;
+    const fl_shape y = j->c.y;
+    const int64_t line = block / j->cuts[2], plane = line / j->cuts[1];
+    const int at[3] = {(int)(plane % j->cuts[0]), (int)(line % j->cuts[1]), (int)(block % j->cuts[2])};
+    patch p = {.n = (int)(plane / j->cuts[0])};
+    for (int i = 0; i < 3; i++) {
+        p.k[i] = k[i];
+        p.from[i] = at[i] * j->cut[i];
+        p.to[i] = min((&y.t)[i], p.from[i] + j->cut[i]);
+    }
+    inside(&j->c.win, 0, k[0], j->c.x.t, &p.from[0], &p.to[0]);
+    inside(&j->c.win, 1, k[1], j->c.x.h, &p.from[1], &p.to[1]);
+    return p;
+}
+
+/* The row of x that row (t, h) of y meets. */
+static const real *row_of_x(const job *j, const patch *p, int t, int h)
+{
     const fl_window *win = &j->c.win;
-    const int group = b / j->blocks, left = j->lanes - b % j->blocks * FL_BLOCK, lanes = min(left, FL_BLOCK);
-    int at[2];
-    for (int i = 0; i < 2; i++) at[i] = from[i] * win->s[i] + k[i] * win->d[i] - win->lo[i];
-    const int64_t row = (int64_t)j->width * x.c, pixel = (((int64_t)n * y.t + from[0]) * y.h + from[1]) * y.w + from[2];
-    fl_tile t = {
-        .a_row = j->depthwise ? (int64_t)win->d[2] * x.c : 1, .a_step = (int64_t)win->s[2] * x.c, .b_step = j->gy_step,
-        .run = to[2] - from[2], .count = {to[0] - from[0], to[1] - from[1], 1},
-        .a_jump = {win->s[0] * x.h * row, win->s[1] * row, 0},
-        .b_jump = {(int64_t)y.h * y.w * j->gy_step, y.w * j->gy_step, 0}, .c_row = FL_BLOCK
-    };
-    const real *a = j->x + (((int64_t)n * x.t + at[0]) * x.h + at[1]) * row +
-                    ((int64_t)from[2] * win->s[2] + k[2] * win->d[2]) * x.c + (j->depthwise ? b * FL_BLOCK : group * j->channels);
-    const real *gy = j->gy + b * j->gy_block + pixel * j->gy_step;
-    real part[FL_TILE_ROWS * FL_BLOCK];
-    t.c = part;
+    const int64_t xt = t * win->s[0] + p->k[0] * win->d[0] - win->lo[0], xh = h * win->s[1] + p->k[1] * win->d[1] - win->lo[1];
+    return j->x + ((p->n * (int64_t)j->c.x.t + xt) * j->c.x.h + xh) * j->c.x.w * j->c.x.c;
+}
+
+/* `count` reals, the first at position `start` of a row with `length`, zeros outside. */
+static void copy_inside(real *to, const real *row, int64_t start, int64_t count, int64_t length)
+{
+    int64_t first = start < 0 ? -start : 0, end = length - start;
+    if (first > count) first = count;
+    if (end > count) end = count;
+    if (end < first) end = first;
+    memset(to, 0, (size_t)first * sizeof *to);
+    memcpy(to + first, row + start + first, (size_t)(end - first) * sizeof *to);
+    memset(to + end, 0, (size_t)(count - end) * sizeof *to);
+}
+
+/* Lanes are (kw, i): the run under each pixel, [pixel][FL_BLOCK]. */
+static void panel_of_x(const job *j, const patch *p, int group, int block, real *to)
+{
+    const fl_window *win = &j->c.win;
+    const int64_t c = j->c.x.c, length = j->c.x.w * c, step = win->s[2] * c;
+    const int64_t leftmost = (int64_t)p->from[2] * win->s[2] + p->k[2] * win->d[2] - win->lo[2];
+    const int lanes = min(FL_BLOCK, j->lanes - block * FL_BLOCK);
+    for (int t = p->from[0]; t < p->to[0]; t++)
+        for (int h = p->from[1]; h < p->to[1]; h++) {
+            const real *row = row_of_x(j, p, t, h);
+            int64_t start = leftmost * c + group * j->channels + block * FL_BLOCK;
+            for (int w = p->from[2]; w < p->to[2]; w++, to += FL_BLOCK, start += step) {
+                if (lanes == FL_BLOCK && start >= 0 && start + FL_BLOCK <= length) {
+                    memcpy(to, row + start, FL_BLOCK * sizeof *to);     /* nearly always: a copy of constant size */
+                } else {
+                    copy_inside(to, row, start, lanes, length);
+                    for (int v = lanes; v < FL_BLOCK; v++) to[v] = 0;
+                }
+            }
+        }
+}
+
+/* Lanes are o, and do not fill vectors: [pixel][FL_BLOCK]. */
+static void panel_of_gy(const job *j, const patch *p, int group, int block, real *to)
+{
+    const fl_shape y = j->c.y;
+    const int lanes = min(FL_BLOCK, j->lanes - block * FL_BLOCK);
+    for (int t = p->from[0]; t < p->to[0]; t++)
+        for (int h = p->from[1]; h < p->to[1]; h++) {
+            const real *from = j->gy + fl_at(y, p->n, group * j->outputs + block * FL_BLOCK, t, h, p->from[2]);
+            for (int w = p->from[2]; w < p->to[2]; w++, to += FL_BLOCK, from += y.c) {
+                for (int v = 0; v < lanes; v++) to[v] = from[v];
+                for (int v = lanes; v < FL_BLOCK; v++) to[v] = 0;
+            }
+        }
+}
+
+/* Rows of x with zeros around them, only the channels that are needed; a little more at the end, for whole vectors. */
+static void strip_of_x(const job *j, const patch *p, int channel, int width, real *to)
+{
+    const int64_t c = j->c.x.c, start = (int64_t)p->from[2] * j->c.win.s[2] - j->c.win.lo[2];
+    const int wanted = strip_channels(j), have = min(wanted, (int)c - channel);
+    for (int t = p->from[0]; t < p->to[0]; t++)
+        for (int h = p->from[1]; h < p->to[1]; h++) {
+            const real *row = row_of_x(j, p, t, h) + channel;
+            if (wanted == c) {
+                copy_inside(to, row, start * c, width * c, j->c.x.w * c);
+                to += width * c;
+                continue;
+            }
+            for (int64_t w = start; w < start + width; w++, to += wanted) {
+                if (w < 0 || w >= j->c.x.w) memset(to, 0, (size_t)wanted * sizeof *to);
+                else if (have == FL_BLOCK) memcpy(to, row + w * c, FL_BLOCK * sizeof *to);
+                else for (int v = 0; v < wanted; v++) to[v] = v < have ? row[w * c + v] : R(0.0);
+            }
+        }
+    memset(to, 0, FL_BLOCK * sizeof *to);
+}
+
+/* c[rows][lanes] (+)= left * right, tile by tile; room: lanes that may be written, the rest of a vector goes round. */
+static void product(const job *j, fl_tile t, int rows, int lanes, int room, real *c, bool fresh)
+{
+    const fl_kernels *kernels = j->kernels;
+    const real *a = t.a, *b = t.b;
+    const int64_t c_row = t.c_row;
+    real corner[FL_TILE_ROWS * FL_BLOCK];
     for (int lane = 0; lane < lanes;) {
-        const int vectors = lanes - lane > j->kernels->width * (j->kernels->vectors - 1) ? j->kernels->vectors : 1;
-        const int most = vectors > 1 ? j->kernels->rows_wide : j->kernels->rows_one, wide = vectors * j->kernels->width;
-        const int tiles = ceil_div(last - first, most);
+        const int vectors = lanes - lane > kernels->width * (kernels->vectors - 1) ? kernels->vectors : 1;
+        const int wide = vectors * kernels->width, most = vectors > 1 ? kernels->rows_wide : kernels->rows_one;
+        const int tiles = ceil_div(rows, most);
+        const bool direct = lane + wide <= room;
         for (int i = 0; i < tiles; i++) {
-            const int p = first + (last - first) * i / tiles, rows = first + (last - first) * (i + 1) / tiles - p;
+            const int p = rows * i / tiles, n = rows * (i + 1) / tiles - p;
             t.a = a + p * t.a_row + (j->depthwise ? lane : 0);
-            t.b = gy + lane;
-            (j->depthwise ? j->kernels->lanes : j->kernels->tile)(&t, rows, vectors);
-            for (int q = 0; q < rows; q++)
-                for (int v = 0; v < wide; v++) sums[(int64_t)(p + q) * FL_BLOCK + lane + v] += part[q * FL_BLOCK + v];
+            t.b = b + lane;
+            t.c = direct ? c + p * c_row + lane : corner;
+            t.c_row = direct ? c_row : FL_BLOCK;
+            t.add = direct && !fresh;
+            (j->depthwise ? kernels->lanes : kernels->tile)(&t, n, vectors);
+            for (int q = 0; !direct && q < n; q++)
+                for (int v = 0; v < lanes - lane; v++) {
+                    real *to = c + (p + q) * c_row + lane + v;
+                    *to = fresh ? corner[q * FL_BLOCK + v] : *to + corner[q * FL_BLOCK + v];
+                }
         }
         lane += wide;
     }
 }
 
-/* All blocks of pixels of `clips` clips, for one block of lanes, one (kt, kh) and a piece of the rows. */
-static void run_item(const job *j, int64_t item, int clips, bool fresh)
+typedef struct side { const real *start; int64_t pixel, line, plane; } side;    /* steps between neighbours along w, h, t */
+typedef struct target { real *c; int64_t row; int lanes, room; } target;       /* where an item's product goes */
+
+/* One block of pixels, for rows first .. last-1 and one block of lanes. */
+static void add_patch(const job *j, const patch *p, int group, int block, int first, int last, target to, bool fresh)
 {
     const fl_shape y = j->c.y;
     const fl_window *win = &j->c.win;
-    const int piece = (int)(item % j->pieces), column = (int)(item / j->pieces % j->kernel_columns);
-    const int64_t rest = item / j->pieces / j->kernel_columns;
-    const int k[3] = {(int)(rest / win->k[1] % win->k[0]), (int)(rest % win->k[1]), column};
-    const int b = (int)(rest / win->k[1] / win->k[0]);
-    const int first = piece * ROWS_PER_ITEM, last = min(j->rows, first + ROWS_PER_ITEM);
-    real *sums = j->sums + (rest * j->kernel_columns + column) * j->rows * FL_BLOCK;
-    if (fresh) memset(sums + (int64_t)first * FL_BLOCK, 0, (size_t)(last - first) * FL_BLOCK * sizeof *sums);
-
-    const int step[3] = {max(1, BLOCK_PIXELS / y.w / y.h), max(1, BLOCK_PIXELS / y.w), min(y.w, BLOCK_PIXELS)};
-    for (int n = 0; n < clips; n++)
-        for (int t = 0; t < y.t; t += step[0])
-            for (int h = 0; h < y.h; h += step[1])
-                for (int w = 0; w < y.w; w += step[2]) {
-                    int from[3] = {t, h, w}, to[3] = {min(y.t, t + step[0]), min(y.h, h + step[1]), min(y.w, w + step[2])};
-                    inside(j, 0, k[0], j->c.x.t, &from[0], &to[0]);
-                    inside(j, 1, k[1], j->c.x.h, &from[1], &to[1]);
-                    if (to[0] > from[0] && to[1] > from[1]) add_block(j, k, b, first, last, n, from, to, sums);
-                }
+    const int nt = p->to[0] - p->from[0], nh = p->to[1] - p->from[1], nw = p->to[2] - p->from[2];
+    real *panel = j->panels + fl_thread() * panels_count(j), *strip = panel + (int64_t)j->cut[0] * j->cut[1] * j->cut[2] * FL_BLOCK;
+    const real *gy = j->gy + fl_at(y, p->n, group * j->outputs, p->from[0], p->from[1], p->from[2]);
+    const int width = strip_width(j, nw), c = strip_channels(j);
+    const side of_gy = {gy, y.c, y.w * y.c, (int64_t)y.h * y.w * y.c};
+    const side in_panel = {panel, FL_BLOCK, nw * FL_BLOCK, (int64_t)nh * nw * FL_BLOCK};
+    side in_strip = {strip, win->s[2] * c, (int64_t)width * c, (int64_t)nh * width * c}, left = of_gy, right = of_gy;
+    if (needs_strip(j)) {
+        strip_of_x(j, p, j->depthwise ? block * FL_BLOCK : group * j->channels, width, strip);
+        if (j->columns > 1) in_strip.start += p->k[2] * win->d[2] * c;
+    }
+    if (j->straight && needs_strip(j)) {
+        right = in_strip;
+        right.start += block * FL_BLOCK;
+    } else if (j->straight) {
+        panel_of_x(j, p, group, block, panel);
+        right = in_panel;
+    } else {
+        left = in_strip;
+        right.start += block * FL_BLOCK;
+        if (j->outputs % WHOLE != 0) {
+            panel_of_gy(j, p, group, block, panel);
+            right = in_panel;
+        }
+    }
+    const int64_t a_row = j->depthwise ? win->d[2] * c : 1;
+    const fl_tile t = {
+        .a = left.start + first * a_row, .b = right.start, .a_row = a_row, .a_step = left.pixel, .b_step = right.pixel, .c_row = to.row,
+        .run = nw, .count = {nt, nh, 1}, .a_jump = {left.plane, left.line, 0}, .b_jump = {right.plane, right.line, 0}
+    };
+    product(j, t, last - first, to.lanes, to.room, to.c, fresh);
 }
 
-/* sums[b][kt][kh][kw][i][lane] -> gw[o][kt][kh][kw][i] */
+/* The blocks of pixels from .. to-1, for one (group, block of lanes), (kt, kh), column and piece of the rows. */
+static void run_item(const job *j, int64_t item, int64_t from, int64_t to)
+{
+    const fl_window *win = &j->c.win;
+    const int piece = (int)(item % j->pieces), column = (int)(item / j->pieces % j->columns);
+    const int64_t rest = item / j->pieces / j->columns, outer = rest / win->k[1] / win->k[0];
+    const int k[3] = {(int)(rest / win->k[1] % win->k[0]), (int)(rest % win->k[1]), column};
+    const int group = (int)(outer / j->blocks), block = (int)(outer % j->blocks);
+    const int first = (int)((int64_t)j->rows * piece / j->pieces), last = (int)((int64_t)j->rows * (piece + 1) / j->pieces);
+    target at = {.lanes = min(FL_BLOCK, j->lanes - block * FL_BLOCK)};
+    if (j->straight) {
+        const int64_t tap = ((int64_t)k[0] * win->k[1] + k[1]) * win->k[2] + (j->columns > 1 ? column : 0);
+        at.row = (int64_t)win->k[0] * win->k[1] * win->k[2] * j->channels;
+        at.c = j->gw + (group * j->outputs + first) * at.row + tap * j->channels + block * FL_BLOCK;
+        at.room = at.lanes;
+    } else {
+        at.row = at.room = FL_BLOCK;
+        at.c = j->sums + ((rest * j->columns + column) * j->rows + first) * FL_BLOCK;
+    }
+    bool fresh = from == 0;
+    for (int64_t block_of_pixels = from; block_of_pixels < to; block_of_pixels++) {
+        const patch p = patch_make(j, block_of_pixels, k);
+        if (p.to[0] <= p.from[0] || p.to[1] <= p.from[1]) continue;
+        add_patch(j, &p, group, block, first, last, at, fresh);
+        fresh = false;
+    }
+    for (int row = first; fresh && row < last; row++)
+        memset(at.c + (row - first) * at.row, 0, (size_t)at.room * sizeof *at.c);
+}
+
+/* sums[group, block][kt][kh][kw][i][lane] -> gw[o][kt][kh][kw][i] */
 static void turn_round(const job *j, real *gw)
 {
     const int64_t size = (int64_t)j->c.win.k[0] * j->c.win.k[1] * j->c.win.k[2] * j->channels;
@@ -192,30 +307,18 @@ static void turn_round(const job *j, real *gw)
 void fl_conv_to_weights(const fl_conv *conv, const real *x, const real *gy, real *gw, void *scratch)
 {
     job j = job_make(conv);
-    const fl_shape xs = j.c.x, ys = j.c.y;
-    const int64_t x_clip = fl_shape_count(xs) / xs.n, gy_clip = fl_shape_count(ys) / ys.n, pixels = gy_clip / ys.c;
-    real *x_copy = (real *)scratch + sums_count(&j), *gy_copy = x_copy + x_copy_count(&j, j.clips);
+    j.x = x, j.gy = gy, j.gw = gw;
     j.sums = scratch;
-    for (int n = 0; n < ys.n; n += j.clips) {
-        const int clips = min(j.clips, ys.n - n);
-        j.x = x + n * x_clip;
-        j.gy = gy + n * gy_clip;
-        j.gy_step = ys.c;
-        j.gy_block = FL_BLOCK;
-        if (j.copy_x) {
-            copy_x(&j, j.x, clips, x_copy);
-            j.x = x_copy;
-        }
-        if (j.copy_gy) {
-            copy_gy(&j, j.gy, clips * pixels, gy_copy);
-            j.gy = gy_copy;
-            j.gy_step = FL_BLOCK;
-            j.gy_block = clips * pixels * FL_BLOCK;
-        }
-        const int64_t items = (int64_t)j.groups * j.blocks * j.c.win.k[0] * j.c.win.k[1] * j.kernel_columns * j.pieces;
-        FL_PARALLEL(item, items, fl_conv_flops(&j.c) * clips / ys.n) run_item(&j, item, clips, n == 0);
+    j.panels = j.sums + sums_count(&j);
+    const int64_t total = (int64_t)j.c.y.n * j.cuts[0] * j.cuts[1] * j.cuts[2];
+    const double bytes = (double)sizeof(real) * (double)(fl_shape_count(j.c.x) + fl_shape_count(j.c.y));
+    const int64_t chunk = max(1, (int)(CHUNK_BYTES / (bytes / (double)total)));
+    const int64_t items = (int64_t)j.groups * j.blocks * j.c.win.k[0] * j.c.win.k[1] * j.columns * j.pieces;
+    for (int64_t from = 0; from < total; from += chunk) {
+        const int64_t to = from + chunk < total ? from + chunk : total;
+        FL_PARALLEL(item, items, fl_conv_flops(&j.c) * (double)(to - from) / (double)total) run_item(&j, item, from, to);
     }
-    turn_round(&j, gw);
+    if (!j.straight) turn_round(&j, gw);
 }
 
 size_t fl_conv_scratch(const fl_conv *c, fl_conv_pass pass)

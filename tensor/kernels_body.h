@@ -60,7 +60,10 @@ void product(const fl_tile *t, const int rows, const int vectors, const int elem
         }
     }
     UNROLL for (int p = 0; p < rows; p++) {
-        UNROLL for (int v = 0; v < vectors; v++) *(loose *)(t->c + p * t->c_row + v * WIDTH) = sum[p][v];
+        UNROLL for (int v = 0; v < vectors; v++) {
+            loose *c = (loose *)(t->c + p * t->c_row + v * WIDTH);
+            *c = t->add ? (vector)*c + sum[p][v] : sum[p][v];
+        }
     }
 }
 
