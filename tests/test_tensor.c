@@ -127,7 +127,7 @@ TEST(arena_release_gives_the_same_memory_again_zeroed)
     CHECK(strcmp(kept, "kept") == 0);
     fl_arena_release(&a, empty);
     CHECK(a.used == 0 && !a.blocks && a.spare);
-    CHECK(FL_NEW(&a, unsigned char, 5 << 20) == large);                   /* not the small block, which is spare too */
+    CHECK(FL_NEW(&a, unsigned char, 5 << 20) == large);         /* not the small block, which is spare too */
     fl_arena_free(&a);
 }
 
