@@ -6,8 +6,9 @@
  *     clip(move_right)[t] = clip(move_left)[T-1-t],   also up/down, clockwise/counterclockwise, grow/shrink.
  * So no statistic that ignores the order of the frames can tell the two classes of a pair apart. Background,
  * distractors, sensor noise and the actor's looks are drawn without knowing the class; a palette per class exists,
- * but both actor and distractors take any palette. (A frame whose time is known does tell a little, as it must in
- * a bounded picture: who stands on the left early has more room to go right.)
+ * but both actor and distractors take any palette. (A frame whose time is known does tell something, as it must in
+ * a bounded picture: who is on the left, or small, early on will rather go right, or grow. But a still frame does not
+ * say who the actor is: distractors look like actors and come in all sizes.)
  *
  * White-box kinds, where the evidence is known exactly: for one seed and index, clips of different classes are
  * equal bit for bit outside it.

@@ -90,7 +90,8 @@ static void distractor_draw(fl_rng draw, int number, const fl_synth_options *o, 
     d->rest.x = o->width * synth_uniform(&draw, 0.06, 0.94);
     d->rest.y = o->height * synth_uniform(&draw, 0.06, 0.94);
     d->rest.angle = synth_uniform(&draw, 0, 2 * FL_PI);
-    d->rest.radius = unit * synth_uniform(&draw, 5.5, 10.5);
+    double size = synth_uniform(&draw, 0, 1);                /* often small, sometimes larger than most actors: */
+    d->rest.radius = unit * (5.5 + 9.5 * size * size);       /* in one frame, size does not tell who acts */
     int manner = fl_rng_next_below(&draw, MANNERS), moving = SHIVER + fl_rng_next_below(&draw, MANNERS - 1);
     d->manner = number == 0 ? STILL : number == 1 ? moving : manner;      /* at least one of each sort */
     d->cycles = 2 + fl_rng_next_below(&draw, 3);
