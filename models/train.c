@@ -11,21 +11,21 @@
 
 enum { STREAM_SHUFFLE = 1 };
 
-/* ---- sources ---- */
+/* ---- data ---- */
 
-static void synth_clip(const void *data, int64_t index, unsigned char *rgb, int *label)
+static void synth_clip(const void *user, int64_t index, unsigned char *rgb, int *label)
 {
     fl_synth_truth truth;
-    fl_synth_clip(data, (uint64_t)index, rgb, NULL, &truth);
+    fl_synth_clip(user, (uint64_t)index, rgb, NULL, &truth);
     *label = truth.label;
 }
 
-fl_source fl_source_synth(const fl_synth_options *o)
+fl_dataset fl_dataset_synth(const fl_synth_options *o)
 {
-    return (fl_source){.data = o, .frames = o->frames, .height = o->height, .width = o->width, .clip = synth_clip};
+    return (fl_dataset){.user = o, .frames = o->frames, .height = o->height, .width = o->width, .clip = synth_clip};
 }
 
-static int64_t clip_bytes(const fl_source *s) { return (int64_t)s->frames * s->height * s->width * 3; }
+static int64_t clip_bytes(const fl_dataset *s) { return (int64_t)s->frames * s->height * s->width * 3; }
 
 /* v = (byte * white / 255 - mean) / std, channel order of the card */
 static void normalise(const fl_card_input *card, const unsigned char *rgb, int64_t pixels, real *to)
@@ -35,10 +35,10 @@ static void normalise(const fl_card_input *card, const unsigned char *rgb, int64
             to[3 * p + c] = (real)((rgb[3 * p + (card->bgr ? 2 - c : c)] * card->white / 255 - card->mean[c]) / card->std[c]);
 }
 
-/* Clip number `place` of the training order. An endless source is its own order. */
+/* Clip number `place` of the training order. Endless data is its own order. */
 static int64_t index_at(fl_trainer *t, int64_t place)
 {
-    const int64_t count = t->source.count;
+    const int64_t count = t->data.count;
     if (!count) return place;
     if (place / count != t->epoch) {
         t->epoch = place / count;
@@ -50,11 +50,11 @@ static int64_t index_at(fl_trainer *t, int64_t place)
 }
 
 /* Clips index[0..n-1] into the first n samples of an input; labels beside. */
-static void fill_batch(fl_trainer *t, const fl_source *source, int n, const int64_t *index, real *input)
+static void fill_batch(fl_trainer *t, const fl_dataset *data, int n, const int64_t *index, real *input)
 {
-    const int64_t bytes = clip_bytes(source);
+    const int64_t bytes = clip_bytes(data);
     FL_PARALLEL(i, n, n * 1e6) {
-        source->clip(source->data, index[i], t->bytes + i * bytes, &t->labels[i]);
+        data->clip(data->user, index[i], t->bytes + i * bytes, &t->labels[i]);
         normalise(&t->model->input, t->bytes + i * bytes, bytes / 3, input + i * bytes);
     }
 }
@@ -63,8 +63,8 @@ static void fill_batch(fl_trainer *t, const fl_source *source, int n, const int6
 
 static fl_network build_side(fl_trainer *t, fl_graph *g, bool training)
 {
-    const fl_model_options o = {.n = t->recipe.batch, .frames = t->source.frames, .height = t->source.height,
-                                .width = t->source.width, .classes = t->recipe.classes, .training = training};
+    const fl_model_options o = {.n = t->recipe.batch, .frames = t->data.frames, .height = t->data.height,
+                                .width = t->data.width, .classes = t->recipe.classes, .training = training};
     return fl_model_build(g, t->model, &o);
 }
 
@@ -100,13 +100,13 @@ static fl_status build_graphs(fl_trainer *t)
     return fl_graph_plan(t->judge, &(fl_plan){.keep = FL_KEEP_OUTPUTS, .out = &t->judge_net.logits, .n_out = 1});
 }
 
-fl_status fl_trainer_init(fl_trainer *t, fl_arena *arena, const fl_model *model, const fl_recipe *recipe, const fl_source *source)
+fl_status fl_trainer_init(fl_trainer *t, fl_arena *arena, const fl_model *model, const fl_recipe *recipe, const fl_dataset *data)
 {
-    *t = (fl_trainer){.model = model, .recipe = *recipe, .source = *source, .arena = arena, .epoch = -1};
+    *t = (fl_trainer){.model = model, .recipe = *recipe, .data = *data, .arena = arena, .epoch = -1};
     t->optimiser = recipe->optimiser == FL_ADAM ? fl_optimiser_adam(recipe->rate) : fl_optimiser_sgd(recipe->rate, recipe->momentum, 0);
-    t->bytes = FL_NEW(arena, unsigned char, recipe->batch * clip_bytes(source));
+    t->bytes = FL_NEW(arena, unsigned char, recipe->batch * clip_bytes(data));
     t->labels = FL_NEW(arena, int, recipe->batch);
-    t->order = FL_NEW(arena, int, source->count);
+    t->order = FL_NEW(arena, int, data->count);
     if (!t->bytes || !t->labels || !t->order) return arena->error->status;
     fl_status status = build_graphs(t);
     if (status == FL_OK) fl_model_fill_random(t->g, recipe->seed);
@@ -168,7 +168,7 @@ bool fl_trainer_step(fl_trainer *t)
     fl_assert(n <= MOST);
     if (t->step >= t->recipe.steps) return false;
     for (int i = 0; i < n; i++) index[i] = index_at(t, t->step * n + i);
-    fill_batch(t, &t->source, n, index, fl_graph_value(t->g, t->net.input));
+    fill_batch(t, &t->data, n, index, fl_graph_value(t->g, t->net.input));
     real *target = fl_graph_value(t->g, t->target);
     memset(target, 0, (size_t)(n * classes) * sizeof *target);
     for (int i = 0; i < n; i++) {
@@ -195,7 +195,7 @@ static void copy_parameters(const fl_graph *from, fl_graph *to)
             fl_graph_set(to, i, fl_graph_value(from, fl_graph_find(from, to->node[i].name)));
 }
 
-double fl_trainer_accuracy(fl_trainer *t, const fl_source *source, int64_t count)
+double fl_trainer_accuracy(fl_trainer *t, const fl_dataset *data, int64_t count)
 {
     enum { MOST = 1024 };
     int64_t index[MOST], correct = 0;
@@ -204,7 +204,7 @@ double fl_trainer_accuracy(fl_trainer *t, const fl_source *source, int64_t count
     for (int64_t first = 0; first < count; first += n) {
         const int m = count - first < n ? (int)(count - first) : n;
         for (int i = 0; i < m; i++) index[i] = first + i;
-        fill_batch(t, source, m, index, fl_graph_value(t->judge, t->judge_net.input));
+        fill_batch(t, data, m, index, fl_graph_value(t->judge, t->judge_net.input));
         fl_graph_forward(t->judge);
         for (int i = 0; i < m; i++) correct += best_class(fl_graph_value(t->judge, t->judge_net.logits) + i * classes, classes) == t->labels[i];
     }

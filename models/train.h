@@ -2,7 +2,7 @@
  * any number of interruptions.
  *
  *     fl_trainer t;
- *     fl_trainer_init(&t, &arena, model, &recipe, &source);
+ *     fl_trainer_init(&t, &arena, model, &recipe, &data);
  *     while (fl_trainer_step(&t)) ...                       t.loss, t.correct, t.step
  *     fl_trainer_accuracy(&t, &held_out, 1000)
  *
@@ -16,12 +16,12 @@
 #include "models/model.h"
 
 /* Where clips come from: a pure function of the index, called from several threads. rgb: T,H,W,3 bytes of the card's size. */
-typedef struct fl_source {
-    const void *data;
+typedef struct fl_dataset {
+    const void *user;
     int64_t count;               /* distinct clips, shuffled anew in every epoch; 0: endless, index i is clip i */
     int frames, height, width;   /* must be what the trained network sees */
-    void (*clip)(const void *data, int64_t index, unsigned char *rgb, int *label);
-} fl_source;
+    void (*clip)(const void *user, int64_t index, unsigned char *rgb, int *label);
+} fl_dataset;
 
 typedef struct fl_recipe {
     fl_optimiser_kind optimiser;
@@ -34,7 +34,7 @@ typedef struct fl_recipe {
 typedef struct fl_trainer {
     const fl_model *model;
     fl_recipe recipe;
-    fl_source source;
+    fl_dataset data;
     fl_arena *arena;             /* borrowed; owns all that follows */
     fl_graph *g, *judge;         /* for training; for prediction, with running statistics */
     fl_network net, judge_net;
@@ -43,7 +43,7 @@ typedef struct fl_trainer {
     int n_params;
     fl_id *params;
     real **state[2];             /* the optimiser's, per parameter */
-    unsigned char *bytes;        /* a batch of clips as they come from the source */
+    unsigned char *bytes;        /* a batch of clips as they come from the data */
     int *labels, *order;         /* order: of the current epoch */
     int64_t epoch;               /* that `order` belongs to; -1: none yet */
     int64_t step;                /* batches done */
@@ -52,20 +52,20 @@ typedef struct fl_trainer {
 } fl_trainer;
 
 /* Builds both graphs and fills the parameters from the seed. */
-fl_status fl_trainer_init(fl_trainer *, fl_arena *borrowed, const fl_model *, const fl_recipe *, const fl_source *);
+fl_status fl_trainer_init(fl_trainer *, fl_arena *borrowed, const fl_model *, const fl_recipe *, const fl_dataset *);
 
 /* One batch. False when recipe.steps are done. */
 bool fl_trainer_step(fl_trainer *);
 
-/* Share of the first `count` clips of a source whose label gets the largest logit, with running statistics. */
-double fl_trainer_accuracy(fl_trainer *, const fl_source *, int64_t count);
+/* Share of the first `count` clips of a data set whose label gets the largest logit, with running statistics. */
+double fl_trainer_accuracy(fl_trainer *, const fl_dataset *, int64_t count);
 
 /* What resuming needs: parameters, statistics, the optimiser's state, the step. store copies into the bundle's arena. */
 fl_status fl_trainer_store(const fl_trainer *, fl_bundle *);
 fl_status fl_trainer_load(fl_trainer *, const fl_bundle *);
 
-/* The synthetic clips as a source: endless, clip i of that seed. options must outlive it. */
+/* The synthetic clips as a data set: endless, clip i of that seed. options must outlive it. */
 struct fl_synth_options;
-fl_source fl_source_synth(const struct fl_synth_options *);
+fl_dataset fl_dataset_synth(const struct fl_synth_options *);
 
 #endif

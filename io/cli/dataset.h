@@ -1,0 +1,22 @@
+/* dataset.h: the clips that training sees: synthetic, or read from a folder once and kept as bytes. */
+#ifndef FL_CLI_DATASET_H
+#define FL_CLI_DATASET_H
+
+#include "io/cli/cli.h"
+#include "models/synth.h"
+#include "models/train.h"
+
+typedef struct fl_clips {
+    fl_dataset data;                 /* refers to the rest: do not move it after open */
+    fl_synth_options synth;
+    unsigned char *bytes;            /* count clips of T,H,W,3, fitted; the arena's */
+    int *label;
+    int classes;
+} fl_clips;
+
+/* folder NULL: synthetic actions of that seed, endless. Otherwise folder/CLASS/CLIP: classes are numbered in the order of their
+ * names, frames are sampled evenly and fitted as the model's card says. FL_UNREADABLE names the file; FL_USAGE where the
+ * number of classes is not the network's. */
+fl_status fl_clips_open(fl_clips *, fl_cli *, const fl_model *, const char *folder, uint64_t seed);
+
+#endif
