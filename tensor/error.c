@@ -27,8 +27,9 @@ void fl_error_where(fl_error *err, const char *format, ...)
     va_start(args, format);
     int n = vsnprintf(err->message, sizeof err->message, format, args);
     va_end(args);
-    if (n < 0 || (size_t)n >= sizeof err->message) return;
-    snprintf(err->message + n, sizeof err->message - (size_t)n, ": %s", old);
+    if (n < 0) return;
+    strncat(err->message, ": ", sizeof err->message - 1 - strlen(err->message));
+    strncat(err->message, old, sizeof err->message - 1 - strlen(err->message));
 }
 
 void fl_error_clear(fl_error *err)
