@@ -1,13 +1,18 @@
 /* conv.c: forward and to-input: each tile of output pixels gathers its taps; nothing is unrolled into memory.
  *
- * Along t and h, taps outside the array are skipped. Along w, a tile that touches the edge reads from a small
- * copy of its rows with true zeros around it (the strip); all other tiles read the array itself. */
+ * Along t and h, taps outside the array are skipped. Along w, tiles that touch an edge read from a small copy of
+ * the rows of their band, with true zeros around it (the strip); all other tiles read the array itself. */
 #include "tensor/conv_plan.h"
 #include "tensor/par.h"
 
 #include <string.h>
 
-enum { WEIGHTS_PER_ITEM = 256 << 10 };         /* bytes: an item goes through its weights again and again, from L2 */
+enum {
+    WEIGHTS_PER_ITEM = 256 << 10,              /* bytes: an item goes through its weights again and again, from L2 */
+    STRIP_BYTES = 384 << 10,                   /* as far as one row allows */
+    BAND_ROWS = 8,                             /* output rows that share a strip */
+    ITEMS = 32                                 /* at least, if there is work for them */
+};
 static const double WORK_PER_ITEM = 1e6;       /* multiply-adds times two: about 10 microseconds */
 
 typedef struct job {                           /* one phase of one call */
@@ -19,14 +24,40 @@ typedef struct job {                           /* one phase of one call */
     int64_t block_size;
 } job;
 
-typedef struct row { int n, position[3], first[2], last[2]; } row;   /* of output pixels; taps inside along t, h */
+typedef struct band {                          /* of output rows in one plane */
+    int n, t, h, end;                          /* positions of phase: clip, plane, rows h .. end-1 */
+    int first, last;                           /* taps along t that lie inside */
+} band;
 
-static int64_t strip_count(const fl_gather *g)
+typedef struct view {                          /* where a column of tiles finds its input */
+    const real *start;                         /* first tap of its first pixel, tap plane band.first, row h0 */
+    int64_t row, plane;                        /* steps from row to row, and from tap to tap along t */
+    int h0;
+} view;
+
+static int min(int a, int b) { return a < b ? a : b; }
+
+static int64_t strip_width(const fl_axis *w, int pixels)
 {
-    const fl_axis *w = &g->axis[2];
-    const int64_t width = (int64_t)(FL_TILE_ROWS - 1) * w->in_step + (int64_t)(w->taps ? w->taps - 1 : 0) * w->tap_step + 1;
-    const int64_t count = g->axis[0].taps * g->axis[1].taps * width * g->in.c + FL_BLOCK;
-    return (count * (int64_t)sizeof(real) + 63) / 64 * 64 / (int64_t)sizeof(real);
+    return (int64_t)(pixels - 1) * w->in_step + (int64_t)(w->taps ? w->taps - 1 : 0) * w->tap_step + 1;
+}
+
+static int64_t strip_height(const fl_axis *h, int rows)      /* input rows under so many output rows */
+{
+    return (int64_t)(rows - 1) * h->in_step + (int64_t)(h->taps ? h->taps - 1 : 0) * h->tap_step + 1;
+}
+
+static int64_t strip_count(const fl_gather *g, int rows)
+{
+    const int64_t count = g->axis[0].taps * strip_height(&g->axis[1], rows) * strip_width(&g->axis[2], FL_TILE_ROWS) * g->in.c;
+    return (count + 2 * FL_BLOCK - 1) / FL_BLOCK * FL_BLOCK;  /* vectors may read a little more */
+}
+
+static int band_rows(const fl_gather *g)
+{
+    int rows = BAND_ROWS;
+    while (rows > 1 && strip_count(g, rows) * (int64_t)sizeof(real) > STRIP_BYTES) rows--;
+    return rows;
 }
 
 static int64_t strip_count_most(const fl_conv *c, fl_conv_pass pass)
@@ -34,7 +65,7 @@ static int64_t strip_count_most(const fl_conv *c, fl_conv_pass pass)
     int64_t most = 0;
     for (int phase = 0; phase < fl_gather_phases(c, pass); phase++) {
         const fl_gather g = fl_gather_make(c, pass, phase);
-        const int64_t count = strip_count(&g);
+        const int64_t count = strip_count(&g, band_rows(&g));
         if (count > most) most = count;
     }
     return most;
@@ -45,33 +76,43 @@ size_t fl_conv_gather_scratch(const fl_conv *c, fl_conv_pass pass)
     return (size_t)strip_count_most(c, pass) * sizeof(real) * (size_t)fl_threads();
 }
 
-static const real *pixel(const job *j, const row *r, int t, int h, int64_t w)
-{
-    const fl_shape s = j->g.in;
-    return j->in + (((int64_t)(r->n * (int64_t)s.t + t) * s.h + h) * s.w + w) * s.c;
-}
+static int tap_pixel(const fl_axis *a, int position, int tap) { return position * a->in_step + a->offset + tap * a->tap_step; }
 
-static int tap_pixel(const job *j, const row *r, int axis, int tap)
+/* Copies `width` pixels from pixel `start` on, of every row that the band meets, with zeros where there is no pixel. */
+static view fill_strip(const job *j, const band *b, int64_t start, int64_t width, real *strip)
 {
-    const fl_axis *a = &j->g.axis[axis];
-    return r->position[axis] * a->in_step + a->offset + tap * a->tap_step;
-}
-
-/* Copies the input rows of a tile, `width` pixels from pixel `start` on, with zeros where there is no pixel. */
-static void fill_strip(const job *j, const row *r, int64_t start, int64_t width, real *strip)
-{
-    const int64_t c = j->g.in.c, end = start + width, in = j->g.in.w;
+    const fl_gather *g = &j->g;
+    const fl_axis *h = &g->axis[1];
+    const int64_t c = g->in.c, end = start + width, in = g->in.w;
     const int64_t from = start < 0 ? (end < 0 ? end : 0) : start;
     const int64_t to = end > in ? (from > in ? from : in) : end;
-    for (int t = r->first[0]; t < r->last[0]; t++)
-        for (int h = r->first[1]; h < r->last[1]; h++) {
+    int top = tap_pixel(h, b->h, 0), bottom = tap_pixel(h, b->end - 1, h->taps - 1) + 1;
+    if (top < 0) top = 0;
+    if (bottom > g->in.h) bottom = g->in.h;
+    const view v = {strip, width * c, bottom > top ? (bottom - top) * width * c : 0, top};
+    for (int t = b->first; t < b->last; t++) {
+        const real *plane = j->in + fl_at(g->in, b->n, 0, tap_pixel(&g->axis[0], b->t, t), 0, 0);
+        for (int row = top; row < bottom; row++) {
             memset(strip, 0, (size_t)((from - start) * c) * sizeof *strip);
-            if (to > from) memcpy(strip + (from - start) * c, pixel(j, r, tap_pixel(j, r, 0, t), tap_pixel(j, r, 1, h), from),
-                                  (size_t)((to - from) * c) * sizeof *strip);
+            if (to > from) memcpy(strip + (from - start) * c, plane + (row * in + from) * c, (size_t)((to - from) * c) * sizeof *strip);
             memset(strip + (to - start) * c, 0, (size_t)((end - to) * c) * sizeof *strip);
             strip += width * c;
         }
+    }
     memset(strip, 0, FL_BLOCK * sizeof *strip);
+    return v;
+}
+
+static view find_input(const job *j, const band *b, int q, int rows, real *strip)
+{
+    const fl_gather *g = &j->g;
+    const fl_axis *w = &g->axis[2];
+    const int64_t start = tap_pixel(w, q, 0), width = strip_width(w, rows);
+    if (start < 0 || start + width > w->in || (g->depthwise && g->in.c % FL_BLOCK != 0))
+        return fill_strip(j, b, start, width, strip);
+    const int64_t row = (int64_t)g->in.w * g->in.c;
+    return (view){j->in + fl_at(g->in, b->n, 0, tap_pixel(&g->axis[0], b->t, b->first), 0, 0) + start * g->in.c,
+                  row, g->axis[0].tap_step * g->in.h * row, 0};
 }
 
 /* One block of lanes of a tile. t holds everything but b, start and c. */
@@ -105,85 +146,79 @@ static void tile_block(const job *j, fl_tile t, int rows, int block, int last_la
     }
 }
 
-/* Output pixels q .. q+rows-1 of a row, lanes of the packed blocks first .. last-1 (counted over all groups). */
-static void tile(const job *j, const row *r, int q, int rows, int first, int last, real *strip)
+/* Output pixels q .. q+rows-1 of row h, lanes of the packed blocks first .. last-1 (counted over all groups). */
+static void tile(const job *j, const band *r, const view *v, int h, int q, int rows, int first, int last)
 {
     const fl_gather *g = &j->g;
-    const fl_axis *w = &g->axis[2];
-    const int64_t c = g->in.c, start = (int64_t)q * w->in_step + w->offset;
-    const int64_t width = (int64_t)(rows - 1) * w->in_step + (int64_t)(w->taps ? w->taps - 1 : 0) * w->tap_step + 1;
-    const int nt = r->last[0] > r->first[0] ? r->last[0] - r->first[0] : 0;
-    const int nh = r->last[1] > r->first[1] ? r->last[1] - r->first[1] : 0;
-    const bool some = nt && nh && w->taps;
-    const bool edge = start < 0 || start + width > w->in || (g->depthwise && g->in.c % FL_BLOCK != 0);
-    const bool joined = g->groups == 1 && !g->depthwise && w->tap_step == 1;
-    const int64_t row_size = (edge ? width : g->in.w) * c;
-    fl_tile t = {.a_row = w->in_step * c, .a_step = 1, .b_step = FL_BLOCK, .c_row = (int64_t)w->out_step * g->out.c};
-    t.count[0] = some ? nt : 0, t.count[1] = nh, t.count[2] = w->taps;
-    t.a_jump[0] = edge ? nh * row_size : (int64_t)g->axis[0].tap_step * g->in.h * row_size;
-    t.a_jump[1] = edge ? row_size : g->axis[1].tap_step * row_size;
-    t.a_jump[2] = w->tap_step * c;
+    const fl_axis *at = &g->axis[0], *ah = &g->axis[1], *aw = &g->axis[2];
+    int top, bottom;
+    fl_axis_inside(ah, h, &top, &bottom);
+    const bool some = r->last > r->first && bottom > top && aw->taps > 0;
+    const bool joined = g->groups == 1 && !g->depthwise && aw->tap_step == 1;
+    fl_tile t = {
+        .a_row = (int64_t)aw->in_step * g->in.c, .a_step = 1, .b_step = FL_BLOCK, .c_row = (int64_t)aw->out_step * g->out.c,
+        .run = g->channels, .count = {some ? r->last - r->first : 0, bottom - top, aw->taps},
+        .a_jump = {v->plane, ah->tap_step * v->row, (int64_t)aw->tap_step * g->in.c},
+    };
     t.b_jump[2] = (int64_t)g->channels * FL_BLOCK;
-    t.b_jump[1] = w->taps * t.b_jump[2];
-    t.b_jump[0] = g->axis[1].taps * t.b_jump[1];
-    t.run = g->channels;
+    t.b_jump[1] = aw->taps * t.b_jump[2];
+    t.b_jump[0] = ah->taps * t.b_jump[1];
     if (joined || g->depthwise) {                    /* the taps along w follow one another like channels do */
-        t.run = (int64_t)w->taps * g->channels;
+        t.run = (int64_t)aw->taps * g->channels;
         t.count[2] = 1;
     }
     if (g->depthwise) t.a_step = t.a_jump[2];
-    const int64_t skipped = r->first[0] * t.b_jump[0] + r->first[1] * t.b_jump[1];
-    const real *a = strip;
-    if (some && edge) fill_strip(j, r, start, width, strip);
-    else if (some) a = pixel(j, r, tap_pixel(j, r, 0, r->first[0]), tap_pixel(j, r, 1, r->first[1]), start);
+    const int64_t skipped = some ? r->first * t.b_jump[0] + top * t.b_jump[1] : 0;
+    const real *a = some ? v->start + (tap_pixel(ah, h, top) - v->h0) * v->row : j->in;
 
-    const fl_axis *at = &g->axis[0], *ah = &g->axis[1];
-    const int out_t = r->position[0] * at->out_step + at->out_first, out_h = r->position[1] * ah->out_step + ah->out_first;
-    real *out = j->out + fl_at(g->out, r->n, 0, out_t, out_h, q * w->out_step + w->out_first);
-    const int outputs = g->lanes / g->together, missing = (q + rows) * g->together - w->out;
+    real *out = j->out + fl_at(g->out, r->n, 0, r->t * at->out_step + at->out_first, h * ah->out_step + ah->out_first,
+                               q * aw->out_step + aw->out_first);
+    const int outputs = g->lanes / g->together, missing = (q + rows) * g->together - aw->out;
     const int last_lanes = g->together > 1 && missing > 0 ? g->lanes - missing * outputs : g->lanes;
     for (int b = first; b < last; b++) {
-        const int group = b / g->blocks, block = b % g->blocks;
-        const int left = g->lanes - block * FL_BLOCK, lanes = left < FL_BLOCK ? left : FL_BLOCK;
+        const int group = b / g->blocks, block = b % g->blocks, lanes = min(FL_BLOCK, g->lanes - block * FL_BLOCK);
         real bias[FL_BLOCK] = {0};
-        for (int v = 0; j->bias && v < lanes; v++) bias[v] = j->bias[group * outputs + (block * FL_BLOCK + v) % outputs];
+        for (int lane = 0; j->bias && lane < lanes; lane++)
+            bias[lane] = j->bias[group * outputs + (block * FL_BLOCK + lane) % outputs];
         t.a = a + (g->depthwise ? block * FL_BLOCK : group * g->channels);
-        tile_block(j, t, rows, block, last_lanes, j->packed + b * j->block_size + (some ? skipped : 0), j->bias ? bias : NULL,
+        tile_block(j, t, rows, block, last_lanes, j->packed + b * j->block_size + skipped, j->bias ? bias : NULL,
                    out + group * outputs + block * FL_BLOCK);
     }
 }
 
 static int at_most(double wish, int64_t most) { return wish < 1 ? 1 : wish > (double)most ? (int)most : (int)wish; }
 
-/* Rows x segments x groups of blocks: cut so that an item's weights stay in cache and items are neither tiny nor few. */
+/* Bands x segments of a row x sheets of blocks: an item's weights stay in cache, and items are neither tiny nor few. */
 static void run_phase(const job *j, real *scratch, int64_t strip)
 {
     const fl_gather *g = &j->g;
     const fl_axis *at = &g->axis[0], *ah = &g->axis[1], *aw = &g->axis[2];
-    const int64_t rows = (int64_t)g->out.n * at->count * ah->count;
-    if (rows * aw->count == 0) return;
+    const int64_t planes = (int64_t)g->out.n * at->count;
+    if (planes * ah->count * aw->count == 0) return;
     const int all = g->groups * g->blocks;
     const double block_bytes = (double)j->block_size * sizeof(real);
-    const int blocks = at_most(block_bytes > 0 ? WEIGHTS_PER_ITEM / block_bytes : all, all);
+    const int blocks = at_most(block_bytes > 0 ? WEIGHTS_PER_ITEM / block_bytes : all, all), sheets = (all + blocks - 1) / blocks;
     const double pixel_work = 2.0 * (double)(j->block_size > FL_BLOCK ? j->block_size : FL_BLOCK) * blocks;
     const int tiles = (aw->count + j->tile_rows - 1) / j->tile_rows;
-    const int per_item = at_most(WORK_PER_ITEM / (pixel_work * j->tile_rows), tiles);          /* tiles of a row */
-    const int segments = (tiles + per_item - 1) / per_item;
-    const int lines = at_most(WORK_PER_ITEM / (pixel_work * aw->count), rows);                  /* rows of an item */
-    const int64_t sheets = (all + blocks - 1) / blocks, heaps = (rows + lines - 1) / lines;
-    FL_PARALLEL(item, sheets * heaps * segments, pixel_work * (double)(rows * aw->count) * (double)sheets) {
+    const int per_item = at_most(WORK_PER_ITEM / (pixel_work * j->tile_rows), tiles), segments = (tiles + per_item - 1) / per_item;
+    int rows = min(band_rows(g), ah->count);
+    while (rows > 1 && planes * sheets * ((ah->count + rows - 1) / rows) < ITEMS) rows--;
+    const int bands = (ah->count + rows - 1) / rows;
+    const int batch = segments > 1 ? 1 : at_most(WORK_PER_ITEM / (pixel_work * aw->count * rows), planes * bands);
+    const int64_t heaps = (planes * bands + batch - 1) / batch;
+    FL_PARALLEL(item, sheets * heaps * segments, pixel_work * (double)(planes * ah->count * aw->count) * sheets) {
         const int sheet = (int)(item / (heaps * segments)), segment = (int)(item % segments);
-        const int64_t heap = item / segments % heaps;
-        const int first = sheet * blocks, last = first + blocks < all ? first + blocks : all;
-        const int64_t end = (heap + 1) * lines < rows ? (heap + 1) * lines : rows;
-        const int last_tile = (segment + 1) * per_item < tiles ? (segment + 1) * per_item : tiles;
-        for (int64_t i = heap * lines; i < end; i++) {
-            row r = {.n = (int)(i / ah->count / at->count), .position = {(int)(i / ah->count % at->count), (int)(i % ah->count), 0}};
-            for (int axis = 0; axis < 2; axis++)
-                fl_axis_inside(&g->axis[axis], r.position[axis], &r.first[axis], &r.last[axis]);
+        const int64_t heap = item / segments % heaps, end = (heap + 1) * batch < planes * bands ? (heap + 1) * batch : planes * bands;
+        const int first = sheet * blocks, last = min(all, first + blocks), last_tile = min(tiles, (segment + 1) * per_item);
+        for (int64_t i = heap * batch; i < end; i++) {
+            const int64_t plane = i / bands, slice = i % bands;
+            band b = {.n = (int)(plane / at->count), .t = (int)(plane % at->count),
+                      .h = (int)(ah->count * slice / bands), .end = (int)(ah->count * (slice + 1) / bands)};
+            fl_axis_inside(at, b.t, &b.first, &b.last);
             for (int k = segment * per_item; k < last_tile; k++) {                             /* tiles of even size */
                 const int q = (int)((int64_t)aw->count * k / tiles), next = (int)((int64_t)aw->count * (k + 1) / tiles);
-                tile(j, &r, q, next - q, first, last, scratch + fl_thread() * strip);
+                const view v = find_input(j, &b, q, next - q, scratch + fl_thread() * strip);
+                for (int h = b.h; h < b.end; h++) tile(j, &b, &v, h, q, next - q, first, last);
             }
         }
     }
