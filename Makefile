@@ -68,10 +68,66 @@ $(BUILD)/%.o: %.c
 
 -include $(LIB_O:.o=.d) $(TEST_O:.o=.d) $(BUILD)/io/main.d
 
+# ---- what a user runs ----
+
+# Installs what is missing and nothing else. Needs apt-get and, where you are not root, sudo.
+NEEDED := gcc libc6-dev pkg-config libstb-dev
+deps:
+	@missing=; for p in $(NEEDED); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	 if [ -z "$$missing" ]; then echo "deps: everything is there"; exit 0; fi; \
+	 echo "deps: installing$$missing"; as=; [ "$$(id -u)" = 0 ] || as=sudo; \
+	 $$as apt-get -qq update && DEBIAN_FRONTEND=noninteractive $$as apt-get -qq install -y --no-install-recommends $$missing
+
+demo: all
+	$(BUILD)/footlight demo
+
+# A busy machine suffers from threads that spin while they wait.
 test: $(BUILD)/footlight $(BUILD)/tests/all
-	FOOTLIGHT=$(abspath $(BUILD)/footlight) $(BUILD)/tests/all $(T)
+	OMP_WAIT_POLICY=passive FOOTLIGHT=$(abspath $(BUILD)/footlight) $(BUILD)/tests/all $(T)
+
+# ---- for those who build it ----
+
+TOOLS := clang libomp-dev clang-tidy cppcheck valgrind
+deps-dev: NEEDED += $(TOOLS)
+deps-dev: deps
+
+CHECKED := $(LIB_C) io/main.c $(TEST_C)
+lint:
+	@command -v clang-tidy cppcheck clang >/dev/null || { echo "lint: run 'make deps-dev' first"; exit 1; }
+	$(MAKE) --no-print-directory CC=gcc all $(LINT_ALSO)
+	$(MAKE) --no-print-directory CC=clang all
+	clang-tidy --quiet $(CHECKED) -- -std=c11 $(CPPFLAGS) $(WARN) 2>&1 | { ! grep -E "(warning|error):"; }
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --suppressions-list=.cppcheck \
+	    --error-exitcode=1 -j 2 -I. -D_DEFAULT_SOURCE $(CHECKED)
+	@echo "lint: clean"
+
+valgrind: all $(BUILD)/tests/all
+	FOOTLIGHT=$(abspath $(BUILD)/footlight) FOOTLIGHT_ISA=avx2 OMP_NUM_THREADS=2 valgrind --quiet --error-exitcode=9 --leak-check=full \
+	    $(BUILD)/tests/all $(if $(T),$(T),tensor ops graph models_tiny)
+	FOOTLIGHT_ISA=avx2 OMP_NUM_THREADS=2 valgrind --quiet --error-exitcode=9 --leak-check=full \
+	    $(BUILD)/footlight explain tests/golden/clip.ppm --model tiny --weights formula --method gradient -o build/valgrind --quiet
+
+# Trains a shipped network again; the file must come out the same, bit for bit. All of them: make retrain.
+SMALL := c3d_small r2plus1d_small i3d_small tsm_small cnn_lstm_small convlstm_small
+include weights/recipes.mk
+retrain: $(SMALL:%=retrain-%)
+retrain-%: all
+	$(BUILD)/footlight train --model $* $(RECIPE_$*) --seed 1 -o build/$*.safetensors
+	cmp build/$*.safetensors weights/$*.safetensors && echo "$*: the same bits"
+
+fuzz: $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
+build/fuzz/%: tests/fuzz/%.c $(LIB_C)
+	@mkdir -p $(@D)
+	clang -O1 -g -std=c11 $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(LIB_C) $(LDLIBS)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/share/footlight/weights
+	install -m 755 $(BUILD)/footlight $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(BUILD)/libfootlight.a $(DESTDIR)$(PREFIX)/lib/
+	install -m 644 weights/*.safetensors $(DESTDIR)$(PREFIX)/share/footlight/weights/
 
 clean:
 	rm -rf build
 
-.PHONY: all test clean
+.PHONY: all deps deps-dev demo test lint valgrind retrain fuzz install clean
+.DELETE_ON_ERROR:
