@@ -1,6 +1,7 @@
-/* session.c: from options to a graph that is ready to run. */
+/* session.c: from options to a network that has seen the clip. */
 #include "io/cli/session.h"
 
+#include <math.h>
 #include <string.h>
 
 static const fl_option network[] = {
@@ -18,4 +19,137 @@ const fl_model *fl_session_find_model(fl_cli *cli)
         fl_error_set(cli->error, FL_USAGE, "model '%s' is unknown; did you mean '%s'? (footlight list models names them)", name,
                      fl_model_nearest(name));
     return model;
+}
+
+fl_status fl_session_begin(fl_cli *cli, fl_session *s)
+{
+    *s = (fl_session){.model = fl_session_find_model(cli)};
+    if (!s->model) return cli->error->status;
+    return fl_weights_open(cli, s->model, fl_cli_text(cli, "weights"), &s->weights);
+}
+
+static fl_status predict(fl_cli *cli, fl_session *s)
+{
+    double *logits = FL_NEW(cli->arena, double, s->classes), *probabilities = FL_NEW(cli->arena, double, s->classes);
+    if (!logits || !probabilities) return cli->error->status;
+    s->logits = logits;
+    s->probabilities = probabilities;
+    return fl_explainer_predict(s->explainer, s->input.values, logits, probabilities);
+}
+
+fl_status fl_session_finish(fl_cli *cli, fl_session *s)
+{
+    const fl_shape in = s->input.shape;
+    s->graph = fl_graph_new(cli->work);
+    if (!s->graph) return cli->error->status;
+    s->net = fl_model_build(s->graph, s->model, &(fl_model_options){.frames = in.t, .height = in.h, .width = in.w,
+                                                                    .classes = (int)fl_cli_int(cli, "classes")});
+    if (!fl_graph_ok(s->graph) || fl_weights_apply(&s->weights, s->graph) != FL_OK) return cli->error->status;
+    s->explainer = fl_explainer_new(s->graph, s->net, &s->model->input);
+    if (!s->explainer) return cli->error->status;
+    s->classes = fl_explainer_classes(s->explainer);
+    if (s->classes == s->model->classes) s->labels = s->model->labels;
+    return predict(cli, s);
+}
+
+fl_status fl_session_open(fl_cli *cli, const char *clip, fl_session *s)
+{
+    if (fl_session_begin(cli, s) != FL_OK) return cli->error->status;
+    if (fl_input_read(cli, s->model, clip, &s->input) != FL_OK) return cli->error->status;
+    if (s->input.note && *s->input.note) fl_cli_say(cli, "note: %s", s->input.note);
+    return fl_session_finish(cli, s);
+}
+
+/* ---- classes ---- */
+
+const char *fl_session_label(const fl_session *s, int class_index) { return s->labels ? s->labels[class_index] : NULL; }
+
+double fl_session_output(const fl_session *s, int class_index)
+{
+    return isnan(s->logits[class_index]) ? s->probabilities[class_index] : s->logits[class_index];
+}
+
+fl_status fl_session_rank(fl_cli *cli, fl_session *s, int count)
+{
+    if (count > s->classes) count = s->classes;
+    fl_prediction *top = FL_NEW(cli->arena, fl_prediction, count);
+    bool *taken = FL_NEW(cli->arena, bool, s->classes);
+    if (!top || !taken) return cli->error->status;
+    for (int i = 0; i < count; i++) {
+        int best = -1;
+        for (int k = 0; k < s->classes; k++)
+            if (!taken[k] && (best < 0 || fl_session_output(s, k) > fl_session_output(s, best))) best = k;
+        taken[best] = true;
+        top[i] = (fl_prediction){best, fl_session_label(s, best), s->logits[best], s->probabilities[best]};
+    }
+    s->top = top;
+    s->top_count = count;
+    return FL_OK;
+}
+
+fl_status fl_session_class(fl_cli *cli, const fl_session *s, const char *option, const char *text, int *class_index)
+{
+    long long n;
+    *class_index = FL_CLASS_AUTO;
+    if (strcmp(text, "auto") == 0) return FL_OK;
+    if (fl_text_int(text, &n)) {
+        *class_index = (int)n;
+        if (n >= 0 && n < s->classes) return FL_OK;
+        return fl_error_set(cli->error, FL_USAGE, "--%s: expected a class from 0 to %d, got %s", option, s->classes - 1, text);
+    }
+    for (int k = 0; s->labels && k < s->classes; k++) {
+        *class_index = k;
+        if (strcmp(s->labels[k], text) == 0) return FL_OK;
+    }
+    char *what = fl_arena_text(cli->arena, "--%s: class", option);
+    if (!what) return cli->error->status;
+    return fl_cli_unknown(cli->error, what, text, s->labels, s->labels ? s->classes : 0,
+                          s->labels ? "auto, a name or an index" : "the names of this network's classes are not known; give an index");
+}
+
+/* ---- for people, and as JSON ---- */
+
+static void print_number(FILE *to, int width, double value)
+{
+    if (isnan(value)) fprintf(to, "%*s", width, "-");
+    else fprintf(to, "%*.6g", width, value);
+}
+
+void fl_session_print_top(const fl_session *s, FILE *to)
+{
+    const fl_input *in = &s->input;
+    fprintf(to, "%s, %s\n%s", s->model->name, s->weights.name, in->source);
+    if (in->frame) {
+        fprintf(to, ": frames");
+        for (int t = 0; t < in->shape.t; t++) fprintf(to, " %d", in->frame[t]);
+        fprintf(to, " of %d", in->frames);
+    }
+    fprintf(to, "\n\n  class  %-24s %12s %12s\n", "label", "logit", "probability");
+    for (int i = 0; i < s->top_count; i++) {
+        fprintf(to, "  %5d  %-24s ", s->top[i].index, s->top[i].label ? s->top[i].label : "");
+        print_number(to, 12, s->top[i].logit);
+        fprintf(to, " ");
+        print_number(to, 12, s->top[i].probability);
+        fprintf(to, "\n");
+    }
+}
+
+void fl_session_write(fl_json *j, const fl_session *s)
+{
+    fl_json_string(j, "model", s->model->name);
+    fl_json_object(j, "weights");
+    fl_json_string(j, "path", s->weights.name);
+    fl_json_string(j, "sha256", *s->weights.sha256 ? s->weights.sha256 : NULL);
+    fl_json_close(j);
+    fl_input_write(j, &s->input);
+    fl_json_array(j, "top");
+    for (int i = 0; i < s->top_count; i++) {
+        fl_json_object(j, NULL);
+        fl_json_int(j, "index", s->top[i].index);
+        fl_json_string(j, "label", s->top[i].label);
+        fl_json_number(j, "logit", s->top[i].logit);
+        fl_json_number(j, "probability", s->top[i].probability);
+        fl_json_close(j);
+    }
+    fl_json_close(j);
 }

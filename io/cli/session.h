@@ -2,11 +2,47 @@
 #ifndef FL_SESSION_H
 #define FL_SESSION_H
 
+#include "attribution/attribution.h"
+#include "io/cli/input.h"
 #include "io/cli/weights.h"
+#include "io/result.h"
+
+typedef struct fl_session {
+    const fl_model *model;
+    fl_weights weights;
+    fl_input input;
+    fl_graph *graph;                     /* in cli->work */
+    fl_network net;
+    fl_explainer *explainer;
+    int classes;
+    const char *const *labels;           /* classes texts, or NULL when they are not known */
+    const double *logits, *probabilities;    /* classes each; logits NAN where the network has none */
+    const fl_prediction *top;            /* filled by fl_session_rank, best first */
+    int top_count;
+} fl_session;
 
 extern const fl_option_group fl_session_network;      /* --model --weights --classes */
 
 /* The network that --model names (the command must have that option). NULL: FL_USAGE, with the nearest name. */
 const fl_model *fl_session_find_model(fl_cli *);
+
+/* Model, weights, clip, graph, and one forward pass. The command has the groups fl_session_network and fl_input_options. */
+fl_status fl_session_open(fl_cli *, const char *clip, fl_session *);
+
+/* The same in two halves, for a command that brings its own input: between them fill in session->input. */
+fl_status fl_session_begin(fl_cli *, fl_session *);
+fl_status fl_session_finish(fl_cli *, fl_session *);
+
+/* The count best classes (or all there are) into top; of equal ones the first. */
+fl_status fl_session_rank(fl_cli *, fl_session *, int count);
+
+const char *fl_session_label(const fl_session *, int class_index);       /* NULL when there is none */
+double fl_session_output(const fl_session *, int class_index);           /* the logit, or the probability where there are no logits */
+
+/* A class by name, by index, or "auto" (FL_CLASS_AUTO). FL_USAGE with the nearest name. */
+fl_status fl_session_class(fl_cli *, const fl_session *, const char *option, const char *text, int *class_index);
+
+void fl_session_print_top(const fl_session *, FILE *);                   /* network, clip and the table of classes, for people */
+void fl_session_write(fl_json *, const fl_session *);                    /* members "model", "weights", "input", "top" */
 
 #endif

@@ -1,0 +1,185 @@
+/* input.c: a clip or a tensor becomes the network's input. */
+#include "io/cli/input.h"
+
+#include "io/npy.h"
+#include "io/sample.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *const rules[] = {"long_range_last", "long_range_first", "long_range_random", "segments", "dense", "random",
+                                    "stride", NULL};
+static const char *const short_clips[] = {"clamp", "loop", "error", NULL};      /* in the order of fl_short_clip */
+static const char *const matrices[] = {"bt601", "bt709", NULL};
+static const char *const layouts[] = {"thwc", "tchw", "cthw", NULL};
+
+static const fl_option options[] = {
+    FL_OPTION_INT("frames", "T", NULL, 1, 4096, "frames that the network sees; default: the network's"),
+    FL_OPTION_CHOICE("sampling", "RULE", NULL, rules,
+                     "which frames of the clip; default long_range_last (evenly spread), or stride when --stride or --start is given"),
+    FL_OPTION_INT("stride", "S", NULL, 1, 100000, "every S-th frame"),
+    FL_OPTION_INT("start", "F", NULL, 0, 100000, "beginning with frame F"),
+    FL_OPTION_CHOICE("short", "WHAT", "clamp", short_clips, "with a clip that is too short: repeat the last frame, begin again, or stop"),
+    FL_OPTION_CHOICE("matrix", "NAME", NULL, matrices, "colours of Y4M; default bt601"),
+    FL_OPTION_TEXT("size", 0, "WxH", NULL, "the input is raw rgb24 of this size"),
+    FL_OPTION_CHOICE("layout", "AXES", NULL, layouts, "of a clip in a .npy file; default: the first that fits"),
+    FL_OPTION_FLAG("tensor", 0, "CLIP is a .npy of floats, N,C,T,H,W or C,T,H,W, that enters the network as it is"),
+    FL_OPTION_INT("item", "I", "0", 0, 1000000, "with --tensor: which of the N"),
+    {0}};
+const fl_option_group fl_input_options = {"Clip", options};
+
+/* "dir/walking.dog.y4m" -> "walking.dog"; what is not a plain letter becomes '_'. */
+static const char *title_of(fl_cli *cli, const char *path)
+{
+    if (strcmp(path, "-") == 0) return "stdin";
+    char *text = fl_arena_text(cli->arena, "%s", path);
+    if (!text) return NULL;
+    for (size_t n = strlen(text); n > 1 && text[n - 1] == '/'; n--) text[n - 1] = 0;
+    char *last = strrchr(text, '/'), *dot;
+    text = last && last[1] ? last + 1 : text;
+    dot = strrchr(text, '.');
+    if (dot && dot != text && strcmp(text, "..") != 0) *dot = 0;
+    for (char *c = text; *c; c++)
+        if ((unsigned char)*c < 33 || *c == 127 || *c == '/') *c = '_';
+    return text;
+}
+
+/* ---- a tensor ---- */
+
+/* How a tensor looks: normalisation undone, cut to bytes. */
+static unsigned char *shown(fl_cli *cli, const fl_card_input *card, fl_shape s, const real *values)
+{
+    const int64_t pixels = fl_shape_pixels(s);
+    unsigned char *rgb = FL_NEW(cli->arena, unsigned char, 3 * pixels);
+    for (int64_t i = 0; i < pixels && rgb; i++) {
+        for (int c = 0; c < 3; c++) {
+            const int from = s.c < 3 ? 0 : card->bgr ? 2 - c : c;
+            const double byte = (((double)values[i * s.c + from]) * card->std[from] + card->mean[from]) / card->white * 255 + 0.5;
+            rgb[3 * i + c] = byte > 255 ? 255 : byte >= 1 ? (unsigned char)byte : 0;
+        }
+    }
+    return rgb;
+}
+
+static fl_status shape_of_tensor(fl_cli *cli, const fl_model *m, const char *name, const fl_npy *a, fl_input *in)
+{
+    const bool has_n = a->axes == 5;
+    const int64_t *size = a->size + has_n, clips = has_n ? a->size[0] : 1;
+    if (a->type != FL_SCALAR_F32 && a->type != FL_SCALAR_F64 && a->type != FL_SCALAR_F16)
+        return fl_error_set(cli->error, FL_UNREADABLE, "%s: --tensor expects floating-point numbers, got %s; a clip of bytes is "
+                            "given without --tensor", name, fl_scalar_name(a->type));
+    if (a->axes != 4 && !has_n)
+        return fl_error_set(cli->error, FL_UNREADABLE, "%s: --tensor expects shape N,C,T,H,W or C,T,H,W, got %d axes", name, a->axes);
+    if (in->item >= clips)
+        return fl_error_set(cli->error, FL_USAGE, "--item: expected 0 to %lld, got %d", (long long)clips - 1, in->item);
+    for (int i = 0; i < 4; i++)
+        if (size[i] < 1 || size[i] > 1 << 20)
+            return fl_error_set(cli->error, FL_UNREADABLE, "%s: an axis of %lld cannot be; expected C,T,H,W of at least 1", name,
+                                (long long)size[i]);
+    in->shape = (fl_shape){1, (int)size[0], (int)size[1], (int)size[2], (int)size[3]};
+    if (in->shape.c != m->channels)
+        return fl_error_set(cli->error, FL_UNREADABLE, "%s: model %s takes %d channels, got %d; expected shape N,C,T,H,W or C,T,H,W",
+                            name, m->name, m->channels, in->shape.c);
+    return FL_OK;
+}
+
+static fl_status read_tensor(fl_cli *cli, const fl_model *m, const char *path, fl_input *in)
+{
+    fl_bytes bytes;
+    fl_npy a;
+    in->item = (int)fl_cli_int(cli, "item");
+    in->format = "tensor";
+    if (fl_file_read(cli->arena, path, FL_FILE_CAP, &bytes) != FL_OK) return cli->error->status;
+    if (fl_npy_parse(bytes, path, &a, cli->error) != FL_OK || shape_of_tensor(cli, m, path, &a, in) != FL_OK)
+        return cli->error->status;
+    fl_sha256_bytes(bytes.data, bytes.size, in->sha256);
+    const int64_t count = fl_shape_count(in->shape);
+    const real *file_order = fl_npy_values(cli->arena, &a);
+    real *values = FL_NEW(cli->arena, real, count);
+    if (!file_order || !values) return cli->error->status;
+    fl_from_file_order(in->shape, file_order + in->item * count, values);
+    in->values = values;
+    in->rgb = shown(cli, &m->input, in->shape, values);
+    return cli->error->status;
+}
+
+/* ---- a clip ---- */
+
+static fl_status clip_options(fl_cli *cli, fl_clip_options *o)
+{
+    const char *size = fl_cli_text(cli, "size");
+    *o = (fl_clip_options){.matrix = fl_cli_text(cli, "matrix"), .layout = fl_cli_text(cli, "layout")};
+    if (!size) return FL_OK;
+    char end;
+    if (sscanf(size, "%9dx%9d%c", &o->raw_width, &o->raw_height, &end) == 2 && o->raw_width > 0 && o->raw_height > 0) return FL_OK;
+    return fl_error_set(cli->error, FL_USAGE, "--size: expected width and height like 320x240, got '%s'", size);
+}
+
+static fl_status sample(fl_cli *cli, int frames, int source_frames, int *frame, fl_input *in)
+{
+    fl_sample_options o = {.frames = frames, .rule = fl_cli_text(cli, "sampling"), .stride = (int)fl_cli_int(cli, "stride"),
+                           .start = (int)fl_cli_int(cli, "start"), .seed = cli->seed};
+    o.short_clip = (fl_short_clip)fl_cli_choice(cli, "short");
+    if (fl_sample(&o, source_frames, frame, cli->error) != FL_OK) return cli->error->status;
+    in->sampling = o.rule ? o.rule : o.stride || o.start ? "stride" : "long_range_last";
+    in->frame = frame;
+    return FL_OK;
+}
+
+static fl_status read_clip(fl_cli *cli, const fl_model *m, const char *path, fl_input *in)
+{
+    fl_clip_options o;
+    fl_clip *clip = FL_NEW(cli->arena, fl_clip, 1);
+    const int frames = fl_cli_given(cli, "frames") ? (int)fl_cli_int(cli, "frames") : m->input.frames;
+    int *frame = FL_NEW(cli->arena, int, frames);
+    fl_network_clip seen;
+    if (!clip || !frame || clip_options(cli, &o) != FL_OK) return cli->error->status;
+    if (fl_clip_read(cli->arena, path, &o, clip) != FL_OK || sample(cli, frames, clip->frames, frame, in) != FL_OK ||
+        fl_preprocess(cli->arena, &m->input, clip, frame, frames, &seen) != FL_OK)
+        return cli->error->status;
+    in->shape = seen.input.shape;
+    in->values = seen.input.data;
+    in->rgb = seen.shown;
+    in->fitting = seen.fitting;
+    in->format = clip->format;
+    in->note = clip->note;
+    in->frames = clip->frames;
+    in->height = clip->height;
+    in->width = clip->width;
+    in->fps = clip->fps;
+    memcpy(in->sha256, clip->sha256, sizeof in->sha256);
+    return FL_OK;
+}
+
+fl_status fl_input_read(fl_cli *cli, const fl_model *m, const char *path, fl_input *in)
+{
+    static const char *const clip_only[] = {"frames", "sampling", "stride", "start", "matrix", "size", "layout"};
+    const bool tensor = fl_cli_flag(cli, "tensor");
+    for (size_t i = 0; tensor && i < sizeof clip_only / sizeof *clip_only; i++)
+        if (fl_cli_given(cli, clip_only[i]))
+            return fl_error_set(cli->error, FL_USAGE, "--%s: does nothing with --tensor, which enters the network as it is", clip_only[i]);
+    *in = (fl_input){.source = path, .title = title_of(cli, path), .note = ""};
+    if (!in->title) return cli->error->status;
+    return tensor ? read_tensor(cli, m, path, in) : read_clip(cli, m, path, in);
+}
+
+void fl_input_write(fl_json *j, const fl_input *in)
+{
+    fl_json_object(j, "input");
+    fl_json_string(j, "source", in->source);
+    fl_json_string(j, "format", in->format);
+    fl_json_string(j, "sha256", *in->sha256 ? in->sha256 : NULL);
+    fl_json_ints(j, "shape", (int[]){in->shape.n, in->shape.c, in->shape.t, in->shape.h, in->shape.w}, 5);
+    if (in->frame) {
+        fl_json_ints(j, "source_size", (int[]){in->frames, in->height, in->width}, 3);
+        fl_json_number(j, "frames_per_second", in->fps > 0 ? in->fps : (double)NAN);
+        fl_json_string(j, "sampling", in->sampling);
+        fl_json_ints(j, "frames", in->frame, in->shape.t);
+        fl_json_ints(j, "resized", (int[]){in->fitting.resized_height, in->fitting.resized_width}, 2);
+        fl_json_ints(j, "crop", (int[]){in->fitting.crop_y, in->fitting.crop_x}, 2);
+    } else {
+        fl_json_int(j, "item", in->item);
+    }
+    fl_json_string(j, "note", *in->note ? in->note : NULL);
+    fl_json_close(j);
+}

@@ -1,0 +1,33 @@
+/* input.h: what goes into the network: a clip from a file, or a tensor as it is, and where it came from. */
+#ifndef FL_CLI_INPUT_H
+#define FL_CLI_INPUT_H
+
+#include "io/cli/cli.h"
+#include "io/preprocess.h"
+#include "models/model.h"
+
+typedef struct fl_input {
+    fl_shape shape;                  /* 1,C,T,H,W */
+    const real *values;              /* channels last, in network space */
+    const unsigned char *rgb;        /* T,H,W,3: the frames as the network sees them */
+    const char *source;              /* as the user wrote it */
+    const char *title;               /* its last part, without folder and ending: for pages and names of folders */
+    const char *format, *note;       /* of the file; what was assumed, "" when nothing */
+    fl_sha256_text sha256;           /* of the source's bytes */
+    int frames, height, width;       /* of the source; 0 for a tensor */
+    double fps;                      /* 0: not known */
+    const int *frame;                /* the T frames of the source that were taken; NULL for a tensor */
+    int item;                        /* of a tensor with several clips: which one */
+    const char *sampling;            /* how the frames were chosen; NULL for a tensor */
+    fl_fitting fitting;              /* from pixels of the source to the network's; all 0 for a tensor */
+} fl_input;
+
+extern const fl_option_group fl_input_options;       /* --tensor --item, sampling, size of raw frames ... */
+
+/* Reads the clip at path ("-": standard input) for the model, all in cli->arena. */
+fl_status fl_input_read(fl_cli *, const fl_model *, const char *path, fl_input *);
+
+/* "input": {...} */
+void fl_input_write(fl_json *, const fl_input *);
+
+#endif
