@@ -19,8 +19,8 @@ fl_status fl_apng_begin(fl_apng *a, fl_buffer *out, int width, int height, int f
 {
     *a = (fl_apng){.out = out, .width = width, .height = height, .frames = frames, .delay_ms = delay_ms};
     if (frames < 1 || delay_ms < 1 || delay_ms > 65535)
-        return fl_error_set(out->arena->error, FL_USAGE, "APNG: %d frames of %d ms; expected at least one frame and 1 to "
-                            "65535 ms", frames, delay_ms);
+        return fl_error_set(out->arena->error, FL_USAGE, "APNG: %d frames of %d ms; expected at least one frame and "
+                            "1 to 65535 ms", frames, delay_ms);
     return fl_png_check(width, height, out->arena->error);
 }
 

@@ -7,8 +7,8 @@ fl_canvas fl_canvas_new(fl_arena *arena, int width, int height, fl_ink paper)
 {
     fl_canvas c = {width, height, NULL};
     if (width < 1 || height < 1 || width > (1 << 26) / height)
-        fl_error_set(arena->error, FL_USAGE, "a picture of %d x %d pixels; expected 1 to 2^26 pixels; use fewer or smaller "
-                     "frames", width, height);
+        fl_error_set(arena->error, FL_USAGE, "a picture of %d x %d pixels; expected 1 to 2^26 pixels; use fewer or "
+                     "smaller frames", width, height);
     else c.rgb = FL_NEW(arena, unsigned char, (size_t)width * (size_t)height * 3);
     fl_canvas_fill(&c, 0, 0, width, height, paper);
     return c;
@@ -59,6 +59,7 @@ static fl_ink block_mean(const unsigned char *rgb, int width, int height, int x,
             sum[1] += p.g;
             sum[2] += p.b;
         }
+    fl_assert(count > 0);
     for (int k = 0; k < 3; k++) sum[k] = (sum[k] + count / 2) / count;
     return (fl_ink){(unsigned char)sum[0], (unsigned char)sum[1], (unsigned char)sum[2]};
 }

@@ -17,7 +17,7 @@ fl_canvas fl_canvas_new(fl_arena *, int width, int height, fl_ink paper);
 
 void fl_canvas_dot(fl_canvas *, int x, int y, fl_ink);
 void fl_canvas_fill(fl_canvas *, int x, int y, int width, int height, fl_ink);
-void fl_canvas_frame(fl_canvas *, int x, int y, int width, int height, int thick, fl_ink);   /* only its border, inside */
+void fl_canvas_frame(fl_canvas *, int x, int y, int width, int height, int thick, fl_ink);   /* its border only */
 
 /* A picture of height x width x 3 with its upper left corner at x, y. zoom > 1: every pixel becomes zoom x zoom
  * (nearest neighbour); zoom < -1: every -zoom x -zoom block becomes its mean; 1: as it is. */

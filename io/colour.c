@@ -18,7 +18,7 @@ const char *fl_scope_name(fl_scope scope) { return scope == FL_SCOPE_frame ? "fr
 
 static real middle(real a, real b, real c) { return a < b ? (b < c ? b : a < c ? c : a) : a < c ? a : b < c ? c : b; }
 
-/* Puts the value of the given rank (from 0) in its place; smaller ones before it, larger ones behind (Hoare's select). */
+/* Puts the value of the given rank (from 0) in its place; smaller ones before it, larger behind (Hoare's select). */
 static real select_rank(real *v, int64_t n, int64_t rank)
 {
     int64_t low = 0, high = n - 1;
@@ -90,8 +90,8 @@ fl_status fl_scale_map(fl_scaled *s, fl_arena *arena, const real *map, int frame
 {
     *s = (fl_scaled){.map = map, .frames = frames, .pixels = pixels, .look = look};
     if (!(look.percentile >= 0 && look.percentile <= 100 && look.opacity >= 0 && look.opacity <= 1))
-        return fl_error_set(arena->error, FL_USAGE, "drawing a map: percentile %g and opacity %g; expected 0 to 100 and 0 to 1",
-                            look.percentile, look.opacity);
+        return fl_error_set(arena->error, FL_USAGE, "drawing a map: percentile %g and opacity %g; expected 0 to 100 "
+                            "and 0 to 1", look.percentile, look.opacity);
     fl_assert(frames >= 1 && pixels >= 1);
     s->limit = FL_NEW(arena, double, frames);
     fl_mark mark = fl_arena_mark(arena);

@@ -21,8 +21,9 @@ static void heading(const fl_view *v, fl_canvas *c)
     snprintf(text, sizeof text, "%s: %s", fl_method_title(v->method), fl_view_target(v, target, sizeof target));
     fl_font_fit(cut, sizeof cut, text, width, FL_STRONG);
     fl_font_draw(c, MARGIN, 14, cut, FL_STRONG);
+    fl_number_text(v->result->target_probability, 3, p, sizeof p);
     snprintf(text, sizeof text, "%s, %s, probability %s", v->result->clip ? v->result->clip : "clip",
-             v->result->model ? v->result->model : "model", fl_number_text(v->result->target_probability, 3, p, sizeof p));
+             v->result->model ? v->result->model : "model", p);
     fl_font_fit(cut, sizeof cut, text, width, FL_SOFT);
     fl_font_draw(c, MARGIN, 32, cut, FL_SOFT);
 }

@@ -10,8 +10,8 @@
 
 void fl_html_text(fl_buffer *, const char *utf8);       /* NULL: nothing */
 
-/* A small printf: %s an escaped text, %d an int, %g a double with four digits ("n/a" when not finite), %% a percent sign. The
- * rest of the format is markup and goes out as it is. */
+/* A small printf: %s an escaped text, %d an int, %g a double with four digits ("n/a" when not finite), %% a percent
+ * sign. The rest of the format is markup and goes out as it is; its attributes are in single quotes. */
 void fl_html(fl_buffer *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

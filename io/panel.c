@@ -44,15 +44,16 @@ static const unsigned char *frame_of(const fl_view *v, int frame)
     return v->result->rgb + (size_t)frame * (size_t)v->scaled.pixels * 3;
 }
 
+static int zoomed_place(int at, int zoom) { return zoom < 0 ? at / -zoom : at * zoom; }
+
 static void draw(const fl_view *v, fl_canvas *c, int x, int y, int frame, int zoom, const unsigned char *rgb)
 {
     const fl_result *r = v->result;
     int b[4];
     fl_canvas_image(c, x, y, rgb, r->width, r->height, zoom);
     if (!fl_result_box(r, frame, b)) return;
-    int x0 = zoom > 0 ? b[0] * zoom : b[0] / -zoom, y0 = zoom > 0 ? b[1] * zoom : b[1] / -zoom;
-    fl_canvas_frame(c, x + x0, y + y0, fl_zoomed(b[2] - b[0] + 1, zoom), fl_zoomed(b[3] - b[1] + 1, zoom), zoom > 1 ? 2 : 1,
-                    fl_ink_box);
+    fl_canvas_frame(c, x + zoomed_place(b[0], zoom), y + zoomed_place(b[1], zoom), fl_zoomed(b[2] - b[0] + 1, zoom),
+                    fl_zoomed(b[3] - b[1] + 1, zoom), zoom > 1 ? 2 : 1, fl_ink_box);
 }
 
 void fl_view_frame(const fl_view *v, fl_canvas *c, int x, int y, int frame, int zoom)
@@ -68,7 +69,8 @@ void fl_view_overlay(const fl_view *v, fl_canvas *c, int x, int y, int frame, in
 
 void fl_view_scale_text(const fl_view *v, char *room, size_t size)
 {
-    static const char *const sign[] = {"both signs", "positive values only", "negative values only", "absolute values"};
+    static const char *const sign[] = {"both signs", "positive values only", "negative values only",
+                                       "absolute values"};
     const fl_scaled *s = &v->scaled;
     char a[32], b[32];
     snprintf(room, size, "%s; full colour from the %gth percentile of %s on; values of this clip: %s to %s",
@@ -138,9 +140,10 @@ void fl_view_curve(const fl_view *v, fl_canvas *c, int x, int y, int width, int 
         int size = (int)(fabs(v->importance[t]) * unit + 0.5), wide = right > left ? right - left : 1;
         char text[16];
         bool here = t == marked || (marked < 0 && v->importance[t] == high && high > 0);
-        fl_canvas_fill(c, left, v->importance[t] < 0 ? zero : zero - size, wide, size, here ? fl_ink_mark : fl_ink_bar);
+        int top = v->importance[t] < 0 ? zero : zero - size;
+        fl_canvas_fill(c, left, top, wide, size, here ? fl_ink_mark : fl_ink_bar);
         if (t % step && t != marked) continue;
-        if (marked >= 0 && t != marked && abs(t - marked) < step) continue;      /* leave room for the marked number */
+        if (marked >= 0 && t != marked && abs(t - marked) < step) continue;     /* room for the marked number */
         snprintf(text, sizeof text, "%d", fl_result_index(r, t));
         fl_font_place(c, (left + right) / 2, y + height - 11, 0, text, t == marked ? FL_STRONG : FL_SOFT);
     }

@@ -1,4 +1,4 @@
-/* panel.h: what the sheet and the film have in common: inks, the colour bar, the importance bars, the overlay of a frame. */
+/* panel.h: what the sheet and the film have in common: inks, the colour bar, the importance bars, the overlay. */
 #ifndef FL_PANEL_H
 #define FL_PANEL_H
 

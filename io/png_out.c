@@ -67,8 +67,8 @@ static unsigned char *encode(pool *p, const unsigned char *rgb, int width, int h
 fl_status fl_png_check(int width, int height, fl_error *error)
 {
     if (width >= 1 && height >= 1 && (uint64_t)width * 3 + 1 <= (1u << 28) / (uint64_t)height) return FL_OK;
-    return fl_error_set(error, FL_USAGE, "PNG: a picture of %d x %d; expected sides of at least 1 and less than 2^28 bytes; "
-                        "use fewer or smaller frames", width, height);
+    return fl_error_set(error, FL_USAGE, "PNG: a picture of %d x %d; expected sides of at least 1 and less than 2^28 "
+                        "bytes; use fewer or smaller frames", width, height);
 }
 
 fl_status fl_png_encode(fl_buffer *out, const unsigned char *rgb, int width, int height)

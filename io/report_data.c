@@ -74,7 +74,7 @@ static void map(fl_buffer *b, const fl_result *r, const fl_report_method *m, con
 {
     int64_t pixels = (int64_t)r->height * r->width, n = pixels * r->frames;
     fl_buffer_text(b, ",\"map\":\"");
-    if (!fl_buffer_reserve(b, (size_t)n * 3 + 64)) return;      /* before the mark: the page must outlive the release */
+    if (!fl_buffer_reserve(b, (size_t)n * 3 + 64)) return;      /* before the mark: the page outlives it */
     fl_mark mark = fl_arena_mark(b->arena);
     unsigned char *bytes = FL_NEW(b->arena, unsigned char, 2 * n);
     b->failed = !bytes;
@@ -96,7 +96,8 @@ static void method(fl_buffer *b, const fl_result *r, const fl_report_method *m)
         b->failed = true;
         return;
     }
-    fl_buffer_format(b, "{\"given\":%s,\"flat\":%s", m->method->per_frame ? "true" : "false", m->flat ? "true" : "false");
+    fl_buffer_format(b, "{\"given\":%s,\"flat\":%s", m->method->per_frame ? "true" : "false",
+                     m->flat ? "true" : "false");
     number(b, "min", m->min);
     number(b, "max", m->max);
     numbers(b, "importance", m->importance, r->frames);

@@ -7,13 +7,14 @@ fl_status fl_result_check(const fl_result *r, fl_error *error)
 {
     if (r->frames < 1 || r->height < 1 || r->width < 1 || (int64_t)r->height * r->width > (1 << 26) ||
         (int64_t)r->frames * r->height * r->width > (int64_t)1 << 31)
-        return fl_error_set(error, FL_USAGE, "pictures: a clip of %d frames of %d x %d; expected at least one pixel and less "
-                            "than 2^31 in all", r->frames, r->height, r->width);
+        return fl_error_set(error, FL_USAGE, "pictures: a clip of %d frames of %d x %d; expected at least one pixel "
+                            "and less than 2^31 in all", r->frames, r->height, r->width);
     if (!r->rgb || r->method_count < 1 || !r->method)
         return fl_error_set(error, FL_USAGE, "pictures: nothing to draw: frames or maps are missing");
     for (int m = 0; m < r->method_count; m++)
         if (!r->method[m].map || !r->method[m].name)
-            return fl_error_set(error, FL_USAGE, "pictures: map %d of %d has no values or no name", m + 1, r->method_count);
+            return fl_error_set(error, FL_USAGE, "pictures: map %d of %d has no values or no name", m + 1,
+                                r->method_count);
     return FL_OK;
 }
 

@@ -1,8 +1,8 @@
-/* result.h: everything that one explanation shows: the clip as the network saw it, what the network said, one map per
- * method, and where the numbers come from. Sheet, film and report read it; nothing in it is owned.
+/* result.h: everything that one explanation shows: the clip as the network saw it, what the network said, one map
+ * per method, and where the numbers come from. Sheet, film and report read it; nothing in it is owned.
  *
- * Texts are UTF-8 from anywhere (file names, labels): whoever writes them out escapes them. NULL texts and empty lists
- * are left out. A double that is not known is NAN. */
+ * Texts are UTF-8 from anywhere (file names, labels): whoever writes them out escapes them. NULL texts and empty
+ * lists are left out. A double that is not known is NAN. */
 #ifndef FL_RESULT_H
 #define FL_RESULT_H
 
@@ -37,6 +37,14 @@ typedef struct fl_law_result {
     double residual;             /* relative, as the method's test measures it */
 } fl_law_result;
 
+/* A curve that belongs to a map: deletion, insertion, convergence. */
+typedef struct fl_curve {
+    const char *title, *x_name, *y_name;
+    int count;
+    const double *x, *y;         /* x rising */
+    double area;                 /* below the curve; NAN: not shown */
+} fl_curve;
+
 typedef struct fl_method_map {
     const char *name;            /* as on the command line: "integrated_gradients" */
     const char *title;           /* as in a sentence; NULL: name */
@@ -46,6 +54,8 @@ typedef struct fl_method_map {
     const real *per_frame;       /* importance of each frame, or NULL: the sum of |map| over the frame */
     fl_pairs options;
     fl_law_result law;
+    const fl_curve *curve;
+    int curve_count;
     fl_texts warnings;
 } fl_method_map;
 
@@ -77,11 +87,11 @@ fl_status fl_result_check(const fl_result *, fl_error *);
 
 int fl_result_index(const fl_result *, int frame);               /* of the frame in the source clip */
 bool fl_result_box(const fl_result *, int frame, int box[4]);    /* x0 y0 x1 y1 inside the frame; false: none */
-double fl_result_rate(const fl_result *);                        /* frames per second of a film: 1 to 50, 8 when not known */
+double fl_result_rate(const fl_result *);                        /* frames per second: 1 to 50, 8 when not known */
 const char *fl_method_title(const fl_method_map *);
 
-/* frames values: per_frame where it is given, else sums of |map| (values that are not finite count as 0). Owned by the
- * arena; NULL when memory ran out. */
+/* frames values: per_frame where it is given, else sums of |map| (values that are not finite count as 0). Owned by
+ * the arena; NULL when memory ran out. */
 double *fl_method_importance(const fl_result *, const fl_method_map *, fl_arena *);
 
 #endif

@@ -49,8 +49,9 @@ static int heading(const fl_view *v, fl_canvas *c)
     line(c, MARGIN, 26, r->clip ? r->clip : "clip", FL_TITLE);
     snprintf(text, sizeof text, "%s  -  %s", r->model ? r->model : "model", fl_method_title(v->method));
     line(c, MARGIN, 56, text, FL_LARGE);
-    snprintf(text, sizeof text, "explained: %s (%d)   probability %s   logit %s", fl_view_target(v, target, sizeof target),
-             r->target, fl_number_text(r->target_probability, 3, p, sizeof p), fl_number_text(r->target_logit, 3, z, sizeof z));
+    snprintf(text, sizeof text, "explained: %s (%d)   probability %s   logit %s",
+             fl_view_target(v, target, sizeof target), r->target,
+             fl_number_text(r->target_probability, 3, p, sizeof p), fl_number_text(r->target_logit, 3, z, sizeof z));
     line(c, MARGIN, 88, text, FL_STRONG);
     return 116;
 }

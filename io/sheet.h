@@ -6,8 +6,9 @@
 #include "io/buffer.h"
 #include "io/result.h"
 
-/* Appends a PNG file for one method (0 .. method_count - 1) to out. Frames below 128 pixels are enlarged and frames above
- * 256 reduced by a whole factor. Scratch memory of out's arena is given back. */
+/* Appends a PNG file for one method (0 .. method_count - 1) to out. Frames are enlarged by a whole factor where eight
+ * of them stay within 1280 pixels, and reduced by one when they are wider than 256. Scratch memory stays with out's
+ * arena. */
 fl_status fl_sheet_png(fl_buffer *out, const fl_result *, int method);
 
 /* The same as a film (APNG, for ever): frame and overlay side by side with the moving importance bar. */

@@ -1,4 +1,4 @@
-/* test_io_report.c: the page stands alone, says what it was given, and cannot be talked into anything by a file name. */
+/* test_io_report.c: the page stands alone, says what it was given, and takes every text for a text. */
 #include "io/html.h"
 #include "io/json.h"
 #include "io/report.h"
@@ -34,13 +34,15 @@ typedef struct sample {
     fl_result result;
     fl_method_map method[2];
     fl_pair provenance[2], option[1];
+    fl_curve curve[1];
     fl_prediction top[2];
     const char *warning[1];
 } sample;
 
-/* frames of 4 x 6; map value i of method 0 is (i % 11 - 5) / 8, of method 1 its square. Every text is the given one. */
+/* frames of 4 x 6; map value i of method 0 is (i % 11 - 5) / 8, of method 1 its square. All texts are one text. */
 static void make_sample(sample *s, int frames, const char *text)
 {
+    static const double along[] = {0, 0.5, 1}, up[] = {0.75, NAN, 0.25};
     int n = frames * 24;
     unsigned char *rgb = FL_NEW(&arena, unsigned char, 3 * n);
     real *a = FL_NEW(&arena, real, n), *b = FL_NEW(&arena, real, n);
@@ -56,11 +58,14 @@ static void make_sample(sample *s, int frames, const char *text)
     s->top[0] = (fl_prediction){3, text, 1.5, 0.75};
     s->top[1] = (fl_prediction){1, NULL, NAN, 0.125};
     s->warning[0] = text;
+    s->curve[0] = (fl_curve){text, text, text, 3, along, up, 0.25};
     s->method[0] = (fl_method_map){.name = "gradient", .title = text, .citation = text, .note = text, .map = a,
-                                   .options = {s->option, 1}, .law = {text, text, 1, 2, 0.5}, .warnings = {s->warning, 1}};
+                                   .options = {s->option, 1}, .law = {text, text, 1, 2, 0.5},
+                                   .curve = s->curve, .curve_count = 1, .warnings = {s->warning, 1}};
     s->method[1] = (fl_method_map){.name = "squared", .map = b};
-    s->result = (fl_result){.clip = text, .model = text, .frames = frames, .height = 4, .width = 6, .rgb = rgb, .target = 3,
-                            .target_label = text, .target_logit = 1.5, .target_probability = 0.75, .top = s->top, .top_count = 2,
+    s->result = (fl_result){.clip = text, .model = text, .frames = frames, .height = 4, .width = 6, .rgb = rgb,
+                            .target = 3, .target_label = text, .target_logit = 1.5, .target_probability = 0.75,
+                            .top = s->top, .top_count = 2,
                             .method = s->method, .method_count = 2, .look = fl_look_default(),
                             .provenance = {s->provenance, 2}, .warnings = {s->warning, 1}};
 }
@@ -85,8 +90,9 @@ static const fl_json_value *data_of(const char *page)
 TEST(report_html_escapes_every_byte_that_matters)
 {
     static const struct { const char *in, *out; } pair[] = {
-        {"a&b<c>d\"e'f", "a&amp;b&lt;c&gt;d&quot;e&#39;f"}, {"</script>", "&lt;/script&gt;"}, {"x\x01y\x7f", "x\xef\xbf\xbdy\xef\xbf\xbd"},
-        {"tab\tnew\nline", "tab new line"}, {"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"}, {"cut\xc3", "cut\xef\xbf\xbd"},
+        {"a&b<c>d\"e'f", "a&amp;b&lt;c&gt;d&quot;e&#39;f"}, {"</script>", "&lt;/script&gt;"},
+        {"x\x01y\x7f", "x\xef\xbf\xbdy\xef\xbf\xbd"}, {"tab\tnew\nline", "tab new line"},
+        {"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"}, {"cut\xc3", "cut\xef\xbf\xbd"},
         {"\xff\xfe", "\xef\xbf\xbd\xef\xbf\xbd"}, {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
         {"http://a", "http&#58;//a"}, {"a: b", "a: b"}, {"", ""},
     };
@@ -123,7 +129,8 @@ TEST(report_reaches_for_nothing)
 
 TEST(report_hostile_texts_stay_texts)
 {
-    static const char evil[] = "</script></title></style><script>alert(1)</script><img src=x onerror=\"alert('2')\">&\"'\xff\x02";
+    static const char evil[] = "</script></title></style><script>alert(1)</script>"
+                               "<img src=x onerror=\"alert('2')\">&\"'\xff\x02";
     sample s;
     open_arena();
     make_sample(&s, 2, "harmless");
@@ -220,6 +227,8 @@ TEST(report_says_what_it_was_given)
     CHECK(strstr(page, "aria-label='frame 40'") && strstr(page, "class 1"));
     CHECK(strstr(page, "75&#8239;%") && strstr(page, "logit 1.5") && !strstr(page, "logit n/a"));
     CHECK(strstr(page, "<dt>residual</dt><dd>0.5</dd>"));
+    CHECK(strstr(page, "<path class='line' d='M44 12M344 112'/>"));          /* a gap at the NAN */
+    CHECK(strstr(page, "area 0.25"));
     CHECK(strstr(page, "name='show' value='both' checked") && strstr(page, "<option value='99.9' selected>"));
     fl_arena_free(&arena);
 }
@@ -227,8 +236,12 @@ TEST(report_says_what_it_was_given)
 /* "nan" or "inf" where a number should stand: in the data block after ':' ',' or '[', elsewhere as a whole word. */
 static bool has_bad_number(const char *page)
 {
-    return strstr(page, ":nan") || strstr(page, ",nan") || strstr(page, "[nan") || strstr(page, ":inf") || strstr(page, ",inf") ||
-           strstr(page, ">nan") || strstr(page, ">inf") || strstr(page, ">-nan") || strstr(page, ">-inf") || strstr(page, ":n/a");
+    static const char *const bad[] = {":nan", ",nan", "[nan", ":inf", ",inf", "[inf", ":-inf", ",-inf", ":n/a",
+                                      ",n/a", "[n/a", ">nan", ">inf", ">-nan", ">-inf", "Mnan", "Lnan", "Mn/a", "Ln/a",
+                                      " nan"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (strstr(page, bad[i])) return true;
+    return false;
 }
 
 TEST(report_of_odd_clips_is_whole)
