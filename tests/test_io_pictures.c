@@ -1,6 +1,7 @@
 /* test_io_pictures.c: PNG and APNG files, colours, type, sheet and film. */
 #include "io/apng.h"
 #include "io/font.h"
+#include "io/png_in.h"
 #include "io/sheet.h"
 #include "tensor/tensor.h"
 #include "tests/test.h"
@@ -129,8 +130,8 @@ TEST(pictures_png_has_sound_chunks)
     open_arena();
     for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
         int w = size[i][0], h = size[i][1];
-        unsigned char *rgb = FL_NEW(&arena, unsigned char, 3 * w * h);
-        noise(rgb, (size_t)(3 * w * h), 3);                       /* incompressible: stored blocks */
+        unsigned char *rgb = FL_NEW(&arena, unsigned char, 3 * (size_t)w * (size_t)h);
+        noise(rgb, 3 * (size_t)w * (size_t)h, 3);                       /* incompressible: stored blocks */
         fl_buffer b = fl_buffer_new(&arena), again = fl_buffer_new(&arena);
         CHECK(fl_png_encode(&b, rgb, w, h) == FL_OK);
         CHECK(fl_png_encode(&again, rgb, w, h) == FL_OK);
@@ -138,6 +139,41 @@ TEST(pictures_png_has_sound_chunks)
         CHECK(k.good && k.ended && k.width == w && k.height == h && k.depth == 8 && k.type == 2 && k.idat == 1);
         CHECK(b.size == again.size && memcmp(b.data, again.data, b.size) == 0);
     }
+    fl_arena_free(&arena);
+}
+
+typedef struct picture {
+    int width, height;
+    unsigned char *rgb;
+} picture;
+
+/* The pixels of a PNG file, by the reader of this library; rgb NULL when it does not take it. */
+static picture decode(const unsigned char *png, size_t size)
+{
+    fl_bytes bytes = {png, size};
+    fl_png head;
+    picture p = {0, 0, NULL};
+    if (!CHECK_SAY(fl_png_parse(bytes, "test", 0, &head, &error) == FL_OK, "%s", error.message)) return p;
+    p = (picture){head.width, head.height, FL_NEW(&arena, unsigned char, 3 * (size_t)head.width * (size_t)head.height)};
+    if (!CHECK_SAY(fl_png_decode(&arena, bytes, "test", 0, &head, p.rgb) == FL_OK, "%s", error.message)) p.rgb = NULL;
+    return p;
+}
+
+TEST(pictures_png_comes_back_as_it_was)
+{
+    static const int size[][2] = {{1, 1}, {7, 3}, {64, 48}, {301, 200}};
+    open_arena();
+    for (int kind = 0; kind < 3; kind++)                                 /* noise, one colour, smooth */
+        for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
+            size_t n = 3 * (size_t)size[i][0] * (size_t)size[i][1];
+            unsigned char *rgb = FL_NEW(&arena, unsigned char, n);
+            noise(rgb, n, 5);
+            for (size_t k = 0; k < n && kind; k++) rgb[k] = kind == 1 ? 200 : (unsigned char)(k / 90 + k % 3 * 40);
+            fl_buffer b = fl_buffer_new(&arena);
+            CHECK(fl_png_encode(&b, rgb, size[i][0], size[i][1]) == FL_OK);
+            picture p = decode(b.data, b.size);
+            CHECK(p.width == size[i][0] && p.height == size[i][1] && p.rgb && memcmp(p.rgb, rgb, n) == 0);
+        }
     fl_arena_free(&arena);
 }
 
@@ -178,6 +214,44 @@ TEST(pictures_apng_has_the_frames_in_order)
     CHECK(fl_apng_begin(&film, &b, 5, 4, 1, 0) == FL_USAGE);
     fl_error_clear(&error);
     CHECK(fl_apng_begin(&film, &b, -5, 4, 1, 125) == FL_USAGE);
+    fl_arena_free(&arena);
+}
+
+/* Frame number k of a film as a PNG file: its header, its data, the end. */
+static fl_buffer frame_of_film(const fl_buffer *film, int k)
+{
+    fl_buffer png = fl_buffer_new(&arena);
+    fl_buffer_add(&png, film->data, 8 + 25);
+    int frame = -1;
+    for (size_t at = 8; at + 12 <= film->size; at += u32(film->data + at) + 12) {
+        const unsigned char *c = film->data + at;
+        size_t n = u32(c);
+        if (!memcmp(c + 4, "fcTL", 4)) frame++;
+        if (frame != k) continue;
+        if (!memcmp(c + 4, "IDAT", 4)) fl_png_chunk(&png, "IDAT", c + 8, n);
+        if (!memcmp(c + 4, "fdAT", 4)) fl_png_chunk(&png, "IDAT", c + 12, n - 4);
+    }
+    fl_png_chunk(&png, "IEND", "", 0);
+    return png;
+}
+
+TEST(pictures_apng_frames_come_back_as_they_were)
+{
+    unsigned char rgb[4][9 * 7 * 3];
+    fl_apng film;
+    open_arena();
+    fl_buffer b = fl_buffer_new(&arena);
+    CHECK(fl_apng_begin(&film, &b, 9, 7, 4, 100) == FL_OK);
+    for (uint32_t t = 0; t < 4; t++) {
+        noise(rgb[t], sizeof rgb[t], t + 1);
+        CHECK(fl_apng_add(&film, rgb[t]) == FL_OK);
+    }
+    CHECK(fl_apng_end(&film) == FL_OK);
+    for (int t = 0; t < 4; t++) {
+        fl_buffer png = frame_of_film(&b, t);
+        picture p = decode(png.data, png.size);
+        CHECK(p.width == 9 && p.height == 7 && p.rgb && memcmp(p.rgb, rgb[t], sizeof rgb[t]) == 0);
+    }
     fl_arena_free(&arena);
 }
 
@@ -386,6 +460,44 @@ TEST(pictures_small_frames_are_enlarged)
         CHECK_SAY(w.width >= 1100 && w.width <= 1400, "frames of %d give a sheet of %d", side[i], w.width);
         fl_arena_free(&arena);
     }
+}
+
+/* Does the picture hold the small one somewhere, every pixel as zoom x zoom? */
+static bool holds(const picture *p, const unsigned char *rgb, int height, int width, int zoom)
+{
+    for (int y = 0; y + height * zoom <= p->height; y++)
+        for (int x = 0; x + width * zoom <= p->width; x++) {
+            bool same = true;
+            for (int j = 0; j < height * zoom && same; j++)
+                for (int i = 0; i < width * zoom && same; i++)
+                    same = !memcmp(p->rgb + ((size_t)(y + j) * (size_t)p->width + (size_t)(x + i)) * 3,
+                                   rgb + ((size_t)(j / zoom) * (size_t)width + (size_t)(i / zoom)) * 3, 3);
+            if (same) return true;
+        }
+    return false;
+}
+
+TEST(pictures_sheet_shows_frames_and_overlays)
+{
+    enum { FRAMES = 3, HIGH = 6, WIDE = 5, BYTES = HIGH * WIDE * 3 };
+    sample s;
+    fl_scaled scaled;
+    unsigned char overlay[BYTES];
+    open_arena();
+    make_sample(&s, FRAMES, HIGH, WIDE, false);
+    fl_buffer sheet = fl_buffer_new(&arena);
+    CHECK(fl_sheet_png(&sheet, &s.result, 0) == FL_OK);
+    CHECK(fl_scale_map(&scaled, &arena, s.method.map, FRAMES, HIGH * WIDE, s.result.look) == FL_OK);
+    picture p = decode(sheet.data, sheet.size);
+    int zoom = 256 / WIDE;                               /* few frames: the cells are 256 wide at most */
+    for (int t = 0; t < FRAMES && p.rgb; t++) {
+        fl_scaled_overlay(&scaled, t, s.result.rgb + t * BYTES, overlay);
+        CHECK(holds(&p, s.result.rgb + t * BYTES, HIGH, WIDE, zoom));
+        CHECK(holds(&p, overlay, HIGH, WIDE, zoom));
+        overlay[0] ^= 64;
+        CHECK(!holds(&p, overlay, HIGH, WIDE, zoom));
+    }
+    fl_arena_free(&arena);
 }
 
 TEST(pictures_same_input_gives_the_same_bytes)
