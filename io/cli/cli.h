@@ -114,6 +114,11 @@ int         fl_cli_choice(const fl_cli *, const char *name);     /* position amo
 void fl_cli_say (const fl_cli *, const char *format, ...) __attribute__((format(printf, 2, 3)));   /* stderr, a line; not with --quiet */
 void fl_cli_warn(const fl_cli *, const char *format, ...) __attribute__((format(printf, 2, 3)));   /* the same, even with --quiet */
 
+/* What was asked, as far as the result depends on it: without --output, --threads, --isa, --mem and how to talk. As a
+ * line for a shell (in cli->arena; NULL: memory), and as members "command", "arguments" and "options" of an object. */
+const char *fl_cli_command_line(const fl_cli *);
+void fl_cli_write_command(fl_json *, const fl_cli *);
+
 /* A failure of usage that names the nearest word: 'what "word" is unknown; did you mean "..."? (hint)'. */
 fl_status fl_cli_unknown(fl_error *, const char *what, const char *word, const char *const *candidate, int count,
                          const char *hint);

@@ -1,0 +1,203 @@
+/* save.c: the folder of an explanation: maps, pictures, page, and last the file from which it can be run again. */
+#include "io/cli/explanation.h"
+
+#include "io/npy.h"
+#include "io/report.h"
+#include "io/sheet.h"
+#include "tensor/kernels.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- result.json ---- */
+
+static void write_target(fl_json *j, const fl_explanation *x)
+{
+    const fl_map *map = &x->done[0].map;
+    const fl_target *t = &map->options.target;
+    fl_json_object(j, "target");
+    fl_json_int(j, "index", t->class_index);
+    fl_json_string(j, "label", fl_session_label(x->session, t->class_index));
+    fl_json_string(j, "kind", fl_score_name[t->score]);
+    if (t->score == FL_SCORE_MARGIN) fl_json_int(j, "against", t->other);
+    fl_json_number(j, "logit", map->logit);
+    fl_json_number(j, "probability", map->probability);
+    fl_json_close(j);
+}
+
+static void write_law(fl_json *j, const fl_map *map)
+{
+    fl_json_object(j, "law");
+    fl_json_string(j, "name", fl_law_name[map->method->law]);
+    if (map->method->law != FL_LAW_NONE) {
+        fl_json_string(j, "formula", fl_law_formula[map->method->law]);
+        fl_json_number(j, "sum", map->sum);
+        fl_json_number(j, "wanted", map->wanted);
+        fl_json_number(j, "residual", map->residual);
+    }
+    fl_json_close(j);
+}
+
+static void write_pointing(fl_json *j, const fl_explained *e)
+{
+    fl_json_object(j, "pointing");
+    fl_json_bool(j, "hit", e->hit);
+    fl_json_number(j, "chance", e->chance);
+    fl_json_number(j, "energy_inside", e->energy);
+    fl_json_close(j);
+}
+
+static void write_map(fl_json *j, const fl_explanation *x, int i)
+{
+    const fl_explained *e = &x->done[i];
+    const fl_map *map = &e->map;
+    const int shape[4] = {map->shape.c, map->shape.t, map->shape.h, map->shape.w}, layer = map->level == FL_LEVEL_LAYER;
+    fl_json_object(j, NULL);
+    fl_json_string(j, "method", map->method->name);
+    fl_json_string(j, "citation", map->method->citation);
+    fl_json_string(j, "level", layer ? "layer" : "input");
+    fl_json_ints(j, "shape", shape + layer, 4 - layer);
+    fl_json_object(j, "settings");
+    for (int k = 0; k < e->settings.count; k++) fl_json_string(j, e->settings.item[k].key, e->settings.item[k].value);
+    fl_json_close(j);
+    fl_json_number(j, "score", map->score);
+    fl_json_number(j, "baseline_score", map->baseline_score);
+    fl_json_number(j, "noise_sigma", map->noise_sigma);
+    fl_json_int(j, "passes", map->passes);
+    write_law(j, map);
+    fl_json_ints(j, "peak", e->peak, 3);
+    if (x->boxes) write_pointing(j, e);
+    fl_json_array(j, "warnings");
+    for (int k = 0; k < map->warnings; k++) fl_json_string(j, NULL, map->warning[k]);
+    fl_json_close(j);
+    fl_json_close(j);
+}
+
+static void write_look(fl_json *j, const fl_look *look)
+{
+    static const char *const palettes[] = {"auto", "signed", "heat", "jet"};
+    fl_json_object(j, "picture");
+    fl_json_string(j, "show", fl_show_name(look->show));
+    fl_json_string(j, "norm", fl_scope_name(look->scope));
+    fl_json_number(j, "percentile", look->percentile);
+    fl_json_string(j, "palette", palettes[look->palette]);
+    fl_json_number(j, "opacity", look->opacity);
+    fl_json_close(j);
+}
+
+void fl_explanation_write(fl_json *j, const fl_cli *cli, const fl_explanation *x)
+{
+    fl_json_int(j, "schema", 1);
+    fl_json_string(j, "version", FL_VERSION);
+    fl_json_string(j, "precision", FL_REAL_NAME);
+    fl_json_bool(j, "fused_multiply_add", strcmp(fl_isa_name(), "base") != 0);
+    fl_cli_write_command(j, cli);
+    fl_json_int(j, "seed", (long long)cli->seed);
+    fl_session_write(j, x->session);
+    write_target(j, x);
+    fl_json_array(j, "maps");
+    for (int i = 0; i < x->methods.count; i++) write_map(j, x, i);
+    fl_json_close(j);
+    write_look(j, &x->look);
+}
+
+/* ---- the other files ---- */
+
+typedef struct saved { const char *name; fl_sha256_text sha256; } saved;
+enum { PER_METHOD = 4 };
+
+typedef struct folder {
+    fl_cli *cli;
+    const fl_explanation *x;
+    const char *path;
+    saved *file;
+    int count;
+} folder;
+
+/* The path of a file that is to be written, and its entry in the list. */
+static const char *enter(folder *f, const fl_method *method, const char *name)
+{
+    fl_arena *a = f->cli->arena;
+    const bool several = f->x->methods.count > 1 && method;
+    const char *full = several ? fl_arena_text(a, "%s_%s", method->name, name) : name;
+    f->file[f->count++].name = full;
+    return full ? fl_arena_text(a, "%s/%s", f->path, full) : NULL;
+}
+
+static fl_status hash(folder *f, const char *path)
+{
+    if (f->cli->error->status == FL_OK) fl_sha256_file(path, f->file[f->count - 1].sha256, f->cli->error);
+    return f->cli->error->status;
+}
+
+static fl_status save_maps(folder *f, const fl_explained *e)
+{
+    fl_cli *cli = f->cli;
+    const fl_map *map = &e->map;
+    const fl_shape s = map->shape, clip = f->x->session->input.shape;
+    const char *raw = enter(f, map->method, "map.npy");
+    real *file_order = FL_NEW(cli->arena, real, fl_shape_count(s));
+    if (!raw || !file_order) return cli->error->status;
+    fl_to_file_order(s, map->data, file_order);
+    const int64_t size[4] = {s.c, s.t, s.h, s.w};
+    const int layer = map->level == FL_LEVEL_LAYER;
+    if (fl_npy_write(raw, 4 - layer, size + layer, file_order, cli->error) != FL_OK || hash(f, raw) != FL_OK) return cli->error->status;
+    const char *reduced = enter(f, map->method, "map_reduced.npy");
+    if (!reduced) return cli->error->status;
+    fl_npy_write(reduced, 3, (const int64_t[]){clip.t, clip.h, clip.w}, e->drawn, cli->error);
+    return hash(f, reduced);
+}
+
+/* Writes what maker appends to a buffer; its memory is given back. */
+static fl_status save_made(folder *f, int method, const char *name, fl_status (*maker)(fl_buffer *, const fl_result *, int))
+{
+    fl_cli *cli = f->cli;
+    const char *path = enter(f, method < 0 ? NULL : f->x->methods.item[method], name);
+    if (!path) return cli->error->status;
+    const fl_mark mark = fl_arena_mark(cli->arena);
+    fl_buffer out = fl_buffer_new(cli->arena);
+    if (maker(&out, &f->x->result, method) == FL_OK) fl_file_write(path, out.data, out.size, cli->error);
+    fl_arena_release(cli->arena, mark);
+    return hash(f, path);
+}
+
+static fl_status page(fl_buffer *out, const fl_result *r, int method)
+{
+    (void)method;
+    return fl_report_html(out, r);
+}
+
+static fl_status save_result(folder *f)
+{
+    fl_cli *cli = f->cli;
+    const char *path = fl_arena_text(cli->arena, "%s/result.json", f->path);
+    fl_json j;
+    fl_json_to_text(&j, cli->arena, true);
+    fl_json_object(&j, NULL);
+    fl_explanation_write(&j, cli, f->x);
+    fl_json_array(&j, "files");
+    for (int i = 0; i < f->count; i++) {
+        fl_json_object(&j, NULL);
+        fl_json_string(&j, "name", f->file[i].name);
+        fl_json_string(&j, "sha256", f->file[i].sha256);
+        fl_json_close(&j);
+    }
+    fl_json_close(&j);
+    fl_json_close(&j);
+    const char *text = fl_json_end(&j);
+    if (!text || !path || fl_file_write(path, text, strlen(text), cli->error) != FL_OK) return cli->error->status;
+    if (cli->json) fputs(text, stdout);
+    return FL_OK;
+}
+
+fl_status fl_explanation_save(fl_cli *cli, const fl_explanation *x, const char *path)
+{
+    folder f = {cli, x, path, FL_NEW(cli->arena, saved, PER_METHOD * x->methods.count + 1), 0};
+    if (!f.file || fl_folder_make(path, cli->error) != FL_OK) return cli->error->status;
+    for (int i = 0; i < x->methods.count; i++)
+        if (save_maps(&f, &x->done[i]) != FL_OK || save_made(&f, i, "sheet.png", fl_sheet_png) != FL_OK ||
+            save_made(&f, i, "animation.png", fl_film_png) != FL_OK)
+            return cli->error->status;
+    if (save_made(&f, -1, "report.html", page) != FL_OK) return cli->error->status;
+    return save_result(&f);
+}
