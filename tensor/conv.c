@@ -168,6 +168,8 @@ static void tile(const job *j, const band *r, const view *v, int h, int q, int r
         t.count[2] = 1;
     }
     if (g->depthwise) t.a_step = t.a_jump[2];
+    t.ahead = r->end - r->h > 1 ? ah->in_step * v->row : rows * t.a_row;
+    t.ahead_step = 64 / (int64_t)sizeof(real);
     const int64_t skipped = some ? r->first * t.b_jump[0] + top * t.b_jump[1] : 0;
     const real *a = some ? v->start + (tap_pixel(ah, h, top) - v->h0) * v->row : j->in;
 

@@ -35,15 +35,21 @@ void product(const fl_tile *t, const int rows, const int vectors, const int elem
         UNROLL for (int v = 0; v < vectors; v++)
             sum[p][v] = t->start ? (vector)*(const loose *)(t->start + p * t->start_row + v * WIDTH) : (vector){0};
     }
+    UNROLL for (int p = 0; p < rows; p++) {
+        UNROLL for (int v = 0; v < vectors; v++) __builtin_prefetch(t->c + p * t->c_row + v * WIDTH, 1);
+    }
     const size_t a_row = (size_t)t->a_row * sizeof(real), a_step = (size_t)t->a_step * sizeof(real);
-    const int64_t b_step = t->b_step;
+    const int64_t b_step = t->b_step, ahead_step = t->ahead_step * (int64_t)sizeof(real);
     for (int64_t i = 0; i < t->count[0]; i++)
     for (int64_t j = 0; j < t->count[1]; j++)
     for (int64_t l = 0; l < t->count[2]; l++) {
         const char *a = (const char *)(t->a + i * t->a_jump[0] + j * t->a_jump[1] + l * t->a_jump[2]);
         const char *origin[4] = {a, a + 4 * a_row, a + 8 * a_row, a + 12 * a_row};
         const real *b = t->b + i * t->b_jump[0] + j * t->b_jump[1] + l * t->b_jump[2];
+        const char *ahead = a + t->ahead * (int64_t)sizeof(real);
         for (int64_t k = t->run; k > 0; k--) {
+            __builtin_prefetch(ahead, 0, 2);
+            ahead += ahead_step;
             vector right[VECTORS];
             UNROLL for (int v = 0; v < vectors; v++) right[v] = *(const loose *)(b + v * WIDTH);
             UNROLL for (int p = 0; p < rows; p++) {

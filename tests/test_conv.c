@@ -67,7 +67,7 @@ typedef struct problem {
 static real noise(uint64_t *state)
 {
     *state = *state * 6364136223846793005u + 1442695040888963407u;
-    return (real)((double)(*state >> 40) / (double)(1 << 24) * 2 - 1);
+    return (real)ldexp((double)(int64_t)(*state >> 11) - 0x1p52, -52);
 }
 
 static real *random_array(fl_arena *a, int64_t n, uint64_t seed)
