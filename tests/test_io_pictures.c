@@ -154,7 +154,8 @@ static picture decode(const unsigned char *png, size_t size)
     fl_png head;
     picture p = {0, 0, NULL};
     if (!CHECK_SAY(fl_png_parse(bytes, "test", 0, &head, &error) == FL_OK, "%s", error.message)) return p;
-    p = (picture){head.width, head.height, FL_NEW(&arena, unsigned char, 3 * (size_t)head.width * (size_t)head.height)};
+    size_t room = 3 * (size_t)head.width * (size_t)head.height;
+    p = (picture){head.width, head.height, FL_NEW(&arena, unsigned char, room)};
     if (!CHECK_SAY(fl_png_decode(&arena, bytes, "test", 0, &head, p.rgb) == FL_OK, "%s", error.message)) p.rgb = NULL;
     return p;
 }
