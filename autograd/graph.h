@@ -30,7 +30,7 @@ struct fl_graph {
     fl_node *node;
     int count, room;
     char scope[192];
-    bool batch_statistics;   /* what the batchnorm layers use: set before building for training */
+    bool batch_statistics;   /* norms take the moments of their input: set before building for training */
     /* the plan */
     bool *computed, *carries;      /* per node: forward runs it; backward carries a signal through it */
     bool *arrived;                 /* per node, during a backward: its signal holds something */

@@ -58,7 +58,7 @@ typedef struct fl_op {
 typedef union fl_attr {                  /* what an op needs to know besides its operands; each op uses one member */
     struct { fl_window win; int groups; } conv;
     struct { fl_window win; bool ceil, count_pad; } pool;
-    struct { double eps; bool batch; } norm;                      /* batch: statistics of this batch (training) */
+    struct { double eps; } norm;
     struct { int axis, begin, end; } slice;                       /* also concat: axis */
     struct { int order[5]; } permute;                             /* output axis i is input axis order[i]; axes N,C,T,H,W = 0..4 */
     struct { fl_shape to; } reshape;                              /* in file order */

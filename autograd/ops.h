@@ -16,8 +16,9 @@ fl_id fl_node_buffer(fl_graph *, const char *name, fl_shape);
 /* Linear. w: O, C/groups, KT,KH,KW;  b: 1,O,1,1,1 or FL_NONE.   linear: x N,C,1,1,1 and w O,C,1,1,1. */
 fl_id fl_node_conv(fl_graph *, const char *name, fl_id x, fl_id w, fl_id b, fl_window, int groups);
 fl_id fl_node_linear(fl_graph *, const char *name, fl_id x, fl_id w, fl_id b);
-/* y = (x - mean) / sqrt(var + eps) * gamma + beta per channel; batch: mean and (biased) variance of x itself (Ioffe 2015). */
-fl_id fl_node_batchnorm(fl_graph *, const char *name, fl_id x, fl_id gamma, fl_id beta, fl_id mean, fl_id var, double eps, bool batch);
+/* y = (x - mean) / sqrt(var + eps) * gamma + beta, vectors with one value per channel (Ioffe 2015). */
+fl_id fl_node_batchnorm(fl_graph *, const char *name, fl_id x, fl_id gamma, fl_id beta, fl_id mean, fl_id var, double eps);
+fl_id fl_node_moments  (fl_graph *, const char *name, fl_id x);      /* 2,C,1,1,1: mean and biased variance over n,t,h,w */
 
 /* Element by element. */
 fl_id fl_node_relu(fl_graph *, const char *name, fl_id x);      /* derivative at 0 is 0 */

@@ -4,42 +4,49 @@
 #include "autograd/broadcast.h"
 #include "tensor/par.h"
 
-enum { CHUNKS = 32, TILE = 64, RUN = 64 };
+enum { CHUNKS = 32, TILE = 16, RUN = 64 };
 
-/* partial[c] = sum of a*b over the pixels first .. last-1: runs of 64 pixels in real, the runs in double. */
-static void sum_chunk(int channels, const real *a, const real *b, int64_t first, int64_t last, double *partial)
+/* Over the pixels first .. last-1 of m <= TILE channels: *sum += a, *product += a*b. Runs of 64 pixels in real, the runs in double. */
+static inline void sum_tile(int channels, int m, const real *a, const real *b, int64_t first, int64_t last, double *sum, double *product)
 {
-    for (int c0 = 0; c0 < channels; c0 += TILE) {
-        const int m = channels - c0 < TILE ? channels - c0 : TILE;
-        double total[TILE] = {0};
-        for (int64_t run = first; run < last; run += RUN) {
-            const int64_t end = run + RUN < last ? run + RUN : last;
-            real sum[TILE] = {0};
-            for (int64_t p = run; p < end; p++) {
-                const real *ap = a + p * channels + c0, *bp = b ? b + p * channels + c0 : NULL;
-                if (bp)
-                    for (int c = 0; c < m; c++) sum[c] += ap[c] * bp[c];
-                else
-                    for (int c = 0; c < m; c++) sum[c] += ap[c];
+    for (int64_t run = first; run < last; run += RUN) {
+        const int64_t end = run + RUN < last ? run + RUN : last;
+        real s[TILE] = {0}, q[TILE] = {0};
+        for (int64_t p = run; p < end; p++)
+            for (int c = 0; c < m; c++) {
+                const real v = a[p * channels + c];
+                s[c] += v;
+                if (b) q[c] += v * b[p * channels + c];
             }
-            for (int c = 0; c < m; c++) total[c] += (double)sum[c];
+        for (int c = 0; c < m; c++) {
+            sum[c] += (double)s[c];
+            product[c] += (double)q[c];
         }
-        for (int c = 0; c < m; c++) partial[c0 + c] = total[c];
     }
 }
 
-size_t fl_dot_pixels_scratch(fl_shape s) { return CHUNKS * sizeof(double) * (size_t)s.c; }
+size_t fl_sum_pixels_scratch(fl_shape s) { return (size_t)CHUNKS * 2 * sizeof(double) * (size_t)s.c; }
 
-void fl_dot_pixels(fl_shape s, const real *a, const real *b, double *to, double *scratch)
+void fl_sum_pixels(fl_shape s, const real *a, const real *b, double *sum, double *product, double *scratch)
 {
     const int64_t pixels = fl_shape_pixels(s), chunk = (pixels + CHUNKS - 1) / CHUNKS;
     FL_PARALLEL(i, CHUNKS, pixels * s.c * 2) {
         const int64_t first = i * chunk < pixels ? i * chunk : pixels, last = first + chunk < pixels ? first + chunk : pixels;
-        sum_chunk(s.c, a, b, first, last, scratch + i * s.c);
+        double *part = scratch + 2 * i * s.c;
+        for (int c = 0; c < 2 * s.c; c++) part[c] = 0;
+        for (int c = 0; c < s.c; c += TILE) {
+            const real *bc = b ? b + c : NULL;
+            if (s.c - c >= TILE) sum_tile(s.c, TILE, a + c, bc, first, last, part + c, part + s.c + c);
+            else sum_tile(s.c, s.c - c, a + c, bc, first, last, part + c, part + s.c + c);
+        }
     }
     for (int c = 0; c < s.c; c++) {
-        to[c] = 0;
-        for (int i = 0; i < CHUNKS; i++) to[c] += scratch[(int64_t)i * s.c + c];
+        sum[c] = 0;
+        if (product) product[c] = 0;
+        for (int i = 0; i < CHUNKS; i++) {
+            sum[c] += scratch[(int64_t)2 * i * s.c + c];
+            if (product) product[c] += scratch[(int64_t)(2 * i + 1) * s.c + c];
+        }
     }
 }
 

@@ -4,9 +4,9 @@
 
 #include "autograd/op.h"
 
-/* Per channel, over n,t,h,w: to[c] = sum of a*b (b NULL: of a). Scratch: fl_dot_pixels_scratch bytes. */
-size_t fl_dot_pixels_scratch(fl_shape);
-void   fl_dot_pixels(fl_shape, const real *a, const real *b_or_null, double *to, double *scratch);
+/* Per channel, over n,t,h,w: sum = sum of a, product = sum of a*b. b and product may be NULL. Scratch: fl_sum_pixels_scratch bytes. */
+size_t fl_sum_pixels_scratch(fl_shape);
+void   fl_sum_pixels(fl_shape, const real *a, const real *b, double *sum, double *product, double *scratch);
 
 /* y = factor * sum of x over the axes that are 1 in `small` and longer in `big`, in the memory order of x, in double. */
 void fl_sum_axes(fl_shape big, const real *x, fl_shape small, real *y, double factor);

@@ -32,7 +32,7 @@ static size_t packing_room(const fl_node *node)
 size_t fl_weighted_scratch(const fl_node *node)
 {
     fl_conv c = geometry(node);
-    size_t most = sizeof(double) * (size_t)node->shape.c + fl_dot_pixels_scratch(node->shape);
+    size_t most = sizeof(double) * (size_t)node->shape.c + fl_sum_pixels_scratch(node->shape);
     for (int pass = FL_CONV_FORWARD; pass <= FL_CONV_TO_WEIGHTS; pass++) {
         size_t bytes = fl_conv_scratch(&c, (fl_conv_pass)pass);
         if (bytes > most) most = bytes;
@@ -49,7 +49,7 @@ void fl_weighted_forward(const fl_node *node, const real *const in[], real *y)
 
 static void bias_vjp(fl_shape s, const real *gy, real *gb, double *work)
 {
-    fl_dot_pixels(s, gy, NULL, work, work + s.c);
+    fl_sum_pixels(s, gy, NULL, work, NULL, work + s.c);
     for (int o = 0; o < s.c; o++) gb[o] = (real)work[o];
 }
 

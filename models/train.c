@@ -1,12 +1,12 @@
 /* train.c: batches in, gradients down, parameters moved. */
 #include "models/train.h"
 
-#include "autograd/batchnorm.h"
 #include "autograd/ops.h"
 #include "models/synth.h"
 #include "tensor/math.h"
 #include "tensor/par.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { STREAM_SHUFFLE = 1 };
@@ -121,19 +121,28 @@ static double rate_now(const fl_recipe *r, int64_t step)
     return r->rate * 0.5 * (1 + fl_cos64(FL_PI * (double)(step - r->warm_up) / (double)(r->steps - r->warm_up)));
 }
 
+/* Beside every "scope.moments" of the training graph stand "scope.running_mean" and "scope.running_var". */
+static real *running(const fl_graph *g, fl_id moments, const char *which)
+{
+    char name[256];
+    const int scope = (int)(strlen(g->node[moments].name) - strlen("moments"));
+    snprintf(name, sizeof name, "%.*s%s", scope, g->node[moments].name, which);
+    const fl_id id = fl_graph_find(g, name);
+    fl_assert(id != FL_NONE);
+    return fl_graph_value(g, id);
+}
+
 static void update_running_statistics(fl_trainer *t)
 {
-    enum { X, GAMMA, BETA, MEAN, VAR };
     for (fl_id i = 0; i < t->g->count; i++) {
         const fl_node *node = &t->g->node[i];
-        if (node->op->kind != FL_OP_batchnorm) continue;
-        double *mean = node->work, *var = mean + node->shape.c;       /* of the op's own scratch */
-        fl_batch_statistics(node->shape, node->operand[X], mean, var, var + node->shape.c);
-        const double pixels = (double)fl_shape_pixels(node->shape), unbiased = pixels > 1 ? pixels / (pixels - 1) : 1;
-        real *running_mean = fl_graph_value(t->g, node->in[MEAN]), *running_var = fl_graph_value(t->g, node->in[VAR]);
-        for (int c = 0; c < node->shape.c; c++) {
-            running_mean[c] = (real)(0.9 * (double)running_mean[c] + 0.1 * mean[c]);
-            running_var[c] = (real)(0.9 * (double)running_var[c] + 0.1 * var[c] * unbiased);
+        if (node->op->kind != FL_OP_moments) continue;
+        const int channels = node->shape.c;
+        const double pixels = (double)fl_shape_pixels(node->in_shape[0]), unbiased = pixels > 1 ? pixels / (pixels - 1) : 1;
+        real *mean = running(t->g, i, "running_mean"), *var = running(t->g, i, "running_var");
+        for (int c = 0; c < channels; c++) {
+            mean[c] = (real)(0.9 * (double)mean[c] + 0.1 * (double)node->value[c]);
+            var[c] = (real)(0.9 * (double)var[c] + 0.1 * (double)node->value[channels + c] * unbiased);
         }
     }
 }

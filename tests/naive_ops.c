@@ -90,26 +90,30 @@ VALUE(linear)
 
 VALUE(batchnorm)
 {
-    const fl_shape s = node->in_shape[0];
-    double mean = at(node, in, 3, 0, c, 0, 0, 0), var = at(node, in, 4, 0, c, 0, 0, 0);
-    if (node->attr.norm.batch) {
-        double sum = 0, square = 0;
-        const double count = (double)s.n * s.t * s.h * s.w;
-        for (int pass = 0; pass < 2; pass++) {
-            for (int i = 0; i < s.n; i++)
-                for (int j = 0; j < s.t; j++)
-                    for (int k = 0; k < s.h; k++)
-                        for (int l = 0; l < s.w; l++) {
-                            const double x = at(node, in, 0, i, c, j, k, l);
-                            if (pass == 0) sum += x;
-                            else square += (x - mean) * (x - mean);
-                        }
-            mean = sum / count;
-        }
-        var = square / count;
-    }
-    const double hat = (at(node, in, 0, n, c, t, h, w) - mean) / sqrt(var + node->attr.norm.eps);
+    const double hat = (at(node, in, 0, n, c, t, h, w) - at(node, in, 3, 0, c, 0, 0, 0)) / sqrt(at(node, in, 4, 0, c, 0, 0, 0) + node->attr.norm.eps);
     return at(node, in, 1, 0, c, 0, 0, 0) * hat + at(node, in, 2, 0, c, 0, 0, 0);
+}
+
+/* mean over n,t,h,w of (x - centre)^power */
+static double moment(const fl_node *node, const real *const in[], int c, double centre, int power)
+{
+    const fl_shape s = node->in_shape[0];
+    double sum = 0;
+    for (int i = 0; i < s.n; i++)
+        for (int j = 0; j < s.t; j++)
+            for (int k = 0; k < s.h; k++)
+                for (int l = 0; l < s.w; l++) {
+                    const double d = at(node, in, 0, i, c, j, k, l) - centre;
+                    sum += power == 1 ? d : d * d;
+                }
+    return sum / ((double)s.n * s.t * s.h * s.w);
+}
+static fl_shape moments_shape(const fl_node *node) { return fl_shape_vector(2, node->in_shape[0].c); }
+VALUE(moments)
+{
+    (void)t, (void)h, (void)w;
+    const double mean = moment(node, in, c, 0, 1);
+    return n == 0 ? mean : moment(node, in, c, mean, 2);
 }
 
 /* ---- element by element ---- */
@@ -409,7 +413,8 @@ const fl_naive fl_naive_ops[FL_OPS] = {
     [FL_OP_input]         = {leaf_shape,    leaf,          0},
     [FL_OP_conv]          = {conv_shape,    conv,          LINEAR_ALL},
     [FL_OP_linear]        = {linear_shape,  linear,        LINEAR_ALL},
-    [FL_OP_batchnorm]     = {same,          batchnorm,     1 | 2 | 4 | 8},      /* x (stored statistics), gamma, beta, mean */
+    [FL_OP_batchnorm]     = {same,          batchnorm,     1 | 2 | 4 | 8},      /* x, gamma, beta, mean */
+    [FL_OP_moments]       = {moments_shape, moments,       0},
     [FL_OP_relu]          = {same,          relu,          0},
     [FL_OP_sigmoid]       = {same,          sigmoid,       0},
     [FL_OP_tanh]          = {same,          hyperbolic,    0},

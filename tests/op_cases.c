@@ -49,7 +49,7 @@ static void rebuild(op_case *c, const fl_graph *from, fl_id id, int times, int p
     for (int k = 0; k < old->n_in; k++) {
         fl_shape s = old->in_shape[k];
         if (op_case_batched(old, k)) s.n = s.n * times / parts;
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "in%d", k);
         in[k] = fl_example_operand(c->g, &rng, name, s);
         if (!op_case_batched(old, k)) fl_graph_set(c->g, in[k], fl_graph_value(from, old->in[k]));
@@ -88,7 +88,7 @@ bool op_case_splits(const op_case *c)
     case FL_OP_permute:   return node->attr.permute.order[0] == FL_AXIS_N;
     case FL_OP_sum:
     case FL_OP_mean:      return !(node->attr.reduce.axes & 1u << FL_AXIS_N);
-    case FL_OP_batchnorm: return !node->attr.norm.batch;
+    case FL_OP_moments:   return false;
     default:              return true;
     }
 }

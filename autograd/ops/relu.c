@@ -4,10 +4,14 @@
 #include "autograd/map.h"
 #include "autograd/ops.h"
 
+/* Both operands are loaded before the choice, so that the compiler can choose without a branch. */
+static inline real clipped(real x) { return x < 0 ? 0 : x; }
+static inline real gated(real y, real gy) { return y > 0 ? gy : 0; }
+
 static void forward(const fl_node *node, const real *const in[], real *y)
 {
     const real *x = in[0];
-    FL_MAP_FORWARD(node, x, y, 1, x[i] < 0 ? 0 : x[i]);
+    FL_MAP_FORWARD(node, x, y, 1, clipped(x[i]));
 }
 
 static real deriv(const fl_node *node, real x, real y)
@@ -19,7 +23,7 @@ static real deriv(const fl_node *node, real x, real y)
 static void vjp(const fl_node *node, int k, const real *const in[], const real *y, const real *gy, real *gx)
 {
     (void)k, (void)in;
-    FL_MAP_FORWARD(node, y, gx, 1, y[i] > 0 ? gy[i] : 0);
+    FL_MAP_FORWARD(node, y, gx, 1, gated(y[i], gy[i]));
 }
 
 static fl_id example(fl_graph *g, fl_rng *rng, int which)
