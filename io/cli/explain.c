@@ -1,5 +1,6 @@
 /* explain.c: footlight explain: which pixels of which frames made the network say so. */
 #include "io/cli/explanation.h"
+#include "io/cli/layers.h"
 
 static const fl_option options[] = {
     FL_OPTION_TEXT("method", 0, "NAME", NULL, "which method, or several with commas between: one report; footlight list methods names them"),
@@ -8,50 +9,6 @@ static const fl_option options[] = {
     FL_OPTION_FLAG("list-layers", 0, "the layers of the network, with their shapes, and nothing else"),
     {0}};
 static const fl_option_group group = {"Options of explain", options};
-
-/* ---- --list-layers ---- */
-
-static bool is_layer(const fl_node *n) { return n->role == FL_COMPUTED && fl_shape_pixels(n->shape) > n->shape.n; }
-
-static void print_layers(const fl_cli *cli, const fl_graph *g, fl_id cam)
-{
-    fl_json j;
-    fl_json_to_stream(&j, stdout, true);
-    if (cli->json) fl_json_object(&j, NULL);
-    if (cli->json) fl_json_array(&j, "layers");
-    for (fl_id i = 0; i < g->count; i++) {
-        const fl_node *n = &g->node[i];
-        if (!is_layer(n)) continue;
-        if (!cli->json) {
-            printf("%-32s %-10s %5d x %3d x %3d x %3d%s\n", n->name, n->op->name, n->shape.c, n->shape.t, n->shape.h, n->shape.w,
-                   i == cam ? "  (the default)" : "");
-            continue;
-        }
-        fl_json_object(&j, NULL);
-        fl_json_string(&j, "name", n->name);
-        fl_json_string(&j, "op", n->op->name);
-        fl_json_ints(&j, "shape", (int[]){n->shape.c, n->shape.t, n->shape.h, n->shape.w}, 4);
-        fl_json_bool(&j, "default", i == cam);
-        fl_json_close(&j);
-    }
-    if (!cli->json) return;
-    fl_json_close(&j);
-    fl_json_close(&j);
-    fl_json_end(&j);
-}
-
-static fl_status list_layers(fl_cli *cli)
-{
-    const fl_model *model = fl_session_find_model(cli);
-    fl_graph *g = model ? fl_graph_new(cli->work) : NULL;
-    if (!g) return cli->error->status;
-    const fl_network net = fl_model_build(g, model, &(fl_model_options){.frames = (int)fl_cli_int(cli, "frames"),
-                                                                        .classes = (int)fl_cli_int(cli, "classes")});
-    if (fl_graph_ok(g)) print_layers(cli, g, net.cam);
-    return cli->error->status;
-}
-
-/* ---- the explanation ---- */
 
 static const char *output_folder(fl_cli *cli, const fl_session *s, const fl_method_list *methods)
 {
@@ -86,7 +43,7 @@ static fl_status explain(fl_cli *cli, fl_explanation *x, fl_session *s)
 
 static fl_status run(fl_cli *cli)
 {
-    if (fl_cli_flag(cli, "list-layers")) return list_layers(cli);
+    if (fl_cli_flag(cli, "list-layers")) return fl_layers_print(cli, (int)fl_cli_int(cli, "frames"), (int)fl_cli_int(cli, "classes"));
     const char *names = fl_cli_text(cli, "method");
     fl_explanation x = {0};
     fl_session s;

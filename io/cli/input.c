@@ -122,7 +122,25 @@ static fl_status sample(fl_cli *cli, int frames, int source_frames, int *frame, 
     o.short_clip = (fl_short_clip)fl_cli_choice(cli, "short");
     if (fl_sample(&o, source_frames, frame, cli->error) != FL_OK) return cli->error->status;
     in->sampling = o.rule ? o.rule : o.stride || o.start ? "stride" : "long_range_last";
+    return FL_OK;
+}
+
+fl_status fl_input_use(fl_cli *cli, const fl_model *m, const fl_clip *clip, const int *frame, int frames, fl_input *in)
+{
+    fl_network_clip seen;
+    if (fl_preprocess(cli->arena, &m->input, clip, frame, frames, &seen) != FL_OK) return cli->error->status;
+    in->shape = seen.input.shape;
+    in->values = seen.input.data;
+    in->rgb = seen.shown;
+    in->fitting = seen.fitting;
     in->frame = frame;
+    in->format = clip->format;
+    in->note = clip->note;
+    in->frames = clip->frames;
+    in->height = clip->height;
+    in->width = clip->width;
+    in->fps = clip->fps;
+    memcpy(in->sha256, clip->sha256, sizeof in->sha256);
     return FL_OK;
 }
 
@@ -132,23 +150,10 @@ static fl_status read_clip(fl_cli *cli, const fl_model *m, const char *path, fl_
     fl_clip *clip = FL_NEW(cli->arena, fl_clip, 1);
     const int frames = fl_cli_given(cli, "frames") ? (int)fl_cli_int(cli, "frames") : m->input.frames;
     int *frame = FL_NEW(cli->arena, int, frames);
-    fl_network_clip seen;
     if (!clip || !frame || clip_options(cli, &o) != FL_OK) return cli->error->status;
-    if (fl_clip_read(cli->arena, path, &o, clip) != FL_OK || sample(cli, frames, clip->frames, frame, in) != FL_OK ||
-        fl_preprocess(cli->arena, &m->input, clip, frame, frames, &seen) != FL_OK)
+    if (fl_clip_read(cli->arena, path, &o, clip) != FL_OK || sample(cli, frames, clip->frames, frame, in) != FL_OK)
         return cli->error->status;
-    in->shape = seen.input.shape;
-    in->values = seen.input.data;
-    in->rgb = seen.shown;
-    in->fitting = seen.fitting;
-    in->format = clip->format;
-    in->note = clip->note;
-    in->frames = clip->frames;
-    in->height = clip->height;
-    in->width = clip->width;
-    in->fps = clip->fps;
-    memcpy(in->sha256, clip->sha256, sizeof in->sha256);
-    return FL_OK;
+    return fl_input_use(cli, m, clip, frame, frames, in);
 }
 
 fl_status fl_input_read(fl_cli *cli, const fl_model *m, const char *path, fl_input *in)

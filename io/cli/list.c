@@ -1,41 +1,20 @@
-/* list.c: what there is. */
-#include "io/cli/cli.h"
-
-#include "autograd/op.h"
-#include "models/model.h"
+/* list.c: footlight list: what there is. */
+#include "io/cli/layers.h"
+#include "io/cli/session.h"
 
 #include <string.h>
 
-/* A list is a name and a function that writes it, for people or as an array of objects. */
-typedef struct listing {
-    const char *name;
-    fl_status (*write)(fl_cli *, fl_json *json_or_null);
-} listing;
+static const fl_option options[] = {
+    FL_OPTION_TEXT("model", 'm', "NAME", "r2plus1d_small", "of list layers: the network"),
+    {0}};
+static const fl_option_group group = {"Options of list", options};
 
-static fl_status list_ops(fl_cli *cli, fl_json *j)
+static void list_models(fl_json *j)
 {
-    (void)cli;
-    for (int i = 0; i < FL_OPS; i++) {
-        const fl_op *op = fl_op_table[i];
-        if (!j) {
-            printf("  %-16s %s\n", op->name, op->doc);
-            continue;
-        }
-        fl_json_object(j, NULL);
-        fl_json_string(j, "name", op->name);
-        fl_json_string(j, "doc", op->doc);
-        fl_json_close(j);
-    }
-    return FL_OK;
-}
-
-static fl_status list_models(fl_cli *cli, fl_json *j)
-{
-    (void)cli;
     for (int i = 0; fl_model_table[i]; i++) {
         const fl_model *m = fl_model_table[i];
         if (!j) {
-            printf("  %-16s %2d x %3d x %3d, %3d classes%s  %s\n", m->name, m->input.frames, m->input.height, m->input.width,
+            printf("  %-16s %3d x %3d x %3d, %4d classes%s  %s\n", m->name, m->input.frames, m->input.height, m->input.width,
                    m->classes, m->weights ? ", trained" : "         ", m->doc);
             continue;
         }
@@ -52,38 +31,93 @@ static fl_status list_models(fl_cli *cli, fl_json *j)
         fl_json_close(j);
         fl_json_close(j);
     }
-    return FL_OK;
 }
 
-static const listing listings[] = {{"models", list_models}, {"ops", list_ops}};
+static void list_methods(fl_json *j)
+{
+    for (const fl_method *m = fl_method_table; m->name; m++) {
+        if (!j) {
+            printf("  %-22s %s\n%26s%s\n", m->name, m->citation, "", m->doc);
+            continue;
+        }
+        fl_json_object(j, NULL);
+        fl_json_string(j, "name", m->name);
+        fl_json_string(j, "title", m->title);
+        fl_json_string(j, "citation", m->citation);
+        fl_json_string(j, "doc", m->doc);
+        fl_json_string(j, "driver", fl_method_driver(m));
+        fl_json_string(j, "level", m->level == FL_LEVEL_LAYER ? "layer" : "input");
+        fl_json_string(j, "law", fl_law_name[m->law]);
+        fl_json_close(j);
+    }
+}
+
+static void list_baselines(fl_json *j)
+{
+    for (int i = 0; fl_baseline_name[i]; i++) {
+        if (!j) {
+            printf("  %-16s %s\n", fl_baseline_name[i], fl_baseline_doc[i]);
+            continue;
+        }
+        fl_json_object(j, NULL);
+        fl_json_string(j, "name", fl_baseline_name[i]);
+        fl_json_string(j, "doc", fl_baseline_doc[i]);
+        fl_json_close(j);
+    }
+}
+
+static void list_ops(fl_json *j)
+{
+    for (int i = 0; i < FL_OPS; i++) {
+        const fl_op *op = fl_op_table[i];
+        if (!j) {
+            printf("  %-16s %s\n", op->name, op->doc);
+            continue;
+        }
+        fl_json_object(j, NULL);
+        fl_json_string(j, "name", op->name);
+        fl_json_string(j, "doc", op->doc);
+        fl_json_close(j);
+    }
+}
+
+/* write: for people where j is NULL, else objects into an open array. */
+static const struct listing { const char *name; void (*write)(fl_json *j); } listings[] = {
+    {"models", list_models}, {"methods", list_methods}, {"baselines", list_baselines}, {"ops", list_ops}};
 enum { LISTINGS = sizeof listings / sizeof *listings };
 
-static fl_status run(fl_cli *cli)
+static void print_listings(const fl_cli *cli, const char *wanted)
 {
-    const char *name[LISTINGS];
-    const char *wanted = cli->arguments ? cli->argument[0] : NULL;
-    int found = 0;
-    for (int i = 0; i < LISTINGS; i++) {
-        name[i] = listings[i].name;
-        found += !wanted || strcmp(wanted, name[i]) == 0;
-    }
-    if (!found) return fl_cli_unknown(cli->error, "list", wanted, name, LISTINGS, "footlight list --help names them");
     fl_json j;
     fl_json_to_stream(&j, stdout, true);
     if (cli->json) fl_json_object(&j, NULL);
     for (int i = 0; i < LISTINGS; i++) {
-        if (wanted && strcmp(wanted, name[i]) != 0) continue;
-        if (cli->json) fl_json_array(&j, name[i]);
-        else printf("%s%s:\n", i && !wanted ? "\n" : "", name[i]);
-        fl_status status = listings[i].write(cli, cli->json ? &j : NULL);
-        if (status != FL_OK) return status;
+        if (wanted && strcmp(wanted, listings[i].name) != 0) continue;
+        if (cli->json) fl_json_array(&j, listings[i].name);
+        else printf("%s%s:\n", i && !wanted ? "\n" : "", listings[i].name);
+        listings[i].write(cli->json ? &j : NULL);
         if (cli->json) fl_json_close(&j);
     }
-    if (cli->json) {
-        fl_json_close(&j);
-        fl_json_end(&j);
+    if (!cli->json) return;
+    fl_json_close(&j);
+    fl_json_end(&j);
+}
+
+static fl_status run(fl_cli *cli)
+{
+    const char *name[LISTINGS + 1] = {"layers"};
+    const char *wanted = cli->arguments ? cli->argument[0] : NULL;
+    bool known = !wanted;
+    for (int i = 0; i < LISTINGS; i++) {
+        name[i + 1] = listings[i].name;
+        known = known || strcmp(wanted, listings[i].name) == 0;
     }
+    if (wanted && strcmp(wanted, "layers") == 0) return fl_layers_print(cli, 0, 0);
+    if (!known) return fl_cli_unknown(cli->error, "list", wanted, name, LISTINGS + 1, "footlight list --help names them");
+    print_listings(cli, wanted);
     return FL_OK;
 }
 
-const fl_command fl_command_list = {"list", "what there is: models, ops", "[models|ops]", 0, 1, NULL, NULL, run};
+const fl_command fl_command_list = {
+    "list", "what there is: models, methods, baselines, ops, layers of a model",
+    "[models|methods|baselines|ops|layers] [--model NAME]", 0, 1, (const fl_option_group *const[]){&group, NULL}, NULL, run};
