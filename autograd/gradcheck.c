@@ -7,10 +7,10 @@
 
 #ifdef FL_F64
 enum { LEVELS = 15 };
-static const double FIRST_STEP = 0x1p-4, KINK = 1e-7;
+static const double FIRST_STEP = 0x1p-4, KINK = 1e-7, FLOOR = 1e-4;
 #else
 enum { LEVELS = 10 };
-static const double FIRST_STEP = 0x1p-2, KINK = 3e-3;
+static const double FIRST_STEP = 0x1p-2, KINK = 3e-3, FLOOR = 1e-2;
 #endif
 enum { DIRECTIONS = 3, TRIES = 12 };
 
@@ -107,7 +107,8 @@ static void check_elements(const checker *c, int k, int samples, fl_rng *rng, fl
 {
     const int64_t n = length(c, k);
     const real *gradient = c->gradient + c->offset[k];
-    const double scale = fmax(largest(gradient, n), 1e-30);
+    const double most = largest(c->gradient, c->offset[c->n_wrt]);
+    const double scale = fmax(fmax(largest(gradient, n), FLOOR * most), 1e-30);
     for (int64_t j = 0; j < samples && j < n; j++) {
         const int64_t i = samples >= n ? j : (int64_t)(fl_rng_next_uniform(rng) * (double)n);
         const estimate e = differentiate(c, k, i);

@@ -19,7 +19,8 @@ typedef struct fl_gradcheck_options {
 } fl_gradcheck_options;
 
 typedef struct fl_gradcheck {
-    double worst;             /* element-wise: |difference - gradient| / largest |gradient| of the leaf */
+    double worst;             /* element-wise: |difference - gradient| / largest |gradient| of the leaf, or a small part of the
+                               * largest of all leaves (1e-4, float32 1e-2) where a leaf has no effect but rounding */
     double directional;       /* worst of the directions: |difference - <gradient, v>| / (|gradient| |v| / sqrt(elements)) */
     int checked, kinks;       /* elements compared; elements left out because they sit on a kink */
     int directions;           /* compared; those on a kink are replaced by others, up to a limit */
