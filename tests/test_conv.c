@@ -123,15 +123,15 @@ static void run(problem *p, fl_conv_pass pass, bool with_bias)
     fl_arena_release(&p->arena, mark);
 }
 
-/* The definition, once for all three passes: every term of every sum, in double; size is the sum of magnitudes. */
-static void define(const problem *p, fl_conv_pass pass, bool with_bias, double *sum, double *size, double *terms)
+/* The definition, once for all three passes: every term of every sum, in long double; size is the sum of magnitudes. */
+static void define(const problem *p, fl_conv_pass pass, bool with_bias, long double *sum, double *size, double *terms)
 {
     const fl_conv *c = &p->c;
     const int cig = c->x.c / c->groups, cog = c->y.c / c->groups;
     for (int n = 0; n < c->y.n; n++) for (int o = 0; o < c->y.c; o++)
     for (int t = 0; t < c->y.t; t++) for (int h = 0; h < c->y.h; h++) for (int w = 0; w < c->y.w; w++) {
         const int64_t at_y = fl_at(c->y, n, o, t, h, w);
-        if (pass == FL_CONV_FORWARD && with_bias) sum[at_y] += (double)p->b[o], size[at_y] += fabs((double)p->b[o]), terms[at_y]++;
+        if (pass == FL_CONV_FORWARD && with_bias) sum[at_y] += (long double)p->b[o], size[at_y] += fabs((double)p->b[o]), terms[at_y]++;
         for (int kt = 0; kt < c->win.k[0]; kt++) for (int kh = 0; kh < c->win.k[1]; kh++) for (int kw = 0; kw < c->win.k[2]; kw++) {
             const int xt = t * c->win.s[0] + kt * c->win.d[0] - c->win.lo[0];
             const int xh = h * c->win.s[1] + kh * c->win.d[1] - c->win.lo[1];
@@ -139,11 +139,11 @@ static void define(const problem *p, fl_conv_pass pass, bool with_bias, double *
             if (xt < 0 || xh < 0 || xw < 0 || xt >= c->x.t || xh >= c->x.h || xw >= c->x.w) continue;
             for (int i = 0; i < cig; i++) {
                 const int64_t at_x = fl_at(c->x, n, o / cog * cig + i, xt, xh, xw), at_w = fl_at(p->ws, o, i, kt, kh, kw);
-                const double xv = (double)p->x[at_x], wv = (double)p->w[at_w], rv = (double)p->r[at_y];
+                const long double xv = p->x[at_x], wv = p->w[at_w], rv = p->r[at_y];
                 const int64_t to = pass == FL_CONV_FORWARD ? at_y : pass == FL_CONV_TO_INPUT ? at_x : at_w;
-                const double term = pass == FL_CONV_FORWARD ? xv * wv : pass == FL_CONV_TO_INPUT ? rv * wv : rv * xv;
+                const long double term = pass == FL_CONV_FORWARD ? xv * wv : pass == FL_CONV_TO_INPUT ? rv * wv : rv * xv;
                 sum[to] += term;
-                size[to] += fabs(term);
+                size[to] += fabs((double)term);
                 terms[to]++;
             }
         }
@@ -157,7 +157,8 @@ static void compare(problem *p, int which, fl_conv_pass pass, bool with_bias, bo
     const fl_mark mark = fl_arena_mark(&p->arena);
     const fl_shape shape = pass == FL_CONV_FORWARD ? p->c.y : pass == FL_CONV_TO_INPUT ? p->c.x : p->ws;
     const int64_t n = fl_shape_count(shape);
-    double *sum = FL_NEW(&p->arena, double, n), *size = FL_NEW(&p->arena, double, n), *terms = FL_NEW(&p->arena, double, n);
+    long double *sum = FL_NEW(&p->arena, long double, n);
+    double *size = FL_NEW(&p->arena, double, n), *terms = FL_NEW(&p->arena, double, n);
     define(p, pass, with_bias, sum, size, terms);
     const real *got = pass == FL_CONV_FORWARD ? p->y : pass == FL_CONV_TO_INPUT ? p->gx : p->gw;
     for (int isa = 0; fl_isa_available(isa); isa++) {
@@ -165,9 +166,9 @@ static void compare(problem *p, int which, fl_conv_pass pass, bool with_bias, bo
         run(p, pass, with_bias);
         int64_t worst = -1;
         for (int64_t i = 0; i < n; i++)
-            if (!(fabs((double)got[i] - sum[i]) <= (1 + 0.5 * sqrt(terms[i])) * FL_REAL_EPSILON * size[i])) worst = i;
+            if (!(fabs((double)(got[i] - sum[i])) <= (1 + 0.5 * sqrt(terms[i])) * FL_REAL_EPSILON * size[i])) worst = i;
         CHECK_SAY(worst < 0, "geometry %d, %s, %s: element %lld is %.9g, wanted %.9g", which, names[pass], fl_isa_name(),
-                  (long long)worst, (double)got[worst < 0 ? 0 : worst], sum[worst < 0 ? 0 : worst]);
+                  (long long)worst, (double)got[worst < 0 ? 0 : worst], (double)sum[worst < 0 ? 0 : worst]);
         if (!all_sets) break;
     }
     fl_isa_choose(NULL, NULL);
