@@ -99,6 +99,12 @@ bool fl_file_exists(const char *path)
     return stat(path, &s) == 0;
 }
 
+bool fl_file_is_regular(const char *path)
+{
+    struct stat s;
+    return stat(path, &s) == 0 && S_ISREG(s.st_mode);
+}
+
 bool fl_folder_exists(const char *path)
 {
     struct stat s;
@@ -136,13 +142,6 @@ static FILE *open_temporary(fl_writer *w)
     return f;
 }
 
-/* A device or a named pipe is written as it is: renaming over it would replace it. */
-static bool is_special(const char *path)
-{
-    struct stat s;
-    return stat(path, &s) == 0 && !S_ISREG(s.st_mode);
-}
-
 static fl_writer *volatile open_writers;      /* newest first */
 
 static void forget_writer(const fl_writer *w)
@@ -164,7 +163,7 @@ fl_status fl_write_begin(fl_writer *w, const char *path, fl_error *err)
     w->path = path;
     w->error = err;
     if (strcmp(path, "-") == 0) w->stream = stdout;
-    else if (is_special(path)) w->stream = fopen(path, "wb");
+    else if (fl_file_exists(path) && !fl_file_is_regular(path)) w->stream = fopen(path, "wb");
     else w->stream = open_temporary(w);
     if (w->stream) {
         w->older = open_writers;

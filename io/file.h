@@ -29,6 +29,7 @@ fl_status fl_file_read(fl_arena *, const char *path, size_t cap, fl_bytes *);
 fl_status fl_stream_read(fl_arena *, FILE *, const char *name, size_t cap, fl_bytes *);
 
 bool fl_file_exists(const char *path);      /* anything of that name */
+bool fl_file_is_regular(const char *path);  /* and not a folder, a pipe or a device */
 bool fl_folder_exists(const char *path);
 
 /* Creates the folder and those above it. FL_FAILED when that does not work. */
