@@ -33,14 +33,19 @@ static void on_interrupt(int signal_number)
     _exit(128 + signal_number);
 }
 
+static void catch_signal(int signal_number, void (*handler)(int))
+{
+    struct sigaction a = {.sa_handler = handler, .sa_flags = SA_RESTART}, before;
+    sigemptyset(&a.sa_mask);
+    if (sigaction(signal_number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)      /* nohup and & have their reasons */
+        sigaction(signal_number, &a, NULL);
+}
+
 static void catch_signals(void)
 {
-    struct sigaction a = {.sa_handler = on_pipe, .sa_flags = SA_RESTART};
-    sigemptyset(&a.sa_mask);
-    sigaction(SIGPIPE, &a, NULL);
-    a.sa_handler = on_interrupt;
-    sigaction(SIGINT, &a, NULL);
-    sigaction(SIGTERM, &a, NULL);
+    catch_signal(SIGPIPE, on_pipe);
+    catch_signal(SIGINT, on_interrupt);
+    catch_signal(SIGTERM, on_interrupt);
 }
 
 /* ---- talk ---- */
