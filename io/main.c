@@ -1,26 +1,9 @@
-/* main.c: the program is its command line.
- *
- * OpenMP's threads spin while they wait for the next loop; on a busy machine that costs up to a hundred times what it saves.
- * How long they spin is read from the environment when the OpenMP library is loaded, which is before main: so the
- * program sets it, where the user has not, and starts itself once more. */
+/* main.c: the program is its command line. */
 #include "io/cli/cli.h"
-
-#include <stdlib.h>
-#include <unistd.h>
-
-static void wait_quietly(char **argv)
-{
-#ifdef _OPENMP
-    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || getenv("KMP_BLOCKTIME")) return;
-    if (setenv("GOMP_SPINCOUNT", "3000", 1) == 0 && setenv("KMP_BLOCKTIME", "0", 1) == 0)   /* GNU: some 40 microseconds; LLVM */
-        execv("/proc/self/exe", argv);
-#else
-    (void)argv;
-#endif
-}
+#include "tensor/quiet.h"
 
 int main(int argc, char **argv)
 {
-    wait_quietly(argv);
+    fl_wait_quietly(argv);
     return fl_cli_main(argc, argv);
 }

@@ -1,6 +1,8 @@
 /* test.c: runs the registered tests in the order of their names. */
 #include "tests/test.h"
 
+#include "tensor/quiet.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,6 +92,7 @@ static bool chosen(const char *name, int count, char **prefix)
 
 int main(int argc, char **argv)
 {
+    fl_wait_quietly(argv);
     int passed = 0, failed = 0, left_out = 0;
     for (fl_test *t = first; t; t = t->next) {
         if (!chosen(t->name, argc, argv)) continue;
