@@ -6,8 +6,8 @@
 #include "io/json.h"
 #include "io/npy.h"
 #include "models/model.h"
-#include "tensor/math.h"
 #include "tensor/par.h"
+#include "tests/formula.h"
 #include "tests/test.h"
 
 #include <stdlib.h>
@@ -31,24 +31,6 @@ static void rig_up(rig *r, const char *model, const fl_model_options *options)
 static void rig_plan(rig *r, fl_keep keep)
 {
     fl_graph_plan(r->g, &(fl_plan){.keep = keep, .out = &r->net.logits, .n_out = 1, .root = r->net.logits, .wrt = &r->net.input, .n_wrt = 1});
-}
-
-/* The reference clip: sin(2 pi (x + 2t) / W) cos(2 pi y / H) k[c] + 0.5 (2u - 1), u from the name "input:<name>" in file order. */
-static void formula_clip(const char *name, fl_shape s, real *to)
-{
-    static const double k[3] = {1.0, 0.5, -0.75};
-    char key[64];
-    snprintf(key, sizeof key, "input:%s", name);
-    const uint64_t hash = fl_rng_name(key);
-    uint64_t i = 0;
-    for (int n = 0; n < s.n; n++)
-        for (int c = 0; c < s.c; c++)
-            for (int t = 0; t < s.t; t++)
-                for (int h = 0; h < s.h; h++)
-                    for (int w = 0; w < s.w; w++, i++) {
-                        const double base = fl_sin64(2 * FL_PI * (w + 2 * t) / s.w) * fl_cos64(2 * FL_PI * h / s.h);
-                        to[fl_at(s, n, c, t, h, w)] = (real)(float)(base * k[c % 3] + 0.5 * (2 * fl_rng_named(hash, i) - 1));
-                    }
 }
 
 static const fl_json_value *read_json(fl_arena *a, const char *path)
