@@ -134,7 +134,7 @@ typedef struct fl_map {
     fl_shape clip;                       /* of the input, n = 1 */
 
     double score;                        /* what is explained, at the clip */
-    double baseline_score;               /* at the baseline; NAN for methods without one */
+    double baseline_score;               /* at the baseline; NAN where the law does not ask for it */
     double logit, probability;           /* of the class at the clip; logit NAN where the network has none */
     double noise_sigma;                  /* absolute, in network units; 0 without noise */
 

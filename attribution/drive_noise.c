@@ -1,0 +1,83 @@
+/* drive_noise.c: moments of the gradient over noisy copies of the clip.
+ *
+ *   g_k = ds/dx at x + sigma e_k,    e_k normal,    sigma = noise * (max x - min x),    k = 0 .. n-1
+ *
+ *   mean             sum g_k / n                               SmoothGrad (Smilkov et al. 2017)
+ *   mean_square      sum g_k^2 / n                             SmoothGrad-squared (Hooker et al. 2019)
+ *   variance         sum (g_k - mean)^2 / (n-1), or / n        VarGrad (Adebayo et al. 2018); by Welford's recurrence
+ *
+ * e_k at voxel i is fl_rng_normal(seed, k, i), i counted in file order: it depends on nothing else. */
+#include "attribution/driver.h"
+
+#include "tensor/par.h"
+
+/* y = x + sigma e_k: one item per frame of a channel, so that i runs along the file and y is written by one thread. */
+static void add_noise(const fl_run *r, uint64_t k, double sigma, real *y)
+{
+    const fl_shape s = r->clip;
+    const int64_t frame = (int64_t)s.h * s.w;
+    FL_PARALLEL(item, (int64_t)s.c * s.t, r->voxels * 100) {
+        const int64_t c = item / s.t, t = item % s.t;
+        for (int64_t p = 0; p < frame; p++) {
+            const int64_t at = (t * frame + p) * s.c + c;
+            const double e = fl_rng_normal(r->o.seed, k, (uint64_t)(item * frame + p));
+            y[at] = (real)((double)r->x[at] + sigma * e);
+        }
+    }
+}
+
+/* Running means, so that equal gradients have exactly their own value as mean, and no variance. k counts from 0. */
+static void gather(const fl_run *r, int k, const real *g, double *mean, double *squares)
+{
+    switch (r->method->variant) {
+    case FL_NOISE_MEAN:
+        FL_FOR_CHUNKS(i, r->voxels) mean[i] += ((double)g[i] - mean[i]) / (k + 1);
+        break;
+    case FL_NOISE_MEAN_SQUARE:
+        FL_FOR_CHUNKS(i, r->voxels) squares[i] += ((double)g[i] * (double)g[i] - squares[i]) / (k + 1);
+        break;
+    default:                                             /* squares: sum of squared distances from the mean */
+        FL_FOR_CHUNKS(i, r->voxels) {
+            const double before = (double)g[i] - mean[i];
+            mean[i] += before / (k + 1);
+            squares[i] += before * ((double)g[i] - mean[i]);
+        }
+    }
+}
+
+static fl_status sample(fl_run *r, double *mean, double *squares)
+{
+    const double sigma = r->map->noise_sigma;
+    for (int k = 0; k < r->o.samples; k += r->batch) {
+        const int rows = r->o.samples - k < r->batch ? r->o.samples - k : r->batch;
+        for (int row = 0; row < rows; row++) add_noise(r, (uint64_t)(k + row), sigma, fl_run_row(r, row));
+        if (fl_run_forward(r, rows)) return r->g->error->status;
+        fl_run_backward(r, rows);
+        for (int row = 0; row < rows; row++) gather(r, k + row, fl_run_signal(r, row), mean, squares);
+    }
+    return FL_OK;
+}
+
+static fl_status run(fl_run *r)
+{
+    const int n = r->o.samples, variant = r->method->variant;
+    const bool unbiased = variant == FL_NOISE_VARIANCE && !r->o.biased;
+    if (unbiased && n < 2)
+        return fl_error_set(r->g->error, FL_USAGE, "samples: the unbiased variance needs at least 2, got %d", n);
+    real low, high;
+    fl_min_max(r->x, r->voxels, &low, &high);
+    r->map->noise_sigma = r->o.noise > 0 ? r->o.noise * ((double)high - (double)low) : 0.0;
+    double *mean = fl_run_doubles(r, variant == FL_NOISE_MEAN_SQUARE ? 0 : r->voxels);
+    double *squares = fl_run_doubles(r, variant == FL_NOISE_MEAN ? 0 : r->voxels);
+    if (!mean || !squares || sample(r, mean, squares)) return r->g->error->status;
+    const double factor = variant == FL_NOISE_VARIANCE ? 1.0 / (unbiased ? n - 1 : n) : 1.0;
+    fl_round(r->voxels, factor, variant == FL_NOISE_MEAN ? mean : squares, r->map->data);
+    return FL_OK;
+}
+
+const fl_driver fl_drive_noise = {
+    .name = "noise",
+    .uses = {[FL_NOISE_MEAN] = FL_USES_NOISE, [FL_NOISE_MEAN_SQUARE] = FL_USES_NOISE,
+             [FL_NOISE_VARIANCE] = FL_USES_NOISE | FL_USES_BIASED},
+    .run = run
+};

@@ -1,0 +1,67 @@
+/* driver.h: what the drivers share. A driver is one shape of computation; it gets a run whose network has already seen
+ * the clip (row 0), writes clips into rows, lets the graph pass over them, and leaves the map in run->map->data. */
+#ifndef FL_DRIVER_H
+#define FL_DRIVER_H
+
+#include "attribution/attribution.h"
+#include "attribution/target.h"
+
+typedef struct fl_run {
+    fl_explainer *e;
+    fl_graph *g;
+    const fl_method *method;
+    fl_explain_options o;         /* filled in */
+    fl_end end;
+    fl_id wrt;                    /* whose signal is read: the input, or the layer */
+    int batch;                    /* rows per pass */
+    fl_shape clip;                /* n = 1 */
+    int64_t voxels;               /* of a clip, channels included */
+    const real *x;                /* the clip */
+    const real *baseline;         /* for methods that use one, else NULL */
+    fl_arena *scratch;            /* given back when the driver returns */
+    int done, total;              /* clips, for the progress callback */
+    fl_map *map;
+} fl_run;
+
+enum { FL_MAX_VARIANTS = 4 };
+
+struct fl_driver {
+    const char *name;
+    unsigned uses[FL_MAX_VARIANTS];          /* options that each variant reads */
+    fl_status (*run)(fl_run *);
+};
+
+extern const fl_driver fl_drive_backward, fl_drive_path, fl_drive_noise, fl_drive_cam;
+
+/* The variants: which of its computations a driver does. */
+enum { FL_BACKWARD_PLAIN, FL_BACKWARD_TIMES_INPUT };
+enum { FL_PATH_STRAIGHT };
+enum { FL_NOISE_MEAN, FL_NOISE_MEAN_SQUARE, FL_NOISE_VARIANCE };
+enum { FL_CAM_MEAN_GRADIENT };
+
+/* ---- passes ---- */
+
+real *fl_run_row(const fl_run *, int row);                  /* where clip `row` of the next pass is written */
+fl_status fl_run_forward(fl_run *, int rows);               /* the first `rows` rows count; FL_LIMIT when progress says stop */
+void fl_run_backward(fl_run *, int rows);                   /* seeds every row by the target; needs the forward just before */
+double fl_run_score(const fl_run *, int row);               /* after a forward */
+const real *fl_run_signal(const fl_run *, int row);         /* after a backward: of run->wrt */
+const real *fl_run_value(const fl_run *, int row);          /* of run->wrt */
+
+/* Scratch, or NULL with the error recorded. */
+double *fl_run_doubles(fl_run *, int64_t count);
+
+/* ---- arithmetic on clips, in double, one rounding at the end ---- */
+
+void fl_mix(int64_t n, double alpha, const real *from, const real *to, real *y);       /* (1-alpha) from + alpha to */
+void fl_accumulate(int64_t n, double weight, const real *g, double *sum);              /* sum += weight g */
+void fl_round(int64_t n, double factor, const double *sum, real *y);                   /* y = factor sum */
+void fl_times_difference(int64_t n, const real *x, const real *b, const double *g, real *y);   /* y = (x-b) g */
+
+enum { FL_CHUNK = 16384 };                                  /* values per parallel item */
+#define FL_FOR_CHUNKS(i, n)                                                                                       \
+    FL_PARALLEL(fl_chunk, ((n) + FL_CHUNK - 1) / FL_CHUNK, 4 * (n))                                               \
+        for (int64_t i = fl_chunk * FL_CHUNK, fl_end_ = fl_chunk * FL_CHUNK + FL_CHUNK < (n) ? fl_chunk * FL_CHUNK + FL_CHUNK : (n); \
+             i < fl_end_; i++)
+
+#endif

@@ -1,0 +1,202 @@
+/* explain.c: one explanation: fill in the options, look at the clip, let the driver work, weigh the result. */
+#include "attribution/baseline.h"
+#include "attribution/describe.h"
+#include "attribution/explainer.h"
+
+#include "tensor/math.h"
+
+#include <string.h>
+
+/* ---- passes (driver.h) ---- */
+
+real *fl_run_row(const fl_run *r, int row) { return fl_graph_value(r->g, r->e->net.input) + row * r->voxels; }
+const real *fl_run_value(const fl_run *r, int row) { return fl_explainer_row(r->e, r->wrt, row); }
+
+const real *fl_run_signal(const fl_run *r, int row)
+{
+    return fl_graph_signal(r->g, r->wrt) + row * (fl_shape_count(fl_graph_shape(r->g, r->wrt)) / r->batch);
+}
+
+fl_status fl_run_forward(fl_run *r, int rows)
+{
+    fl_graph_forward(r->g);
+    r->done += rows;
+    if (!r->o.progress || r->o.progress(r->done, r->total, r->o.user)) return FL_OK;
+    return fl_error_set(r->g->error, FL_LIMIT, "%s: stopped after %d of %d passes", r->method->name, r->done, r->total);
+}
+
+void fl_run_backward(fl_run *r, int rows)
+{
+    const int classes = r->e->classes;
+    memset(r->e->seed, 0, (size_t)(r->batch * classes) * sizeof(real));      /* rows beyond are not asked */
+    for (int row = 0; row < rows; row++)
+        fl_target_seed(&r->o.target, r->end, classes, fl_explainer_row(r->e, r->end.node, row), r->e->seed + row * classes);
+    fl_graph_backward(r->g, r->e->seed);
+}
+
+double fl_run_score(const fl_run *r, int row)
+{
+    return fl_target_score(&r->o.target, r->end, r->e->classes, fl_explainer_row(r->e, r->end.node, row));
+}
+
+double *fl_run_doubles(fl_run *r, int64_t count)
+{
+    double *p = FL_NEW(r->scratch, double, count);
+    if (!p) fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
+    return p;
+}
+
+/* ---- options ---- */
+
+static fl_explain_options fill_in(const fl_run *r, const fl_explain_options *given)
+{
+    const fl_explain_options *d = &r->method->defaults;
+    fl_explain_options o = given ? *given : *d;
+    if (!o.steps) o.steps = d->steps;
+    if (!o.rule) o.rule = d->rule;
+    if (!o.baseline) o.baseline = d->baseline;
+    if (!(o.baseline_sigma > 0)) o.baseline_sigma = 0.1 * (r->clip.h > r->clip.w ? r->clip.h : r->clip.w);
+    if (!o.samples) o.samples = d->samples;
+    if (o.noise == 0) o.noise = d->noise;
+    if (!o.pooling) o.pooling = d->pooling;
+    return o;
+}
+
+static fl_status check(const fl_run *r)
+{
+    const unsigned uses = fl_method_uses(r->method);
+    fl_error *err = r->g->error;
+    if (uses & FL_USES_PATH && r->o.steps < 1)
+        return fl_error_set(err, FL_USAGE, "%s: needs at least 1 step, got %d", r->method->name, r->o.steps);
+    if (uses & FL_USES_NOISE && r->o.samples < 1)
+        return fl_error_set(err, FL_USAGE, "%s: needs at least 1 sample, got %d", r->method->name, r->o.samples);
+    if (uses & FL_USES_NOISE && !isfinite(r->o.noise))
+        return fl_error_set(err, FL_USAGE, "%s: the noise level is not a number", r->method->name);
+    return FL_OK;
+}
+
+/* ---- the computation ---- */
+
+static fl_status plan(fl_run *r)
+{
+    fl_explainer *e = r->e;
+    if (fl_target_end(r->g, &e->net, &r->o.target, &r->end)) return r->g->error->status;
+    r->wrt = r->method->level == FL_LEVEL_LAYER ? fl_explainer_layer(e, r->o.layer) : e->net.input;
+    if (r->wrt == FL_NONE || fl_explainer_plan(e, r->end.node, r->wrt)) return r->g->error->status;
+    if (r->method->level == FL_LEVEL_LAYER) r->o.layer = r->g->node[r->wrt].name;
+    if (r->g->carries[r->wrt]) return FL_OK;
+    return fl_error_set(r->g->error, FL_USAGE, "%s: the score does not depend on node '%s'", r->method->name,
+                        r->g->node[r->wrt].name);
+}
+
+static fl_status make_baseline(fl_run *r)
+{
+    if (!(fl_method_uses(r->method) & FL_USES_BASELINE)) return FL_OK;
+    if (r->o.baseline_clip) {
+        r->o.baseline = "given";
+        r->baseline = r->o.baseline_clip;
+        return FL_OK;
+    }
+    real *b = FL_NEW(r->scratch, real, r->voxels);
+    if (!b) return fl_error_set(r->g->error, FL_FAILED, "baseline: %s", r->scratch->error->message);
+    r->baseline = b;
+    return fl_baseline_fill(r->o.baseline, r->clip, r->x, r->e->card, r->o.baseline_sigma, r->o.seed, b, r->scratch, r->g->error);
+}
+
+/* The network sees the clip in row 0; class, score and confidence follow from it and stay as they are. */
+static fl_status look(fl_run *r)
+{
+    const fl_explainer *e = r->e;
+    memcpy(fl_run_row(r, 0), r->x, (size_t)r->voxels * sizeof(real));
+    if (fl_run_forward(r, 1) ||
+        fl_target_resolve(&r->o.target, e->classes, fl_explainer_row(e, r->end.node, 0), r->g->error))
+        return r->g->error->status;
+    const int c = r->o.target.class_index;
+    r->map->score = fl_run_score(r, 0);
+    r->map->logit = e->net.logits == FL_NONE ? (double)NAN : (double)fl_explainer_row(e, e->net.logits, 0)[c];
+    r->map->probability = fl_explainer_probability(e, 0, c);
+    if (isfinite(r->map->score) && isfinite(r->map->probability)) return FL_OK;
+    return fl_error_set(r->g->error, FL_FAILED, "the network's score for class %d is %g: there is nothing to explain; do the weights "
+                        "and the clip hold numbers?", c, r->map->score);
+}
+
+static fl_status check_map(const fl_run *r)
+{
+    const fl_map *m = r->map;
+    for (int64_t i = 0; i < fl_shape_count(m->shape); i++)
+        if (!isfinite(m->data[i]))
+            return fl_error_set(r->g->error, FL_FAILED, "%s: value %lld of the map is %g: the backward signal overflows; "
+                                "try float64", r->method->name, (long long)i, (double)m->data[i]);
+    return FL_OK;
+}
+
+static fl_status weigh_law(fl_run *r)
+{
+    fl_map *m = r->map;
+    if (r->method->law != FL_LAW_COMPLETE) return FL_OK;
+    memcpy(fl_run_row(r, 0), r->baseline, (size_t)r->voxels * sizeof(real));
+    if (fl_run_forward(r, 1)) return r->g->error->status;
+    m->baseline_score = fl_run_score(r, 0);
+    m->sum = fl_sum(m->data, fl_shape_count(m->shape));
+    m->wanted = m->score - m->baseline_score;
+    m->residual = fabs(m->sum - m->wanted) / (fabs(m->wanted) + 1e-12);
+    return FL_OK;
+}
+
+/* Clips that will go through the network: known before the first one does. */
+static int count_passes(const fl_run *r)
+{
+    const unsigned uses = fl_method_uses(r->method);
+    return 1 + (uses & FL_USES_PATH ? r->o.steps : 0) + (uses & FL_USES_NOISE ? r->o.samples : 0) +
+           (r->method->law == FL_LAW_COMPLETE);
+}
+
+static fl_status compute(fl_run *r)
+{
+    r->total = count_passes(r);
+    if (make_baseline(r) || look(r) || r->method->driver->run(r) || check_map(r) || weigh_law(r)) return r->g->error->status;
+    r->map->passes = r->done;
+    return FL_OK;
+}
+
+static fl_shape map_shape(const fl_run *r)
+{
+    fl_shape s = fl_graph_shape(r->g, r->wrt);
+    s.n = 1;
+    if (r->method->level == FL_LEVEL_LAYER) s.c = 1;
+    return s;
+}
+
+static fl_status run(fl_run *r)
+{
+    if (check(r) || plan(r)) return r->g->error->status;
+    fl_map *m = r->map;
+    m->shape = map_shape(r);
+    m->data = FL_NEW(r->scratch, real, fl_shape_count(m->shape));
+    if (!m->data) return fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
+    const fl_mark mark = fl_arena_mark(r->scratch);
+    const fl_status status = compute(r);
+    const bool baseline_is_clip = r->baseline && memcmp(r->baseline, r->x, (size_t)r->voxels * sizeof(real)) == 0;
+    fl_arena_release(r->scratch, mark);
+    m->options = r->o;
+    return status ? status : fl_map_warn(m, baseline_is_clip, r->scratch, r->g->error);
+}
+
+fl_status fl_explain(fl_explainer *e, const fl_method *method, const real *clip, const fl_explain_options *options,
+                     fl_arena *results, fl_map *map)
+{
+    *map = (fl_map){.method = method, .level = method->level, .baseline_score = (double)NAN, .sum = (double)NAN,
+                    .wanted = (double)NAN, .residual = (double)NAN};
+    fl_run r = {.e = e, .g = e->g, .method = method, .batch = e->batch, .clip = fl_graph_shape(e->g, e->net.input), .x = clip,
+                .scratch = results, .map = map};
+    r.clip.n = 1;
+    r.voxels = fl_shape_count(r.clip);
+    r.o = fill_in(&r, options);
+    map->clip = r.clip;
+    const fl_mark mark = fl_arena_mark(results);
+    const fl_status status = fl_graph_ok(e->g) ? run(&r) : e->g->error->status;
+    if (status == FL_OK) return FL_OK;
+    if (results != e->g->arena) fl_arena_release(results, mark);        /* the plan may lie above the mark */
+    *map = (fl_map){0};
+    return status;
+}

@@ -1,0 +1,123 @@
+/* explainer.c: the session: one graph, planned for what the next method needs, and predictions from it. */
+#include "attribution/explainer.h"
+
+#include "tensor/math.h"
+
+#include <string.h>
+
+static bool is_output(const fl_graph *g, fl_id id, int batch)
+{
+    const fl_shape s = fl_graph_shape(g, id);
+    return fl_shape_equal(s, fl_shape_vector(batch, s.c));
+}
+
+static bool outputs_fit(const fl_explainer *e)
+{
+    const fl_id ends[2] = {e->net.logits, e->net.output};
+    for (int i = 0; i < 2; i++) {
+        if (ends[i] == FL_NONE || is_output(e->g, ends[i], e->batch)) continue;
+        fl_shape_text t;
+        fl_error_set(e->g->error, FL_USAGE, "explaining needs one score per class and clip (%d,classes,1,1,1); node '%s' has shape %s",
+                     e->batch, e->g->node[ends[i]].name, fl_shape_print(fl_graph_shape(e->g, ends[i]), &t));
+        return false;
+    }
+    return true;
+}
+
+fl_explainer *fl_explainer_new(fl_graph *g, fl_network net, const fl_card_input *card)
+{
+    if (!fl_graph_ok(g)) return NULL;
+    const fl_id end = net.logits != FL_NONE ? net.logits : net.output;
+    if (net.input == FL_NONE || end == FL_NONE) {
+        fl_error_set(g->error, FL_USAGE, "explaining needs a network with an input and an output");
+        return NULL;
+    }
+    fl_explainer *e = FL_NEW(g->arena, fl_explainer, 1);
+    if (!e) return NULL;
+    *e = (fl_explainer){.g = g, .net = net, .card = card, .batch = fl_graph_shape(g, net.input).n,
+                        .classes = fl_graph_shape(g, end).c, .root = FL_NONE, .wrt = FL_NONE};
+    if (!outputs_fit(e)) return NULL;
+    e->seed = FL_NEW(g->arena, real, e->batch * e->classes);
+    return e->seed ? e : NULL;
+}
+
+int fl_explainer_classes(const fl_explainer *e) { return e->classes; }
+
+static bool has_plan(const fl_explainer *e) { return e->plan && e->plan == e->g->computed; }
+
+fl_status fl_explainer_plan(fl_explainer *e, fl_id root, fl_id wrt)
+{
+    fl_graph *g = e->g;
+    if (has_plan(e) && e->root == root && e->wrt == wrt) return FL_OK;
+    if (has_plan(e) && g->arena->used == e->used) fl_arena_release(g->arena, e->before);    /* nothing newer than the old plan */
+    else e->before = fl_arena_mark(g->arena);
+    fl_id out[3];
+    int n = 0;
+    if (e->net.logits != FL_NONE) out[n++] = e->net.logits;
+    if (e->net.output != FL_NONE && e->net.output != e->net.logits) out[n++] = e->net.output;
+    if (wrt != FL_NONE) out[n++] = wrt;
+    e->plan = NULL;
+    if (fl_graph_plan(g, &(fl_plan){.keep = wrt == FL_NONE ? FL_KEEP_OUTPUTS : FL_KEEP_FOR_BACKWARD, .out = out, .n_out = n,
+                                    .root = root, .wrt = &wrt, .n_wrt = wrt != FL_NONE}))
+        return g->error->status;
+    e->plan = g->computed;
+    e->used = g->arena->used;
+    e->root = root;
+    e->wrt = wrt;
+    return FL_OK;
+}
+
+static const char *nearest_layer(const fl_explainer *e, const char *name)
+{
+    const char *best = e->g->node[e->net.input].name;
+    for (fl_id i = 0; i < e->g->count; i++) {
+        if (e->g->node[i].role != FL_COMPUTED) continue;
+        const char *const pair[] = {best, e->g->node[i].name, NULL};
+        best = fl_name_nearest(pair, name);
+    }
+    return best;
+}
+
+fl_id fl_explainer_layer(const fl_explainer *e, const char *name)
+{
+    fl_graph *g = e->g;
+    if (!name && e->net.cam == FL_NONE) {
+        fl_error_set(g->error, FL_USAGE, "layer: this network names no layer for class activation maps; choose one");
+        return FL_NONE;
+    }
+    const fl_id id = name ? fl_graph_find(g, name) : e->net.cam;
+    if (id == FL_NONE) {
+        fl_error_set(g->error, FL_USAGE, "layer: there is no node '%s'; did you mean '%s'?", name, nearest_layer(e, name));
+        return FL_NONE;
+    }
+    const fl_node *node = &g->node[id];
+    if (node->role == FL_PARAM || node->role == FL_BUFFER || node->shape.n != e->batch) {
+        fl_shape_text t;
+        fl_error_set(g->error, FL_USAGE, "layer: node '%s' of shape %s does not hold %d clip(s): choose an activation", node->name,
+                     fl_shape_print(node->shape, &t), e->batch);
+        return FL_NONE;
+    }
+    return id;
+}
+
+double fl_explainer_probability(const fl_explainer *e, int row, int class_index)
+{
+    fl_target target = {class_index, FL_SCORE_PROBABILITY, 0};
+    fl_end end;
+    fl_target_end(e->g, &e->net, &target, &end);             /* every network has probabilities */
+    return fl_target_score(&target, end, e->classes, fl_explainer_row(e, end.node, row));
+}
+
+fl_status fl_explainer_predict(fl_explainer *e, const real *clip, double *logits, double *probabilities)
+{
+    fl_graph *g = e->g;
+    if (!fl_graph_ok(g) || (!has_plan(e) && fl_explainer_plan(e, FL_NONE, FL_NONE))) return g->error->status;
+    const int64_t count = fl_shape_count(fl_graph_shape(g, e->net.input)) / e->batch;
+    memcpy(fl_graph_value(g, e->net.input), clip, (size_t)count * sizeof(real));
+    fl_graph_forward(g);
+    for (int c = 0; c < e->classes; c++) {
+        if (logits) logits[c] = e->net.logits == FL_NONE ? (double)NAN : (double)fl_explainer_row(e, e->net.logits, 0)[c];
+        if (probabilities) probabilities[c] = fl_explainer_probability(e, 0, c);
+    }
+    return FL_OK;
+}

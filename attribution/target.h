@@ -1,0 +1,30 @@
+/* target.h: the one number that is explained, and its gradient at the network's end.
+ *
+ *   score                value                     seed_j = d value / d y_j      p = softmax(z), in double
+ *   logit                z_c                       [j = c]
+ *   probability          p_c                       p_c ([j = c] - p_j)
+ *   log_probability      log p_c                   [j = c] - p_j
+ *   margin               z_c - z_o                 [j = c] - [j = o]
+ *
+ * y are the logits z, except where the network ends in probabilities that are not simply the softmax of its logits
+ * (a mean over frames of softmaxes): then y = p itself, and the seeds are [j = c] and [j = c] / p_c. */
+#ifndef FL_TARGET_H
+#define FL_TARGET_H
+
+#include "attribution/attribution.h"
+
+typedef struct fl_end { fl_id node; bool probabilities; } fl_end;      /* where the seed is put, and what y is there */
+
+/* FL_USAGE for a score that the network does not have. Fills in FL_SCORE_DEFAULT. */
+fl_status fl_target_end(const fl_graph *, const fl_network *, fl_target *, fl_end *);
+
+/* Checks the classes, and replaces FL_CLASS_AUTO by what y says. */
+fl_status fl_target_resolve(fl_target *, int classes, const real *y, fl_error *);
+
+double fl_target_score(const fl_target *, fl_end, int classes, const real *y);
+void   fl_target_seed(const fl_target *, fl_end, int classes, const real *y, real *seed);
+
+double fl_log_softmax(int classes, const real *z, int c);
+int    fl_strongest(int classes, const real *y, int except);            /* the first of the largest, not `except` */
+
+#endif

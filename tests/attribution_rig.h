@@ -1,0 +1,81 @@
+/* attribution_rig.h: what the tests of attribution/ share: a graph, an explainer on it, and an arena for maps. */
+#ifndef FL_ATTRIBUTION_RIG_H
+#define FL_ATTRIBUTION_RIG_H
+
+#include "attribution/attribution.h"
+#include "autograd/ops.h"
+#include "tests/test.h"
+
+#include <string.h>
+
+typedef struct fl_rig {
+    fl_error error, result_error;
+    fl_arena arena, results;
+    fl_graph *g;
+    fl_network net;
+    fl_explainer *e;
+    fl_map map;
+} fl_rig;
+
+static inline void rig_up(fl_rig *r, fl_shape input)
+{
+    memset(r, 0, sizeof *r);
+    fl_arena_init(&r->arena, &r->error);
+    fl_arena_init(&r->results, &r->result_error);
+    r->g = fl_graph_new(&r->arena);
+    r->net = (fl_network){fl_node_input(r->g, "x", input), FL_NONE, FL_NONE, FL_NONE};
+}
+
+static inline void rig_down(fl_rig *r)
+{
+    fl_arena_free(&r->results);
+    fl_arena_free(&r->arena);
+}
+
+/* A parameter with values in file order. */
+static inline fl_id rig_param(fl_rig *r, const char *name, fl_shape s, const double *values)
+{
+    fl_id id = fl_node_param(r->g, name, s);
+    for (int n = 0, i = 0; n < s.n; n++)
+        for (int c = 0; c < s.c; c++)
+            for (int t = 0; t < s.t; t++)
+                for (int h = 0; h < s.h; h++)
+                    for (int w = 0; w < s.w; w++, i++) fl_graph_value(r->g, id)[fl_at(s, n, c, t, h, w)] = (real)values[i];
+    return id;
+}
+
+/* y = W x + b, W given row by row; bias may be NULL. */
+static inline fl_id rig_linear(fl_rig *r, const char *name, fl_id x, int outputs, const double *w, const double *b)
+{
+    const size_t mark = fl_graph_enter(r->g, "%s", name);
+    const int inputs = fl_graph_shape(r->g, x).c;
+    const fl_id weight = rig_param(r, "w", fl_shape_vector(outputs, inputs), w);
+    const fl_id bias = b ? rig_param(r, "b", fl_shape_vector(1, outputs), b) : FL_NONE;
+    const fl_id y = fl_node_linear(r->g, "y", x, weight, bias);
+    fl_graph_leave(r->g, mark);
+    return y;
+}
+
+static inline void rig_ready(fl_rig *r, fl_id logits)
+{
+    r->net.logits = r->net.output = logits;
+    r->e = fl_explainer_new(r->g, r->net, NULL);
+    CHECK_SAY(r->e != NULL, "no explainer: %s", r->error.message);
+}
+
+/* The map of a method; NULL and a failed check when it does not come. */
+static inline const real *rig_explain(fl_rig *r, const char *method, const real *x, fl_explain_options o)
+{
+    const fl_status status = fl_explain(r->e, fl_method_find(method), x, &o, &r->results, &r->map);
+    CHECK_SAY(status == FL_OK, "%s: %s", method, r->error.message);
+    return r->map.data;
+}
+
+static inline void check_values(const char *what, const real *got, const double *want, int n, double tolerance)
+{
+    for (int i = 0; got && i < n; i++)
+        CHECK_SAY(fabs((double)got[i] - want[i]) <= tolerance, "%s[%d] = %.17g, wanted %.17g within %g", what, i, (double)got[i],
+                  want[i], tolerance);
+}
+
+#endif
