@@ -28,7 +28,8 @@ unsigned char *fl_clip_frames(const fl_source *s, fl_clip *clip, int64_t frames,
     bool count = frames >= 1 && frames <= FL_CLIP_FRAMES;
     if (!side || !count || (size_t)frames > FL_CLIP_BYTES / 3 / (size_t)(height * width)) {
         fl_error_set(s->arena->error, FL_UNREADABLE, "%s: 1 to %d frames of 1 to %d pixels a side, %zu bytes in "
-                     "all expected, got %lld frames of %lld x %lld; cut or shrink the clip first", s->name, FL_CLIP_FRAMES,
+                     "all expected, got %lld frames of %lld x %lld; cut or shrink the clip first", s->name,
+                         FL_CLIP_FRAMES,
                      FL_CLIP_SIDE, FL_CLIP_BYTES, (long long)frames, (long long)width, (long long)height);
         return NULL;
     }

@@ -43,8 +43,8 @@ static fl_status read_chroma(const fl_source *s, const char *tag, header *h)
 {
     static const struct { const char *tag; int across, down; bool alpha; } known[] = {
         {"420", 2, 2, false}, {"420jpeg", 2, 2, false}, {"420mpeg2", 2, 2, false}, {"420paldv", 2, 2, false},
-        {"411", 4, 1, false}, {"422", 2, 1, false}, {"444", 1, 1, false}, {"444alpha", 1, 1, true}, {"mono", 0, 0,
-                                                                                                     false},
+        {"411", 4, 1, false}, {"422", 2, 1, false}, {"444", 1, 1, false}, {"444alpha", 1, 1, true},
+        {"mono", 0, 0, false},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(tag, known[i].tag) != 0) continue;

@@ -92,7 +92,8 @@ TEST(io_inflate_refuses_damage)
     }
     for (size_t n = 0; n < sizeof dynamic; n++) CHECK(fl_inflate_zlib(dynamic, n, out, 600).wrong != NULL);
     CHECK(fl_inflate_zlib(dynamic, sizeof dynamic, out, 599).wrong != NULL);
-    /* a flipped bit is noticed, or lies in the padding and changes nothing; nothing is touched beyond the room given */
+    /* a flipped bit is noticed, or lies in the padding and changes nothing; nothing is touched beyond the room
+     * given */
     int accepted = 0, touched = 0;
     expected(want, sizeof want);
     for (size_t bit = 0; bit < 8 * sizeof dynamic; bit++) {

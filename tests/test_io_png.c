@@ -80,10 +80,10 @@ static void make(file *f, int type, int bits, unsigned char *want)
         for (int x = 0; x < W; x++) {
             const unsigned char *p = plain[y] + x * channels[type];
             int bit = x * bits, v = bits == 8 ? p[0] : plain[y][bit / 8] >> (8 - bits - bit % 8) & ((1 << bits) - 1);
-            for (int c = 0; c < 3; c++)
-                want[(y * W + x) * 3 + c] = (unsigned char)(type == 3 ? colours[3 * v + c] : channels[type] >= 3
-                                                            ? p[c]
-                                                            : v * 255 / ((1 << bits) - 1));
+            for (int c = 0; c < 3; c++) {
+                int grey = v * 255 / ((1 << bits) - 1), colour = channels[type] >= 3 ? p[c] : grey;
+                want[(y * W + x) * 3 + c] = (unsigned char)(type == 3 ? colours[3 * v + c] : colour);
+            }
         }
     }
     memcpy(f->data, "\x89PNG\r\n\x1a\n", f->size = 8);
@@ -167,8 +167,8 @@ TEST(io_png_refuses_any_flipped_bit_and_any_cut)
 TEST(io_png_refuses)
 {
     static const struct { int at; unsigned char byte; const char *says; } bad[] = {
-        {8, 16, "16 bits"}, {8, 3, "number of bits"}, {9, 1, "colour type"}, {9, 7, "colour type"}, {12, 1,
-                                                                                                     "interlaced"},
+        {8, 16, "16 bits"}, {8, 3, "number of bits"}, {9, 1, "colour type"}, {9, 7, "colour type"},
+        {12, 1, "interlaced"},
         {10, 1, "method"}, {3, 0, "sides"}, {0, 2, "sides"}, {7, 200, "cut short"}, {2, 200, "cut short"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
