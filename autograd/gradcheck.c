@@ -124,15 +124,26 @@ static void check_elements(const checker *c, int k, int samples, fl_rng *rng, fl
     }
 }
 
+/* v: random normal times the size of the leaf. Returns the size that <gradient, v> should have. */
+static double draw_direction(const checker *c, fl_rng *rng)
+{
+    double square = 0;
+    for (int k = 0; k < c->n_wrt; k++) {
+        const int64_t at = c->offset[k], n = length(c, k);
+        const double rms = fl_norm(c->point + at, n) / sqrt((double)n), size = rms > 0 ? rms : 1;
+        for (int64_t i = 0; i < n; i++) c->v[at + i] = (real)(size * fl_rng_next_normal(rng));
+        square += size * size * fl_dot(c->gradient + at, c->gradient + at, n);
+    }
+    return fmax(sqrt(square), 1e-30);
+}
+
 static void check_directions(const checker *c, fl_rng *rng, fl_gradcheck *result)
 {
-    const int64_t n = c->offset[c->n_wrt];
-    const double scale = fmax(fl_norm(c->gradient, n), 1e-30);
     for (int try = 0; try < TRIES && result->directions < DIRECTIONS; try++) {
-        for (int64_t i = 0; i < n; i++) c->v[i] = (real)fl_rng_next_normal(rng);
+        const double scale = draw_direction(c, rng);
         const estimate e = differentiate(c, 0, -1);
         if (on_kink(e, scale)) continue;
-        const double error = fabs(e.value - fl_dot(c->gradient, c->v, n)) / scale;
+        const double error = fabs(e.value - fl_dot(c->gradient, c->v, c->offset[c->n_wrt])) / scale;
         result->directions++;
         if (worse(error, result->directional)) result->directional = error;
     }

@@ -3,7 +3,7 @@
  *   s(t) = <seed, root(x + t v) - root(x)>,   ds/dt ~ (s(-2h) - 8 s(-h) + 8 s(h) - s(2h)) / 12h,   seed random normal
  *
  * Element-wise v is one element of a leaf, at sampled places; directional v is random normal over all leaves at
- * once, which sees every element. h is halved again and again, and the estimate counts that agrees best
+ * once, each at its own size, which sees every element. h is halved again and again, and the estimate counts that agrees best
  * with its neighbour and with itself from either side: the choice knows nothing of the gradient under test. Where even
  * that one differs from side to side, v sits on a kink (ReLU at 0, a tie in a maximum): such a place is counted
  * apart, not passed silently. */
@@ -21,7 +21,7 @@ typedef struct fl_gradcheck_options {
 typedef struct fl_gradcheck {
     double worst;             /* element-wise: |difference - gradient| / largest |gradient| of the leaf, or a small part of the
                                * largest of all leaves (1e-4, float32 1e-2) where a leaf has no effect but rounding */
-    double directional;       /* worst of the directions: |difference - <gradient, v>| / (|gradient| |v| / sqrt(elements)) */
+    double directional;       /* worst of the directions: |difference - <gradient, v>| / root mean square of <gradient, v> */
     int checked, kinks;       /* elements compared; elements left out because they sit on a kink */
     int directions;           /* compared; those on a kink are replaced by others, up to a limit */
     char where[192];          /* leaf, element, difference and gradient of the worst */
