@@ -109,6 +109,9 @@ static const struct misuse { const char *arguments; int code; const char *says; 
     {"predict $D/clip.ppm --model tiny --weights formula --sampling segmnts", 2, "did you mean 'segments'"},
     {"predict $D/clip.ppm --model tiny --weights formula --size 12", 2, "320x240"},
     {"predict $D/clip.ppm --model tiny --weights formula --frames 64 --short error", 2, "--short"},
+    {"predict $D/x.npy " TINY " --labels $D/text.txt", 3, "one per class"},
+    {"train --weights formula", 2, "unknown"},
+    {"explain $D/x.npy " TINY " --method gradient -o -", 2, "expected a folder"},
     {"explain", 2, "clip is missing"},
     {"explain $D/x.npy " TINY, 2, "by which method"},
     {"explain $D/x.npy " TINY " --method grad_cm", 2, "did you mean 'grad_cam'"},
@@ -204,6 +207,9 @@ TEST(cli_weights_that_do_not_fit_end_with_4)
     CHECK(run(text, talk, sizeof text, "predict $D/x.npy --model tiny --tensor --weights formula --classes 7 --top 99 --json") == 0);
     v = parse(&arena, text);
     CHECK(v && fl_json_get(v, "top")->count == 7);
+    CHECK(fl_test_shell(NULL, 0, "printf 'one\\ntwo\\nthree\\nfour\\nfive' >'%s'", file("names.txt")) == 0);
+    CHECK(run(text, talk, sizeof text, "predict $D/x.npy " TINY " --labels $D/names.txt --top 5") == 0);
+    CHECK(strstr(text, "five") && strstr(text, "one"));
     fl_arena_free(&arena);
 }
 

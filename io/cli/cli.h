@@ -12,7 +12,7 @@
  *     static const fl_option_group group = {"Options of foo", options};
  *     static fl_status run(fl_cli *cli) { ... fl_cli_int(cli, "steps") ... printf the result ... return FL_OK; }
  *     const fl_command fl_command_foo = {"foo", "one line", "CLIP [options]", 1, 1,
- *                                        (const fl_option_group *const[]){&group, &fl_session_model, NULL}, NULL, run};
+ *                                        (const fl_option_group *const[]){&group, &fl_session_network, NULL}, NULL, run};
  *
  * and a line FL_COMMAND(foo) in commands.def. Parsing, ranges, --help, suggestions, --threads --seed --isa --mem
  * --json --quiet --no-progress and the exit code come by themselves. Groups that several commands share (clip,

@@ -91,6 +91,6 @@ static fl_status run(fl_cli *cli)
 
 const fl_command fl_command_demo = {
     "demo", "a complete example, without any file", "[-o DIR]", 0, 0,
-    (const fl_option_group *const[]){&group, &fl_session_network, NULL},
+    (const fl_option_group *const[]){&group, &fl_session_network, &fl_session_weights, NULL},
     "A synthetic clip whose truth is known, a small trained network, four methods, one report to open in a browser.\n"
     "The clip stays in the folder: footlight explain footlight-demo/clip.ppm --method grad_cam", run};

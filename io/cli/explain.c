@@ -2,6 +2,8 @@
 #include "io/cli/explanation.h"
 #include "io/cli/layers.h"
 
+#include <string.h>
+
 static const fl_option options[] = {
     FL_OPTION_TEXT("method", 0, "NAME", NULL, "which method, or several with commas between: one report; footlight list methods names them"),
     FL_OPTION_TEXT("output", 'o', "DIR", NULL, "folder for the files; default: footlight-CLIP-METHOD"),
@@ -26,6 +28,8 @@ static fl_status explain(fl_cli *cli, fl_explanation *x, fl_session *s)
     if (fl_methods_read_options(cli, s, &x->options) != FL_OK) return cli->error->status;
     if (boxes && fl_boxes_read(cli, boxes, &s->input, &truth) != FL_OK) return cli->error->status;
     const char *folder = output_folder(cli, s, &x->methods);
+    if (folder && strcmp(folder, "-") == 0)
+        return fl_error_set(cli->error, FL_USAGE, "--output: expected a folder, got '-'; with --json the result is on standard output");
     if (!folder || fl_folder_make(folder, cli->error) != FL_OK) return cli->error->status;
     x->boxes = boxes ? &truth : NULL;
     x->reduction = fl_picture_reduction(cli);
@@ -58,7 +62,7 @@ static fl_status run(fl_cli *cli)
 
 const fl_command fl_command_explain = {
     "explain", "which pixels of which frames made the network say so", "CLIP --method NAME [-o DIR] [options]", 0, 1,
-    (const fl_option_group *const[]){&group, &fl_method_options, &fl_picture_options, &fl_session_network, &fl_input_options, NULL},
+    (const fl_option_group *const[]){&group, &fl_method_options, &fl_picture_options, &fl_session_network, &fl_session_weights, &fl_input_options, NULL},
     "  footlight explain clip.y4m --method grad_cam\n"
     "  footlight explain clip.y4m --method gradient,integrated_gradients,grad_cam -o three\n"
     "  footlight explain --list-layers --model r2plus1d_small\n\n"

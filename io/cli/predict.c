@@ -32,7 +32,7 @@ static fl_status run(fl_cli *cli)
 
 const fl_command fl_command_predict = {
     "predict", "what the network says about a clip", "CLIP [options]", 1, 1,
-    (const fl_option_group *const[]){&group, &fl_session_network, &fl_input_options, NULL},
+    (const fl_option_group *const[]){&group, &fl_session_network, &fl_session_weights, &fl_input_options, NULL},
     "  footlight predict clip.y4m\n"
     "  footlight predict frames/ --model r2plus1d_small --json\n"
     "  ffmpeg -i clip.mp4 -f image2pipe -c:v ppm - | footlight predict -",

@@ -6,10 +6,15 @@
 
 static const fl_option network[] = {
     FL_OPTION_TEXT("model", 'm', "NAME", "r2plus1d_small", "the network; footlight list models names them"),
-    FL_OPTION_TEXT("weights", 'w', "FILE", NULL, "safetensors, or formula[:GAMMA] for made-up ones; default: what ships with the network"),
     FL_OPTION_INT("classes", "N", NULL, 1, 1000000, "outputs of the network; default: its own number"),
     {0}};
 const fl_option_group fl_session_network = {"Network", network};
+
+static const fl_option weights[] = {
+    FL_OPTION_TEXT("weights", 'w', "FILE", NULL, "safetensors, or formula[:GAMMA] for made-up ones; default: what ships with the network"),
+    FL_OPTION_TEXT("labels", 0, "FILE", NULL, "names of the classes, one per line; default: the network's own"),
+    {0}};
+const fl_option_group fl_session_weights = {"Weights", weights};
 
 const fl_model *fl_session_find_model(fl_cli *cli)
 {
@@ -28,6 +33,27 @@ fl_status fl_session_begin(fl_cli *cli, fl_session *s)
     return fl_weights_open(cli, s->model, fl_cli_text(cli, "weights"), &s->weights);
 }
 
+/* Cuts the file into lines; a line break at the end of the last one begins no other. */
+static fl_status read_labels(fl_cli *cli, const char *path, fl_session *s)
+{
+    fl_bytes bytes;
+    if (fl_file_read(cli->arena, path, (size_t)64 << 20, &bytes) != FL_OK) return cli->error->status;
+    char *line = fl_arena_text(cli->arena, "%s", (const char *)bytes.data);
+    const char **label = FL_NEW(cli->arena, const char *, s->classes);
+    int count = 0;
+    if (!line || !label) return cli->error->status;
+    for (; line && *line; count++) {
+        char *next = strchr(line, '\n');
+        if (next) *next++ = 0;
+        line[strcspn(line, "\r")] = 0;
+        if (count < s->classes) label[count] = line;
+        line = next;
+    }
+    s->labels = label;
+    if (count == s->classes) return FL_OK;
+    return fl_error_set(cli->error, FL_UNREADABLE, "%s: expected %d lines, one per class of the network, got %d", path, s->classes, count);
+}
+
 static fl_status predict(fl_cli *cli, fl_session *s)
 {
     double *logits = FL_NEW(cli->arena, double, s->classes), *probabilities = FL_NEW(cli->arena, double, s->classes);
@@ -40,6 +66,8 @@ static fl_status predict(fl_cli *cli, fl_session *s)
 fl_status fl_session_finish(fl_cli *cli, fl_session *s)
 {
     const fl_shape in = s->input.shape;
+    const char *labels = fl_cli_text(cli, "labels");
+    if (cli->arena->limit > cli->arena->used) cli->work->limit = cli->arena->limit - cli->arena->used;
     s->graph = fl_graph_new(cli->work);
     if (!s->graph) return cli->error->status;
     s->net = fl_model_build(s->graph, s->model, &(fl_model_options){.frames = in.t, .height = in.h, .width = in.w,
@@ -49,6 +77,7 @@ fl_status fl_session_finish(fl_cli *cli, fl_session *s)
     if (!s->explainer) return cli->error->status;
     s->classes = fl_explainer_classes(s->explainer);
     if (s->classes == s->model->classes) s->labels = s->model->labels;
+    if (labels && read_labels(cli, labels, s) != FL_OK) return cli->error->status;
     return predict(cli, s);
 }
 

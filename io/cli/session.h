@@ -21,12 +21,13 @@ typedef struct fl_session {
     int top_count;
 } fl_session;
 
-extern const fl_option_group fl_session_network;      /* --model --weights --classes */
+extern const fl_option_group fl_session_network;      /* --model --classes */
+extern const fl_option_group fl_session_weights;      /* --weights --labels */
 
 /* The network that --model names (the command must have that option). NULL: FL_USAGE, with the nearest name. */
 const fl_model *fl_session_find_model(fl_cli *);
 
-/* Model, weights, clip, graph, and one forward pass. The command has the groups fl_session_network and fl_input_options. */
+/* Model, weights, clip, graph, and one forward pass. The command has these two groups, and fl_input_options. */
 fl_status fl_session_open(fl_cli *, const char *clip, fl_session *);
 
 /* The same in two halves, for a command that brings its own input: between them fill in session->input. */

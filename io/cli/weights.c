@@ -78,10 +78,12 @@ fl_status fl_weights_open(fl_cli *cli, const fl_model *model, const char *text, 
 
 fl_status fl_weights_apply(const fl_weights *w, fl_graph *g)
 {
-    if (w->path) {
-        if (fl_graph_load(g, &w->bundle) != FL_OK) fl_error_where(g->error, "%s", w->name);
-    } else {
+    if (!w->path) {
         fl_model_fill_formula(g, w->gamma);
+        return FL_OK;
     }
+    const char *trained = fl_metadata_find(&w->metadata, "model");
+    if (fl_graph_load(g, &w->bundle) == FL_OK) return FL_OK;
+    fl_error_where(g->error, "%s%s%s%s", w->name, trained ? " (trained for " : "", trained ? trained : "", trained ? ")" : "");
     return g->error->status;
 }
