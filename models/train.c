@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STREAM_SHUFFLE = 1 };
+enum { STREAM_SHUFFLE = 1, MOST_CLIPS = 1024 };        /* per batch */
 
 /* ---- data ---- */
 
@@ -53,6 +53,7 @@ static int64_t index_at(fl_trainer *t, int64_t place)
 static void fill_batch(fl_trainer *t, const fl_dataset *data, int n, const int64_t *index, real *input)
 {
     const int64_t bytes = clip_bytes(data);
+    fl_assert(bytes == clip_bytes(&t->data));
     FL_PARALLEL(i, n, n * 1e6) {
         data->clip(data->user, index[i], t->bytes + i * bytes, &t->labels[i]);
         normalise(&t->model->input, t->bytes + i * bytes, bytes / 3, input + i * bytes);
@@ -100,8 +101,19 @@ static fl_status build_graphs(fl_trainer *t)
     return fl_graph_plan(t->judge, &(fl_plan){.keep = FL_KEEP_OUTPUTS, .out = &t->judge_net.logits, .n_out = 1});
 }
 
+static fl_status check_recipe(const fl_recipe *r, const fl_dataset *data, fl_error *error)
+{
+    if (r->batch < 1 || r->batch > MOST_CLIPS)
+        return fl_error_set(error, FL_USAGE, "training: expected a batch of 1 to %d clips, got %d", MOST_CLIPS, r->batch);
+    if (data->count < 0 || data->count > INT32_MAX)
+        return fl_error_set(error, FL_USAGE, "training: expected at most %d clips, got %lld; 0 stands for endless data", INT32_MAX,
+                            (long long)data->count);
+    return FL_OK;
+}
+
 fl_status fl_trainer_init(fl_trainer *t, fl_arena *arena, const fl_model *model, const fl_recipe *recipe, const fl_dataset *data)
 {
+    if (check_recipe(recipe, data, arena->error) != FL_OK) return arena->error->status;
     *t = (fl_trainer){.model = model, .recipe = *recipe, .data = *data, .arena = arena, .epoch = -1};
     t->optimiser = recipe->optimiser == FL_ADAM ? fl_optimiser_adam(recipe->rate) : fl_optimiser_sgd(recipe->rate, recipe->momentum, 0);
     t->bytes = FL_NEW(arena, unsigned char, recipe->batch * clip_bytes(data));
@@ -170,17 +182,16 @@ static void move_parameters(fl_trainer *t)
 
 bool fl_trainer_step(fl_trainer *t)
 {
-    enum { MOST = 1024 };
-    int64_t index[MOST];
-    real seed[MOST];
+    int64_t index[MOST_CLIPS];
+    real seed[MOST_CLIPS];
     const int n = t->recipe.batch, classes = fl_graph_shape(t->g, t->net.logits).c;
-    fl_assert(n <= MOST);
     if (t->step >= t->recipe.steps) return false;
     for (int i = 0; i < n; i++) index[i] = index_at(t, t->step * n + i);
     fill_batch(t, &t->data, n, index, fl_graph_value(t->g, t->net.input));
     real *target = fl_graph_value(t->g, t->target);
     memset(target, 0, (size_t)(n * classes) * sizeof *target);
     for (int i = 0; i < n; i++) {
+        fl_assert(t->labels[i] >= 0 && t->labels[i] < classes);
         target[i * classes + t->labels[i]] = 1;
         seed[i] = (real)(1.0 / n);
     }
@@ -206,9 +217,10 @@ static void copy_parameters(const fl_graph *from, fl_graph *to)
 
 double fl_trainer_accuracy(fl_trainer *t, const fl_dataset *data, int64_t count)
 {
-    enum { MOST = 1024 };
-    int64_t index[MOST], correct = 0;
+    int64_t index[MOST_CLIPS], correct = 0;
     const int n = t->recipe.batch, classes = fl_graph_shape(t->judge, t->judge_net.logits).c;
+    if (data->count && count > data->count) count = data->count;
+    if (count < 1) return 0;
     copy_parameters(t->g, t->judge);
     for (int64_t first = 0; first < count; first += n) {
         const int m = count - first < n ? (int)(count - first) : n;
@@ -218,58 +230,4 @@ double fl_trainer_accuracy(fl_trainer *t, const fl_dataset *data, int64_t count)
         for (int i = 0; i < m; i++) correct += best_class(fl_graph_value(t->judge, t->judge_net.logits) + i * classes, classes) == t->labels[i];
     }
     return (double)correct / (double)count;
-}
-
-/* ---- interruption ---- */
-
-static const char *const STATE_NAME[2] = {"optimiser.first.", "optimiser.second."};
-
-fl_status fl_trainer_store(const fl_trainer *t, fl_bundle *b)
-{
-    fl_status status = fl_graph_store(t->g, b);
-    real *step = FL_NEW(b->arena, real, 2);
-    if (status != FL_OK || !step) return b->arena->error->status;
-    step[0] = (real)(t->step % 4096);                        /* two digits: exact in float32 up to 2^24 * 4096 steps */
-    step[1] = (real)(t->step / 4096);
-    status = fl_bundle_add(b, "optimiser.step", 1, (int64_t[]){2}, step);
-    for (int i = 0; i < t->n_params; i++)
-        for (int k = 0; k < fl_optimiser_states(&t->optimiser) && status == FL_OK; k++) {
-            const fl_node *node = &t->g->node[t->params[i]];
-            char *name = fl_arena_text(b->arena, "%s%s", STATE_NAME[k], node->name);
-            const int64_t count = fl_shape_count(node->shape);
-            real *copy = FL_NEW(b->arena, real, count);
-            if (!name || !copy) return b->arena->error->status;
-            memcpy(copy, t->state[k][i], (size_t)count * sizeof *copy);
-            status = fl_bundle_add(b, name, 1, &count, copy);
-        }
-    return status;
-}
-
-static const fl_entry *expect(fl_trainer *t, const fl_bundle *b, const char *name, int64_t count)
-{
-    const fl_entry *e = fl_bundle_find(b, name);
-    if (e && fl_entry_count(e) == count) return e;
-    fl_error_set(t->arena->error, FL_MISFIT, "checkpoint: expected tensor '%s' with %lld values, got %s; it belongs to another "
-                 "model or optimiser: start again without --resume", name, (long long)count, e ? "another size" : "none");
-    return NULL;
-}
-
-fl_status fl_trainer_load(fl_trainer *t, const fl_bundle *b)
-{
-    const fl_entry *step = expect(t, b, "optimiser.step", 2);
-    if (!step || fl_graph_load(t->g, b) != FL_OK) return t->arena->error->status;
-    for (int i = 0; i < t->n_params; i++)
-        for (int k = 0; k < fl_optimiser_states(&t->optimiser); k++) {
-            const fl_node *node = &t->g->node[t->params[i]];
-            const int64_t count = fl_shape_count(node->shape);
-            fl_mark mark = fl_arena_mark(t->arena);
-            const char *name = fl_arena_text(t->arena, "%s%s", STATE_NAME[k], node->name);
-            const fl_entry *e = name ? expect(t, b, name, count) : NULL;
-            if (e) memcpy(t->state[k][i], e->data, (size_t)count * sizeof(real));
-            fl_arena_release(t->arena, mark);
-            if (!e) return t->arena->error->status;
-        }
-    const int64_t done = (int64_t)step->data[1] * 4096 + (int64_t)step->data[0];
-    for (t->step = 0; t->step < done; t->step++) fl_optimiser_begin(&t->optimiser);
-    return FL_OK;
 }

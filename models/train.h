@@ -51,16 +51,19 @@ typedef struct fl_trainer {
     int correct;                 /* in the last batch */
 } fl_trainer;
 
-/* Builds both graphs and fills the parameters from the seed. */
+/* Builds both graphs and fills the parameters from the seed. FL_USAGE for a batch beyond 1 .. 1024; otherwise what building
+ * and memory may report. */
 fl_status fl_trainer_init(fl_trainer *, fl_arena *borrowed, const fl_model *, const fl_recipe *, const fl_dataset *);
 
 /* One batch. False when recipe.steps are done. */
 bool fl_trainer_step(fl_trainer *);
 
-/* Share of the first `count` clips of a data set whose label gets the largest logit, with running statistics. */
+/* Share of the first `count` clips of a data set (of all, where it has fewer) whose label gets the largest logit, with
+ * running statistics. Leaves the training as it is. */
 double fl_trainer_accuracy(fl_trainer *, const fl_dataset *, int64_t count);
 
-/* What resuming needs: parameters, statistics, the optimiser's state, the step. store copies into the bundle's arena. */
+/* What resuming needs: parameters, statistics, the optimiser's state, the step. store copies into the bundle's arena.
+ * load: FL_MISFIT names what belongs to another model, optimiser or recipe; the trainer is then of no further use. */
 fl_status fl_trainer_store(const fl_trainer *, fl_bundle *);
 fl_status fl_trainer_load(fl_trainer *, const fl_bundle *);
 
