@@ -49,7 +49,8 @@ static int64_t strip_height(const fl_axis *h, int rows)      /* input rows under
 
 static int64_t strip_count(const fl_gather *g, int rows)
 {
-    const int64_t count = g->axis[0].taps * strip_height(&g->axis[1], rows) * strip_width(&g->axis[2], FL_TILE_ROWS) * g->in.c;
+    const int64_t row = strip_width(&g->axis[2], FL_TILE_ROWS) * g->in.c;
+    const int64_t count = g->axis[0].taps * strip_height(&g->axis[1], rows) * row;
     return (count + 2 * FL_BLOCK - 1) / FL_BLOCK * FL_BLOCK;  /* vectors may read a little more */
 }
 
@@ -76,9 +77,12 @@ size_t fl_conv_gather_scratch(const fl_conv *c, fl_conv_pass pass)
     return (size_t)strip_count_most(c, pass) * sizeof(real) * (size_t)fl_threads();
 }
 
-static int tap_pixel(const fl_axis *a, int position, int tap) { return position * a->in_step + a->offset + tap * a->tap_step; }
+static int tap_pixel(const fl_axis *a, int position, int tap)
+{
+    return position * a->in_step + a->offset + tap * a->tap_step;
+}
 
-/* Copies `width` pixels from pixel `start` on, of every row that the band meets, with zeros where there is no pixel. */
+/* Copies `width` pixels from pixel `start` on, of every row that the band meets; zeros where there is no pixel. */
 static view fill_strip(const job *j, const band *b, int64_t start, int64_t width, real *strip)
 {
     const fl_gather *g = &j->g;
@@ -93,9 +97,11 @@ static view fill_strip(const job *j, const band *b, int64_t start, int64_t width
     for (int t = b->first; t < b->last; t++) {
         const real *plane = j->in + fl_at(g->in, b->n, 0, tap_pixel(&g->axis[0], b->t, t), 0, 0);
         for (int row = top; row < bottom; row++) {
-            memset(strip, 0, (size_t)((from - start) * c) * sizeof *strip);
-            if (to > from) memcpy(strip + (from - start) * c, plane + (row * in + from) * c, (size_t)((to - from) * c) * sizeof *strip);
-            memset(strip + (to - start) * c, 0, (size_t)((end - to) * c) * sizeof *strip);
+            const size_t before = (size_t)((from - start) * c), inside = (size_t)((to - from) * c);
+            const size_t after = (size_t)((end - to) * c);
+            memset(strip, 0, before * sizeof *strip);
+            if (inside) memcpy(strip + before, plane + (row * in + from) * c, inside * sizeof *strip);
+            memset(strip + before + inside, 0, after * sizeof *strip);
             strip += width * c;
         }
     }
@@ -116,7 +122,8 @@ static view find_input(const job *j, const band *b, int q, int rows, real *strip
 }
 
 /* One block of lanes of a tile. t holds everything but b, start and c. */
-static void tile_block(const job *j, fl_tile t, int rows, int block, int last_lanes, const real *b, const real *start, real *out)
+static void tile_block(const job *j, fl_tile t, int rows, int block, int last_lanes, const real *b, const real *start,
+                       real *out)
 {
     const fl_gather *g = &j->g;
     const int width = j->kernels->width, left = g->lanes - block * FL_BLOCK;
@@ -139,8 +146,8 @@ static void tile_block(const job *j, fl_tile t, int rows, int block, int last_la
             j->kernels->tile(&t, rows, vectors);
         }
         for (int p = 0; !direct && p < rows; p++) {
-            const int limit = p == rows - 1 ? last_lanes - block * FL_BLOCK - lane : keep;
-            if (limit > 0) memcpy(out + p * out_row + lane, corner + p * FL_BLOCK, (size_t)(limit < keep ? limit : keep) * sizeof *out);
+            const int limit = p == rows - 1 ? min(keep, last_lanes - block * FL_BLOCK - lane) : keep;
+            if (limit > 0) memcpy(out + p * out_row + lane, corner + p * FL_BLOCK, (size_t)limit * sizeof *out);
         }
         lane += wide;
     }
@@ -156,7 +163,8 @@ static void tile(const job *j, const band *r, const view *v, int h, int q, int r
     const bool some = r->last > r->first && bottom > top && aw->taps > 0;
     const bool joined = g->groups == 1 && !g->depthwise && aw->tap_step == 1;
     fl_tile t = {
-        .a_row = (int64_t)aw->in_step * g->in.c, .a_step = 1, .b_step = FL_BLOCK, .c_row = (int64_t)aw->out_step * g->out.c,
+        .a_row = (int64_t)aw->in_step * g->in.c, .a_step = 1, .b_step = FL_BLOCK,
+        .c_row = (int64_t)aw->out_step * g->out.c,
         .run = g->channels, .count = {some ? r->last - r->first : 0, bottom - top, aw->taps},
         .a_jump = {v->plane, ah->tap_step * v->row, (int64_t)aw->tap_step * g->in.c},
     };
@@ -189,45 +197,64 @@ static void tile(const job *j, const band *r, const view *v, int h, int q, int r
 }
 
 static int at_most(double wish, int64_t most) { return wish < 1 ? 1 : wish > (double)most ? (int)most : (int)wish; }
+static int ceil_div(int a, int b) { return (a + b - 1) / b; }
 
-/* Bands x segments of a row x sheets of blocks: an item's weights stay in cache, and items are neither tiny nor few. */
-static void run_phase(const job *j, real *scratch, int64_t strip)
+/* How a phase is cut into items: heaps of bands x segments of a row x sheets of blocks. An item's weights stay in
+ * cache, and items are neither tiny nor few. */
+typedef struct cut {
+    int all, blocks, sheets;                   /* packed blocks, and in a sheet */
+    int tiles, per_segment, segments;          /* of a row */
+    int bands;                                 /* of a plane */
+    int64_t heap, heaps;                       /* bands in a heap */
+    double work;                               /* of the whole phase */
+} cut;
+
+static cut cut_make(const job *j)
 {
     const fl_gather *g = &j->g;
-    const fl_axis *at = &g->axis[0], *ah = &g->axis[1], *aw = &g->axis[2];
-    const int64_t planes = (int64_t)g->out.n * at->count;
-    if (planes * ah->count * aw->count == 0) return;
-    const int all = g->groups * g->blocks;
-    const double block_bytes = (double)j->block_size * sizeof(real);
-    const int blocks = at_most(block_bytes > 0 ? WEIGHTS_PER_ITEM / block_bytes : all, all), sheets = (all + blocks - 1) / blocks;
-    const double pixel_work = 2.0 * (double)(j->block_size > FL_BLOCK ? j->block_size : FL_BLOCK) * blocks;
-    const int tiles = (aw->count + j->tile_rows - 1) / j->tile_rows;
-    const int per_item = at_most(WORK_PER_ITEM / (pixel_work * j->tile_rows), tiles), segments = (tiles + per_item - 1) / per_item;
-    int rows = min(band_rows(g), ah->count);
-    while (rows > 1 && planes * sheets * ((ah->count + rows - 1) / rows) < ITEMS) rows--;
-    const int bands = (ah->count + rows - 1) / rows;
-    const int batch = segments > 1 ? 1 : at_most(WORK_PER_ITEM / (pixel_work * aw->count * rows), planes * bands);
-    const int64_t heaps = (planes * bands + batch - 1) / batch;
-    FL_PARALLEL(item, sheets * heaps * segments, pixel_work * (double)(planes * ah->count * aw->count) * sheets) {
-        const int sheet = (int)(item / (heaps * segments)), segment = (int)(item % segments);
-        const int64_t heap = item / segments % heaps, end = (heap + 1) * batch < planes * bands ? (heap + 1) * batch : planes * bands;
-        const int first = sheet * blocks, last = min(all, first + blocks), last_tile = min(tiles, (segment + 1) * per_item);
-        for (int64_t i = heap * batch; i < end; i++) {
-            const int64_t plane = i / bands, slice = i % bands;
-            band b = {.n = (int)(plane / at->count), .t = (int)(plane % at->count),
-                      .h = (int)(ah->count * slice / bands), .end = (int)(ah->count * (slice + 1) / bands)};
-            fl_axis_inside(at, b.t, &b.first, &b.last);
-            for (int k = segment * per_item; k < last_tile; k++) {                             /* tiles of even size */
-                const int q = (int)((int64_t)aw->count * k / tiles), next = (int)((int64_t)aw->count * (k + 1) / tiles);
-                const view v = find_input(j, &b, q, next - q, scratch + fl_thread() * strip);
-                for (int h = b.h; h < b.end; h++) tile(j, &b, &v, h, q, next - q, first, last);
-            }
+    const int64_t planes = (int64_t)g->out.n * g->axis[0].count;
+    const int height = g->axis[1].count, width = g->axis[2].count;
+    cut c = {.all = g->groups * g->blocks};
+    c.blocks = j->block_size ? at_most(WEIGHTS_PER_ITEM / ((double)j->block_size * sizeof(real)), c.all) : c.all;
+    c.sheets = ceil_div(c.all, c.blocks);
+    const double pixel = 2.0 * (double)(j->block_size > FL_BLOCK ? j->block_size : FL_BLOCK) * c.blocks;
+    c.tiles = ceil_div(width, j->tile_rows);
+    c.per_segment = at_most(WORK_PER_ITEM / (pixel * j->tile_rows), c.tiles);
+    c.segments = ceil_div(c.tiles, c.per_segment);
+    int rows = min(band_rows(g), height);
+    while (rows > 1 && planes * c.sheets * ceil_div(height, rows) < ITEMS) rows--;
+    c.bands = ceil_div(height, rows);
+    c.heap = c.segments > 1 ? 1 : at_most(WORK_PER_ITEM / (pixel * width * rows), planes * c.bands);
+    c.heaps = (planes * c.bands + c.heap - 1) / c.heap;
+    c.work = pixel * (double)(planes * height * width) * c.sheets;
+    return c;
+}
+
+static void run_item(const job *j, const cut *c, int64_t item, real *strip)
+{
+    const fl_axis *at = &j->g.axis[0], *ah = &j->g.axis[1], *aw = &j->g.axis[2];
+    const int64_t bands = (int64_t)j->g.out.n * at->count * c->bands;
+    const int sheet = (int)(item / (c->heaps * c->segments)), segment = (int)(item % c->segments);
+    const int64_t heap = item / c->segments % c->heaps, from = heap * c->heap;
+    const int64_t to = from + c->heap < bands ? from + c->heap : bands;
+    const int first = sheet * c->blocks, last = min(c->all, first + c->blocks);
+    const int last_tile = min(c->tiles, (segment + 1) * c->per_segment);
+    for (int64_t i = from; i < to; i++) {
+        const int64_t plane = i / c->bands, slice = i % c->bands;
+        band b = {.n = (int)(plane / at->count), .t = (int)(plane % at->count),
+                  .h = (int)(ah->count * slice / c->bands), .end = (int)(ah->count * (slice + 1) / c->bands)};
+        fl_axis_inside(at, b.t, &b.first, &b.last);
+        for (int k = segment * c->per_segment; k < last_tile; k++) {                     /* tiles of even size */
+            const int q = (int)((int64_t)aw->count * k / c->tiles);
+            const int rows = (int)((int64_t)aw->count * (k + 1) / c->tiles) - q;
+            const view v = find_input(j, &b, q, rows, strip);
+            for (int h = b.h; h < b.end; h++) tile(j, &b, &v, h, q, rows, first, last);
         }
     }
 }
 
-static void gather(const fl_conv *conv, fl_conv_pass pass, const real *in, const real *packed, const real *bias, real *out,
-                   real *scratch)
+static void gather(const fl_conv *conv, fl_conv_pass pass, const real *in, const real *packed, const real *bias,
+                   real *out, real *scratch)
 {
     const fl_conv c = fl_conv_collapse(conv);
     const int64_t strip = strip_count_most(conv, pass);
@@ -236,7 +263,11 @@ static void gather(const fl_conv *conv, fl_conv_pass pass, const real *in, const
         j.g = fl_gather_make(&c, pass, phase);
         j.block_size = fl_gather_block_size(&j.g);
         j.tile_rows = j.g.lanes <= j.kernels->width ? j.kernels->rows_one : j.kernels->rows_wide;
-        run_phase(&j, scratch, strip);
+        if ((int64_t)j.g.axis[0].count * j.g.axis[1].count * j.g.axis[2].count > 0) {
+            const cut k = cut_make(&j);
+            FL_PARALLEL(item, k.heaps * k.segments * k.sheets, k.work)
+                run_item(&j, &k, item, scratch + fl_thread() * strip);
+        }
         j.packed += j.g.groups * j.g.blocks * j.block_size;
     }
 }

@@ -1,6 +1,7 @@
 /* conv.h: convolution on channels-last arrays, and its two transposes. Everything about speed is behind this.
  *
- *   y[n,o,t,h,w] = b[o] + sum over (i,kt,kh,kw) of  x[n, i, t*s0 + kt*d0 - lo0, h*s1 + ..., w*s2 + ...] * w[o,i,kt,kh,kw]
+ *   y[n,o,t,h,w] = b[o] + sum over (kt,kh,kw,i) of
+ *                         x[n, i, t*s0 + kt*d0 - lo0, h*s1 + kh*d1 - lo1, w*s2 + kw*d2 - lo2] * w[o,i,kt,kh,kw]
  *
  * Elements outside x count as zero. With groups g, output channel o sees the input channels of its group
  * only, and the weight's second axis is ci/g.
@@ -32,13 +33,15 @@ typedef enum fl_conv_pass { FL_CONV_FORWARD, FL_CONV_TO_INPUT, FL_CONV_TO_WEIGHT
 int fl_window_extent(const fl_window *, int axis, int length);
 
 int64_t fl_conv_packed_count(const fl_conv *, fl_conv_pass);   /* reals of a packed weight; FORWARD and TO_INPUT */
-void    fl_conv_pack(const fl_conv *, fl_conv_pass, const real *w, real *packed);   /* w: O,I/g,KT,KH,KW channels last */
+void    fl_conv_pack(const fl_conv *, fl_conv_pass, const real *w, real *packed);     /* w: O,I/g,KT,KH,KW */
 
-size_t fl_conv_scratch(const fl_conv *, fl_conv_pass);         /* bytes, for all fl_threads() threads of now; 64-byte aligned memory expected */
+/* Bytes of 64-byte aligned scratch memory, for the threads of now (fl_threads); its contents do not matter. */
+size_t fl_conv_scratch(const fl_conv *, fl_conv_pass);
 
-void fl_conv_forward   (const fl_conv *, const real *x, const real *packed, const real *b_or_null, real *y, void *scratch);
-void fl_conv_to_input  (const fl_conv *, const real *gy, const real *packed, real *gx, void *scratch);   /* overwrites gx */
-void fl_conv_to_weights(const fl_conv *, const real *x, const real *gy, real *gw, void *scratch);         /* overwrites gw; same layout as w */
+/* They overwrite y, gx and gw. b may be NULL; gw lies like w. */
+void fl_conv_forward   (const fl_conv *, const real *x, const real *packed, const real *b, real *y, void *scratch);
+void fl_conv_to_input  (const fl_conv *, const real *gy, const real *packed, real *gx, void *scratch);
+void fl_conv_to_weights(const fl_conv *, const real *x, const real *gy, real *gw, void *scratch);
 
 double fl_conv_flops(const fl_conv *);                         /* 2 per multiply-add, taps in the padding included */
 

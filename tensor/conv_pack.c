@@ -23,8 +23,8 @@ static int64_t weight_at(const fl_conv *c, int o, int i, const int k[3])      /*
 }
 
 /* One row of lanes: tap (t, h, w), channel `channel` of the group. */
-static void pack_lanes(const fl_conv *c, fl_conv_pass pass, const fl_gather *g, int group, int block, const int tap[3],
-                       int channel, const real *w, real *to)
+static void pack_lanes(const fl_conv *c, fl_conv_pass pass, const fl_gather *g, int group, int block,
+                       const int tap[3], int channel, const real *w, real *to)
 {
     const int outputs = g->lanes / g->together;
     int k[3];
@@ -49,7 +49,8 @@ void fl_conv_pack(const fl_conv *c, fl_conv_pass pass, const real *w, real *pack
             real *to = packed + item * size;
             memset(to, 0, (size_t)size * sizeof *to);
             for (int64_t tap = 0; tap < (int64_t)taps[0] * taps[1] * taps[2]; tap++) {
-                const int at[3] = {(int)(tap / taps[2] / taps[1]), (int)(tap / taps[2] % taps[1]), (int)(tap % taps[2])};
+                const int64_t row = tap / taps[2];
+                const int at[3] = {(int)(row / taps[1]), (int)(row % taps[1]), (int)(tap % taps[2])};
                 for (int channel = 0; channel < g.channels; channel++, to += FL_BLOCK)
                     pack_lanes(c, pass, &g, (int)item / g.blocks, (int)item % g.blocks, at, channel, w, to);
             }

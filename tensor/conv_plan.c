@@ -1,7 +1,8 @@
 /* conv_plan.c: axes, phases and pixels that are computed together. */
 #include "tensor/conv_plan.h"
 
-enum { PREFERRED_WIDTH = 64 / (int)sizeof(real) };   /* a plan is the same for all instruction sets: think in AVX-512 */
+/* A plan is the same for all instruction sets: it thinks in AVX-512. */
+enum { PREFERRED_WIDTH = 64 / (int)sizeof(real) };
 
 static int ceil_div(int a, int b) { return a >= 0 ? (a + b - 1) / b : -(-a / b); }   /* b > 0 */
 
@@ -16,8 +17,9 @@ int fl_window_extent(const fl_window *win, int axis, int length)
 
 double fl_conv_flops(const fl_conv *c)
 {
-    double taps = (double)c->win.k[0] * c->win.k[1] * c->win.k[2];
-    return 2.0 * (double)fl_shape_count(c->y) * taps * (c->x.c / c->groups);
+    const double taps = (double)c->win.k[0] * c->win.k[1] * c->win.k[2];
+    const int channels = c->x.c / c->groups;
+    return 2.0 * (double)fl_shape_count(c->y) * taps * channels;
 }
 
 bool fl_conv_is_depthwise(const fl_conv *c) { return c->groups > 1 && c->x.c == c->groups && c->y.c == c->groups; }
@@ -62,7 +64,8 @@ static int choose_together(const fl_conv *c, fl_conv_pass pass, int outputs)
     const int unit = pass == FL_CONV_FORWARD ? 1 : c->win.s[2];
     if (c->groups > 1 || c->win.d[2] > 1) return 1;
     int best = 1;
-    double least = (double)((outputs + PREFERRED_WIDTH - 1) / PREFERRED_WIDTH) * c->win.k[2] / unit;
+    const int vectors_alone = (outputs + PREFERRED_WIDTH - 1) / PREFERRED_WIDTH;
+    double least = (double)vectors_alone * c->win.k[2] / unit;
     for (int n = unit; n * outputs <= FL_BLOCK; n += unit) {
         const int vectors = (n * outputs + PREFERRED_WIDTH - 1) / PREFERRED_WIDTH;
         const double cost = (double)vectors * joint_taps(&c->win, pass, n) / n;

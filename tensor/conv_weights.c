@@ -9,33 +9,20 @@
  * The pixels of y are cut into fixed blocks of about BLOCK_PIXELS. A block's sum runs over its pixels in order
  * (n, t, h, w), and the sums of the blocks are added in order. The cut depends on the shape of y only. Some
  * blocks at a time are gone through by all items, (kt, kh) x lanes x rows, so that x and gy come from cache. */
-#include "tensor/conv_plan.h"
+#include "tensor/conv_weights.h"
 #include "tensor/par.h"
 
 #include <string.h>
 
 enum { BLOCK_PIXELS = 256, ROWS_PER_ITEM = 70, CHUNK_BYTES = 1 << 20, WHOLE = 64 / (int)sizeof(real) };
 
-typedef struct job {
-    fl_conv c;
-    const fl_kernels *kernels;
-    bool depthwise, joined;
-    bool straight;                          /* lanes are (kw, i), rows are o; else the other way round */
-    int groups, channels, outputs;          /* channels and outputs of a group; depthwise: one group, lanes are channels */
-    int lanes, blocks, rows, pieces;        /* of a group's product; in blocks of FL_BLOCK, in pieces of about ROWS_PER_ITEM */
-    int columns;                            /* kernel columns that need a product of their own */
-    int cut[3], cuts[3];                    /* blocks of pixels: extent and number along t, h, w */
-    const real *x, *gy;
-    real *gw, *sums, *panels;               /* panels: per thread */
-} job;
-
 static int ceil_div(int a, int b) { return (a + b - 1) / b; }
 static int min(int a, int b) { return a < b ? a : b; }
 static int max(int a, int b) { return a > b ? a : b; }
 
-static job job_make(const fl_conv *conv)
+static fl_weights weights_make(const fl_conv *conv)
 {
-    job j = {.c = fl_conv_collapse(conv), .kernels = fl_kernels_now()};
+    fl_weights j = {.c = fl_conv_collapse(conv), .kernels = fl_kernels_now()};
     const fl_window *win = &j.c.win;
     const fl_shape y = j.c.y;
     j.depthwise = fl_conv_is_depthwise(&j.c);
@@ -45,50 +32,50 @@ static job job_make(const fl_conv *conv)
     j.joined = j.groups == 1 && !j.depthwise && win->d[2] == 1;
     j.columns = j.joined || j.depthwise ? 1 : win->k[2];
     const int run = j.columns == 1 ? win->k[2] * j.channels : j.channels;
-    const double straight = (double)ceil_div(run, WHOLE) * j.outputs, turned = (double)ceil_div(j.outputs, WHOLE) * run;
-    j.straight = !j.depthwise && straight <= 1.1 * turned;
+    const int64_t straight = (int64_t)ceil_div(run, WHOLE) * j.outputs;
+    const int64_t turned = (int64_t)ceil_div(j.outputs, WHOLE) * run;
+    j.straight = !j.depthwise && (double)straight <= 1.1 * (double)turned;
     j.lanes = j.straight ? run : j.outputs;
     j.rows = j.straight ? j.outputs : run;
     j.blocks = ceil_div(j.lanes, FL_BLOCK);
     j.pieces = ceil_div(j.rows, ROWS_PER_ITEM);
+    j.extent[0] = y.t, j.extent[1] = y.h, j.extent[2] = y.w;
     j.cut[2] = min(y.w, BLOCK_PIXELS);
     j.cut[1] = min(y.h, max(1, BLOCK_PIXELS / y.w));
     j.cut[0] = min(y.t, max(1, j.cut[1] < y.h ? 1 : BLOCK_PIXELS / y.w / y.h));
-    for (int i = 0; i < 3; i++) j.cuts[i] = ceil_div((&y.t)[i], j.cut[i]);
+    for (int i = 0; i < 3; i++) j.cuts[i] = ceil_div(j.extent[i], j.cut[i]);
     return j;
 }
 
-static int64_t sums_count(const job *j)
+static int64_t sums_count(const fl_weights *j)
 {
     const int *k = j->c.win.k;
     return j->straight ? 0 : (int64_t)j->blocks * j->groups * k[0] * k[1] * j->columns * j->rows * FL_BLOCK;
 }
 
-static int strip_channels(const job *j) { return j->depthwise ? FL_BLOCK : j->channels; }
-
-static int strip_width(const job *j, int pixels)
+static int strip_width(const fl_weights *j, int pixels)
 {
     return (pixels - 1) * j->c.win.s[2] + (j->c.win.k[2] - 1) * j->c.win.d[2] + 1;
 }
 
 /* x is the right side and pixels overlap or are short: a copy of the rows serves better than one of every run. */
-static bool needs_strip(const job *j) { return !j->straight || (j->joined && j->c.win.s[2] * j->channels <= FL_BLOCK); }
+static bool needs_strip(const fl_weights *j)
+{
+    return !j->straight || (j->joined && j->c.win.s[2] * j->channels <= FL_BLOCK);
+}
 
-static int64_t panels_count(const job *j)       /* one thread's: a panel of lanes, and a strip of x */
+static int64_t panels_count(const fl_weights *j)       /* one thread's: a panel of lanes, and a strip of x */
 {
     const int64_t lines = (int64_t)j->cut[0] * j->cut[1], panel = lines * j->cut[2] * FL_BLOCK;
-    const int64_t strip = !needs_strip(j) ? 0 : lines * strip_width(j, j->cut[2]) * strip_channels(j);
+    const int64_t strip = !needs_strip(j) ? 0 : lines * strip_width(j, j->cut[2]) * fl_strip_channels(j);
     return panel + (strip + 2 * FL_BLOCK) / FL_BLOCK * FL_BLOCK;
 }
 
 size_t fl_conv_weights_scratch(const fl_conv *conv)
 {
-    const job j = job_make(conv);
+    const fl_weights j = weights_make(conv);
     return (size_t)(sums_count(&j) + panels_count(&j) * fl_threads()) * sizeof(real);
 }
-
-/* A block of pixels of y, cut to those whose taps kt, kh lie inside x. */
-typedef struct patch { int n, from[3], to[3], k[3]; } patch;
 
 static void inside(const fl_window *win, int axis, int k, int in, int *from, int *to)
 {
@@ -97,108 +84,28 @@ static void inside(const fl_window *win, int axis, int k, int in, int *from, int
     *to = in + shift > 0 ? min(*to, ceil_div(in + shift, win->s[axis])) : *from;
 }
 
-static patch patch_make(const job *j, int64_t block, const int k[3])
+static fl_patch patch_make(const fl_weights *j, int64_t block, const int k[3])
 {
-    const fl_shape y = j->c.y;
     const int64_t line = block / j->cuts[2], plane = line / j->cuts[1];
     const int at[3] = {(int)(plane % j->cuts[0]), (int)(line % j->cuts[1]), (int)(block % j->cuts[2])};
-    patch p = {.n = (int)(plane / j->cuts[0])};
+    fl_patch p = {.n = (int)(plane / j->cuts[0])};
     for (int i = 0; i < 3; i++) {
         p.k[i] = k[i];
         p.from[i] = at[i] * j->cut[i];
-        p.to[i] = min((&y.t)[i], p.from[i] + j->cut[i]);
+        p.to[i] = min(j->extent[i], p.from[i] + j->cut[i]);
     }
     inside(&j->c.win, 0, k[0], j->c.x.t, &p.from[0], &p.to[0]);
     inside(&j->c.win, 1, k[1], j->c.x.h, &p.from[1], &p.to[1]);
     return p;
 }
 
-/* The row of x that row (t, h) of y meets. */
-static const real *row_of_x(const job *j, const patch *p, int t, int h)
-{
-    const fl_window *win = &j->c.win;
-    const int64_t xt = t * win->s[0] + p->k[0] * win->d[0] - win->lo[0], xh = h * win->s[1] + p->k[1] * win->d[1] - win->lo[1];
-    return j->x + ((p->n * (int64_t)j->c.x.t + xt) * j->c.x.h + xh) * j->c.x.w * j->c.x.c;
-}
-
-/* `count` reals, the first at position `start` of a row with `length`, zeros outside. */
-static void copy_inside(real *to, const real *row, int64_t start, int64_t count, int64_t length)
-{
-    int64_t first = start < 0 ? -start : 0, end = length - start;
-    if (first > count) first = count;
-    if (end > count) end = count;
-    if (end < first) end = first;
-    memset(to, 0, (size_t)first * sizeof *to);
-    memcpy(to + first, row + start + first, (size_t)(end - first) * sizeof *to);
-    memset(to + end, 0, (size_t)(count - end) * sizeof *to);
-}
-
-/* Lanes are (kw, i): the run under each pixel, [pixel][FL_BLOCK]. */
-static void panel_of_x(const job *j, const patch *p, int group, int block, real *to)
-{
-    const fl_window *win = &j->c.win;
-    const int64_t c = j->c.x.c, length = j->c.x.w * c, step = win->s[2] * c;
-    const int64_t leftmost = (int64_t)p->from[2] * win->s[2] + p->k[2] * win->d[2] - win->lo[2];
-    const int lanes = min(FL_BLOCK, j->lanes - block * FL_BLOCK);
-    for (int t = p->from[0]; t < p->to[0]; t++)
-        for (int h = p->from[1]; h < p->to[1]; h++) {
-            const real *row = row_of_x(j, p, t, h);
-            int64_t start = leftmost * c + group * j->channels + block * FL_BLOCK;
-            for (int w = p->from[2]; w < p->to[2]; w++, to += FL_BLOCK, start += step) {
-                if (lanes == FL_BLOCK && start >= 0 && start + FL_BLOCK <= length) {
-                    memcpy(to, row + start, FL_BLOCK * sizeof *to);     /* nearly always: a copy of constant size */
-                } else {
-                    copy_inside(to, row, start, lanes, length);
-                    for (int v = lanes; v < FL_BLOCK; v++) to[v] = 0;
-                }
-            }
-        }
-}
-
-/* Lanes are o, and do not fill vectors: [pixel][FL_BLOCK]. */
-static void panel_of_gy(const job *j, const patch *p, int group, int block, real *to)
-{
-    const fl_shape y = j->c.y;
-    const int lanes = min(FL_BLOCK, j->lanes - block * FL_BLOCK);
-    for (int t = p->from[0]; t < p->to[0]; t++)
-        for (int h = p->from[1]; h < p->to[1]; h++) {
-            const real *from = j->gy + fl_at(y, p->n, group * j->outputs + block * FL_BLOCK, t, h, p->from[2]);
-            for (int w = p->from[2]; w < p->to[2]; w++, to += FL_BLOCK, from += y.c) {
-                for (int v = 0; v < lanes; v++) to[v] = from[v];
-                for (int v = lanes; v < FL_BLOCK; v++) to[v] = 0;
-            }
-        }
-}
-
-/* Rows of x with zeros around them, only the channels that are needed; a little more at the end, for whole vectors. */
-static void strip_of_x(const job *j, const patch *p, int channel, int width, real *to)
-{
-    const int64_t c = j->c.x.c, start = (int64_t)p->from[2] * j->c.win.s[2] - j->c.win.lo[2];
-    const int wanted = strip_channels(j), have = min(wanted, (int)c - channel);
-    for (int t = p->from[0]; t < p->to[0]; t++)
-        for (int h = p->from[1]; h < p->to[1]; h++) {
-            const real *row = row_of_x(j, p, t, h) + channel;
-            if (wanted == c) {
-                copy_inside(to, row, start * c, width * c, j->c.x.w * c);
-                to += width * c;
-                continue;
-            }
-            for (int64_t w = start; w < start + width; w++, to += wanted) {
-                if (w < 0 || w >= j->c.x.w) memset(to, 0, (size_t)wanted * sizeof *to);
-                else if (have == FL_BLOCK) memcpy(to, row + w * c, FL_BLOCK * sizeof *to);
-                else for (int v = 0; v < wanted; v++) to[v] = v < have ? row[w * c + v] : R(0.0);
-            }
-        }
-    memset(to, 0, FL_BLOCK * sizeof *to);
-}
-
-/* c[rows][lanes] (+)= left * right, tile by tile; room: lanes that may be written, the rest of a vector goes round. */
-static void product(const job *j, fl_tile t, int rows, int lanes, int room, real *c, bool fresh)
+/* c[rows][lanes] (+)= left * right, tile by tile; room: lanes that may be written, the rest of a vector may not. */
+static void product(const fl_weights *j, fl_tile t, int rows, int lanes, int room, real *c, bool fresh)
 {
     const fl_kernels *kernels = j->kernels;
     const real *a = t.a, *b = t.b;
     const int64_t c_row = t.c_row;
-    real corner[FL_TILE_ROWS * FL_BLOCK];
+    real corner[FL_TILE_ROWS * FL_BLOCK] = {0};
     for (int lane = 0; lane < lanes;) {
         const int vectors = lanes - lane > kernels->width * (kernels->vectors - 1) ? kernels->vectors : 1;
         const int wide = vectors * kernels->width, most = vectors > 1 ? kernels->rows_wide : kernels->rows_one;
@@ -222,56 +129,60 @@ static void product(const job *j, fl_tile t, int rows, int lanes, int room, real
     }
 }
 
-typedef struct side { const real *start; int64_t pixel, line, plane; } side;    /* steps between neighbours along w, h, t */
+typedef struct side { const real *start; int64_t pixel, line, plane; } side;   /* steps along w, h, t */
 typedef struct target { real *c; int64_t row; int lanes, room; } target;       /* where an item's product goes */
 
 /* One block of pixels, for rows first .. last-1 and one block of lanes. */
-static void add_patch(const job *j, const patch *p, int group, int block, int first, int last, target to, bool fresh)
+static void add_patch(const fl_weights *j, const fl_patch *p, int group, int block, int first, int last, target to,
+                      bool fresh)
 {
     const fl_shape y = j->c.y;
     const fl_window *win = &j->c.win;
     const int nt = p->to[0] - p->from[0], nh = p->to[1] - p->from[1], nw = p->to[2] - p->from[2];
-    real *panel = j->panels + fl_thread() * panels_count(j), *strip = panel + (int64_t)j->cut[0] * j->cut[1] * j->cut[2] * FL_BLOCK;
+    real *panel = j->panels + fl_thread() * panels_count(j);
+    real *strip = panel + (int64_t)j->cut[0] * j->cut[1] * j->cut[2] * FL_BLOCK;
     const real *gy = j->gy + fl_at(y, p->n, group * j->outputs, p->from[0], p->from[1], p->from[2]);
-    const int width = strip_width(j, nw), c = strip_channels(j);
+    const int width = strip_width(j, nw), c = fl_strip_channels(j);
     const side of_gy = {gy, y.c, y.w * y.c, (int64_t)y.h * y.w * y.c};
     const side in_panel = {panel, FL_BLOCK, nw * FL_BLOCK, (int64_t)nh * nw * FL_BLOCK};
     side in_strip = {strip, win->s[2] * c, (int64_t)width * c, (int64_t)nh * width * c}, left = of_gy, right = of_gy;
     if (needs_strip(j)) {
-        strip_of_x(j, p, j->depthwise ? block * FL_BLOCK : group * j->channels, width, strip);
+        fl_strip_of_x(j, p, j->depthwise ? block * FL_BLOCK : group * j->channels, width, strip);
         if (j->columns > 1) in_strip.start += p->k[2] * win->d[2] * c;
     }
     if (j->straight && needs_strip(j)) {
         right = in_strip;
         right.start += block * FL_BLOCK;
     } else if (j->straight) {
-        panel_of_x(j, p, group, block, panel);
+        fl_panel_of_x(j, p, group, block, panel);
         right = in_panel;
     } else {
         left = in_strip;
         right.start += block * FL_BLOCK;
         if (j->outputs % WHOLE != 0) {
-            panel_of_gy(j, p, group, block, panel);
+            fl_panel_of_gy(j, p, group, block, panel);
             right = in_panel;
         }
     }
     const int64_t a_row = j->depthwise ? win->d[2] * c : 1;
     const fl_tile t = {
-        .a = left.start + first * a_row, .b = right.start, .a_row = a_row, .a_step = left.pixel, .b_step = right.pixel, .c_row = to.row,
+        .a = left.start + first * a_row, .b = right.start,
+        .a_row = a_row, .a_step = left.pixel, .b_step = right.pixel, .c_row = to.row,
         .run = nw, .count = {nt, nh, 1}, .a_jump = {left.plane, left.line, 0}, .b_jump = {right.plane, right.line, 0}
     };
     product(j, t, last - first, to.lanes, to.room, to.c, fresh);
 }
 
 /* The blocks of pixels from .. to-1, for one (group, block of lanes), (kt, kh), column and piece of the rows. */
-static void run_item(const job *j, int64_t item, int64_t from, int64_t to)
+static void run_item(const fl_weights *j, int64_t item, int64_t from, int64_t to)
 {
     const fl_window *win = &j->c.win;
     const int piece = (int)(item % j->pieces), column = (int)(item / j->pieces % j->columns);
     const int64_t rest = item / j->pieces / j->columns, outer = rest / win->k[1] / win->k[0];
     const int k[3] = {(int)(rest / win->k[1] % win->k[0]), (int)(rest % win->k[1]), column};
     const int group = (int)(outer / j->blocks), block = (int)(outer % j->blocks);
-    const int first = (int)((int64_t)j->rows * piece / j->pieces), last = (int)((int64_t)j->rows * (piece + 1) / j->pieces);
+    const int first = (int)((int64_t)j->rows * piece / j->pieces);
+    const int last = (int)((int64_t)j->rows * (piece + 1) / j->pieces);
     target at = {.lanes = min(FL_BLOCK, j->lanes - block * FL_BLOCK)};
     if (j->straight) {
         const int64_t tap = ((int64_t)k[0] * win->k[1] + k[1]) * win->k[2] + (j->columns > 1 ? column : 0);
@@ -284,7 +195,7 @@ static void run_item(const job *j, int64_t item, int64_t from, int64_t to)
     }
     bool fresh = from == 0;
     for (int64_t block_of_pixels = from; block_of_pixels < to; block_of_pixels++) {
-        const patch p = patch_make(j, block_of_pixels, k);
+        const fl_patch p = patch_make(j, block_of_pixels, k);
         if (p.to[0] <= p.from[0] || p.to[1] <= p.from[1]) continue;
         add_patch(j, &p, group, block, first, last, at, fresh);
         fresh = false;
@@ -294,7 +205,7 @@ static void run_item(const job *j, int64_t item, int64_t from, int64_t to)
 }
 
 /* sums[group, block][kt][kh][kw][i][lane] -> gw[o][kt][kh][kw][i] */
-static void turn_round(const job *j, real *gw)
+static void turn_round(const fl_weights *j, real *gw)
 {
     const int64_t size = (int64_t)j->c.win.k[0] * j->c.win.k[1] * j->c.win.k[2] * j->channels;
     FL_PARALLEL(o, j->c.y.c, (double)(size * j->c.y.c * 4)) {
@@ -306,7 +217,7 @@ static void turn_round(const job *j, real *gw)
 
 void fl_conv_to_weights(const fl_conv *conv, const real *x, const real *gy, real *gw, void *scratch)
 {
-    job j = job_make(conv);
+    fl_weights j = weights_make(conv);
     j.x = x, j.gy = gy, j.gw = gw;
     j.sums = scratch;
     j.panels = j.sums + sums_count(&j);
@@ -316,7 +227,8 @@ void fl_conv_to_weights(const fl_conv *conv, const real *x, const real *gy, real
     const int64_t items = (int64_t)j.groups * j.blocks * j.c.win.k[0] * j.c.win.k[1] * j.columns * j.pieces;
     for (int64_t from = 0; from < total; from += chunk) {
         const int64_t to = from + chunk < total ? from + chunk : total;
-        FL_PARALLEL(item, items, fl_conv_flops(&j.c) * (double)(to - from) / (double)total) run_item(&j, item, from, to);
+        const double work = fl_conv_flops(&j.c) * (double)(to - from) / (double)total;
+        FL_PARALLEL(item, items, work) run_item(&j, item, from, to);
     }
     if (!j.straight) turn_round(&j, gw);
 }

@@ -1,6 +1,7 @@
 /* kernels.c: which instruction set the hot loops use: --isa, else FOOTLIGHT_ISA, else the best there is. */
 #include "tensor/kernels.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,15 +50,17 @@ fl_status fl_isa_choose(const char *name, fl_error *err)
         return FL_OK;
     }
     char known[64] = "";
+    size_t length = 0;
     for (int i = 0; i < SETS; i++) {
         if (!have(i)) continue;
         if (strcmp(sets[i]->name, name) == 0) {
             chosen = sets[i];
             return FL_OK;
         }
-        strcat(strcat(known, known[0] ? ", " : ""), sets[i]->name);
+        length += (size_t)snprintf(known + length, sizeof known - length, "%s%s", length ? ", " : "", sets[i]->name);
     }
-    return fl_error_set(err, FL_USAGE, "%s: no instruction set \"%.32s\" on this machine; choose one of: %s", from, name, known);
+    return fl_error_set(err, FL_USAGE, "%s: no instruction set \"%.32s\" on this machine; choose one of: %s", from,
+                        name, known);
 }
 
 const fl_kernels *fl_kernels_now(void)

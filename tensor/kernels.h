@@ -48,8 +48,8 @@ typedef struct fl_kernels {
 
 const fl_kernels *fl_kernels_now(void);
 
-/* NULL or "" takes the environment variable FOOTLIGHT_ISA, or else the best that the machine has. An unknown name or one
- * that this machine lacks is FL_USAGE, and nothing changes. Not to be called while a loop runs. */
+/* NULL or "" takes the environment variable FOOTLIGHT_ISA, or else the best that the machine has. An unknown name
+ * or one that this machine lacks is FL_USAGE, and nothing changes. Not to be called while a loop runs. */
 fl_status fl_isa_choose(const char *name_or_null, fl_error *);
 const char *fl_isa_name(void);
 const char *fl_isa_available(int i);   /* the i-th set that this machine has, worst first; NULL after the last */

@@ -8,8 +8,6 @@
  * loops over them disappear. `sum += a * b` is contracted to a fused multiply-add by the flags of the file. */
 #include "tensor/kernels.h"
 
-#include <stddef.h>
-
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
@@ -21,11 +19,11 @@
 #define PASTE(a, b) PASTE_(a, b)
 
 typedef real vector __attribute__((vector_size(VECTOR_BYTES)));
-typedef real loose __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));   /* in memory, unaligned */
+typedef real loose __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));   /* in memory */
 
 /* Row p of a tile starts at origin + p*step; rows 0, 4, 8, 12 have pointers, the rest are reached by the
  * addressing modes, or the address registers would not suffice. */
-#define ROW(origin, p, step) ((origin)[(p) / 4] + (size_t)((p) % 4) * (step))
+#define ROW(origin, p, step) ((origin)[(p) / 4] + (p) % 4 * (step))
 
 static inline __attribute__((always_inline))
 void product(const fl_tile *t, const int rows, const int vectors, const int elementwise)
@@ -38,24 +36,24 @@ void product(const fl_tile *t, const int rows, const int vectors, const int elem
     UNROLL for (int p = 0; p < rows; p++) {
         UNROLL for (int v = 0; v < vectors; v++) __builtin_prefetch(t->c + p * t->c_row + v * WIDTH, 1);
     }
-    const size_t a_row = (size_t)t->a_row * sizeof(real), a_step = (size_t)t->a_step * sizeof(real);
-    const int64_t b_step = t->b_step, ahead_step = t->ahead_step * (int64_t)sizeof(real);
+    const int64_t a_row = t->a_row, a_step = t->a_step, b_step = t->b_step;
     for (int64_t i = 0; i < t->count[0]; i++)
     for (int64_t j = 0; j < t->count[1]; j++)
     for (int64_t l = 0; l < t->count[2]; l++) {
-        const char *a = (const char *)(t->a + i * t->a_jump[0] + j * t->a_jump[1] + l * t->a_jump[2]);
-        const char *origin[4] = {a, a + 4 * a_row, a + 8 * a_row, a + 12 * a_row};
+        const real *a = t->a + i * t->a_jump[0] + j * t->a_jump[1] + l * t->a_jump[2];
+        const real *origin[4] = {a, a + 4 * a_row, a + 8 * a_row, a + 12 * a_row};
         const real *b = t->b + i * t->b_jump[0] + j * t->b_jump[1] + l * t->b_jump[2];
-        const char *ahead = a + t->ahead * (int64_t)sizeof(real);
+        const real *ahead = a + t->ahead;
         for (int64_t k = t->run; k > 0; k--) {
             __builtin_prefetch(ahead, 0, 2);
-            ahead += ahead_step;
+            ahead += t->ahead_step;
             vector right[VECTORS];
             UNROLL for (int v = 0; v < vectors; v++) right[v] = *(const loose *)(b + v * WIDTH);
             UNROLL for (int p = 0; p < rows; p++) {
-                const real *left = (const real *)ROW(origin, p, a_row);
+                const real *left = ROW(origin, p, a_row);
                 if (elementwise) {
-                    UNROLL for (int v = 0; v < vectors; v++) sum[p][v] += *(const loose *)(left + v * WIDTH) * right[v];
+                    UNROLL for (int v = 0; v < vectors; v++)
+                        sum[p][v] += *(const loose *)(left + v * WIDTH) * right[v];
                 } else {
                     const vector all = *left - (vector){0};
                     UNROLL for (int v = 0; v < vectors; v++) sum[p][v] += all * right[v];
@@ -73,7 +71,8 @@ void product(const fl_tile *t, const int rows, const int vectors, const int elem
     }
 }
 
-#define CASE(n, most, vectors, elementwise) case n: if (n <= (most)) product(t, n <= (most) ? n : 1, vectors, elementwise); break;
+#define CASE(n, most, vectors, elementwise) \
+    case n: if (n <= (most)) product(t, n <= (most) ? n : 1, vectors, elementwise); break;
 #define CASES(most, vectors, e)                                                                              \
     switch (rows) {                                                                                          \
         CASE(1, most, vectors, e)  CASE(2, most, vectors, e)  CASE(3, most, vectors, e)  CASE(4, most, vectors, e)  \
@@ -100,7 +99,7 @@ static void lanes(const fl_tile *t, int rows, int vectors)
     else lanes_one(t, rows);
 }
 
-enum { CHAINS = 12, REPEATS = 8 };   /* chains: latency of 4 to 6 cycles times two units */
+enum { CHAINS = 12, REPEATS = 8, FLOPS = 2 * CHAINS * REPEATS * WIDTH };   /* chains: latency 4 to 6, two units */
 
 static real multiply_add(int64_t rounds)
 {
@@ -118,5 +117,5 @@ extern const fl_kernels PASTE(fl_kernels_, ISA);
 #define TEXT_(a) #a
 #define TEXT(a) TEXT_(a)
 const fl_kernels PASTE(fl_kernels_, ISA) = {
-    TEXT(ISA), WIDTH, VECTORS, ROWS_WIDE, ROWS_ONE, tile, lanes, multiply_add, 2.0 * CHAINS * REPEATS * WIDTH
+    TEXT(ISA), WIDTH, VECTORS, ROWS_WIDE, ROWS_ONE, tile, lanes, multiply_add, FLOPS
 };

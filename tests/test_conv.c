@@ -1,4 +1,4 @@
-/* test_conv.c: convolution against its definition, its transposes against each other, and its bits against themselves. */
+/* test_conv.c: convolution against its definition, its transposes against each other, its bits against themselves. */
 #include "tensor/conv.h"
 #include "tensor/kernels.h"
 #include "tensor/par.h"
@@ -32,7 +32,7 @@ static const geometry list[] = {
     {1,  3,  4,  1, {5, 14, 16}, {2, 3, 3},  {1, 2, 2}, {2, 3, 2}, {1, 2, 2}, {1, 4, 0}},
     {1,  3,  4,  1, {7, 13, 19}, {3, 3, 4},  {2, 3, 2}, {2, 2, 3}, {1, 2, 5}, {1, 0, 2}},
     {1,  4,  6,  1, {1, 9,  9},  {1, 3, 3},  {1, 2, 4}, {1, 4, 2}, {0, 4, 3}, {0, 4, 3}},
-    {1,  3,  5,  1, {2, 3,  4},  {2, 2, 3},  ONE,       ONE,       {3, 2, 5}, {2, 4, 3}},   /* more padding than kernel */
+    {1,  3,  5,  1, {2, 3,  4},  {2, 2, 3},  ONE,       ONE,       {3, 2, 5}, {2, 4, 3}},   /* wide padding */
     {1,  2,  3,  1, {2, 3,  4},  {1, 1, 1},  {2, 2, 2}, ONE,       {1, 2, 1}, {1, 0, 3}},
     {1,  40, 70, 1, {2, 5,  11}, {1, 1, 1},  ONE,       ONE,       NONE,      NONE},
     {2,  40, 70, 1, {3, 5,  11}, {1, 1, 1},  {2, 2, 2}, ONE,       NONE,      NONE},        /* most pixels unread */
@@ -48,10 +48,10 @@ static const geometry list[] = {
     {2,  64, 64, 64, {2, 7, 19}, {1, 3, 3},  ONE,       ONE,       {0, 1, 1}, {0, 1, 1}},
     {1,  40, 40, 40, {4, 9, 16}, {3, 5, 4},  {2, 2, 3}, {1, 2, 1}, {1, 4, 2}, {0, 3, 1}},
     {1,  3,  3,  3, {1, 4,  6},  {1, 1, 1},  ONE,       ONE,       NONE,      NONE},
-    {1,  4,  8,  4, {1, 6,  9},  {1, 3, 3},  ONE,       ONE,       {0, 1, 1}, {0, 1, 1}},   /* two outputs per channel */
+    {1,  4,  8,  4, {1, 6,  9},  {1, 3, 3},  ONE,       ONE,       {0, 1, 1}, {0, 1, 1}},   /* 2 per channel */
     {1,  8,  4,  4, {1, 6,  9},  {1, 3, 3},  {1, 1, 2}, ONE,       {0, 1, 0}, {0, 1, 1}},
     {8,  12, 20, 1, {1, 4,  4},  {1, 3, 3},  ONE,       ONE,       {0, 1, 1}, {0, 1, 1}},
-    {1,  4,  34, 1, {1, 3,  600}, {1, 1, 3}, ONE,       ONE,       {0, 0, 1}, {0, 0, 1}},   /* rows longer than a block */
+    {1,  4,  34, 1, {1, 3,  600}, {1, 1, 3}, ONE,       ONE,       {0, 0, 1}, {0, 0, 1}},   /* long rows */
     {2,  2,  3,  1, {40, 5,  6}, {6, 1, 1},  {3, 1, 1}, ONE,       {2, 0, 0}, {1, 0, 0}},
 };
 enum { GEOMETRIES = (int)(sizeof list / sizeof *list) };
@@ -88,8 +88,9 @@ static problem make(const geometry *g)
     memcpy(p.c.win.lo, g->lo, sizeof g->lo);
     memcpy(p.c.win.hi, g->hi, sizeof g->hi);
     p.c.groups = g->groups;
-    p.c.y = (fl_shape){g->n, g->co, fl_window_extent(&p.c.win, 0, g->size[0]), fl_window_extent(&p.c.win, 1, g->size[1]),
-                       fl_window_extent(&p.c.win, 2, g->size[2])};
+    int out[3];
+    for (int i = 0; i < 3; i++) out[i] = fl_window_extent(&p.c.win, i, g->size[i]);
+    p.c.y = (fl_shape){g->n, g->co, out[0], out[1], out[2]};
     p.ws = (fl_shape){g->co, g->ci / g->groups, g->k[0], g->k[1], g->k[2]};
     p.x = random_array(&p.arena, fl_shape_count(p.c.x), 1);
     p.w = random_array(&p.arena, fl_shape_count(p.ws), 2);
@@ -123,7 +124,7 @@ static void run(problem *p, fl_conv_pass pass, bool with_bias)
     fl_arena_release(&p->arena, mark);
 }
 
-/* The definition, once for all three passes: every term of every sum, in long double; size is the sum of magnitudes. */
+/* The definition, once for all three passes, term by term in long double; size is the sum of magnitudes. */
 static void define(const problem *p, fl_conv_pass pass, bool with_bias, long double *sum, double *size, double *terms)
 {
     const fl_conv *c = &p->c;
@@ -131,17 +132,24 @@ static void define(const problem *p, fl_conv_pass pass, bool with_bias, long dou
     for (int n = 0; n < c->y.n; n++) for (int o = 0; o < c->y.c; o++)
     for (int t = 0; t < c->y.t; t++) for (int h = 0; h < c->y.h; h++) for (int w = 0; w < c->y.w; w++) {
         const int64_t at_y = fl_at(c->y, n, o, t, h, w);
-        if (pass == FL_CONV_FORWARD && with_bias) sum[at_y] += (long double)p->b[o], size[at_y] += fabs((double)p->b[o]), terms[at_y]++;
-        for (int kt = 0; kt < c->win.k[0]; kt++) for (int kh = 0; kh < c->win.k[1]; kh++) for (int kw = 0; kw < c->win.k[2]; kw++) {
+        if (pass == FL_CONV_FORWARD && with_bias) {
+            sum[at_y] += (long double)p->b[o];
+            size[at_y] += fabs((double)p->b[o]);
+            terms[at_y]++;
+        }
+        for (int kt = 0; kt < c->win.k[0]; kt++) for (int kh = 0; kh < c->win.k[1]; kh++)
+        for (int kw = 0; kw < c->win.k[2]; kw++) {
             const int xt = t * c->win.s[0] + kt * c->win.d[0] - c->win.lo[0];
             const int xh = h * c->win.s[1] + kh * c->win.d[1] - c->win.lo[1];
             const int xw = w * c->win.s[2] + kw * c->win.d[2] - c->win.lo[2];
             if (xt < 0 || xh < 0 || xw < 0 || xt >= c->x.t || xh >= c->x.h || xw >= c->x.w) continue;
             for (int i = 0; i < cig; i++) {
-                const int64_t at_x = fl_at(c->x, n, o / cog * cig + i, xt, xh, xw), at_w = fl_at(p->ws, o, i, kt, kh, kw);
+                const int64_t at_x = fl_at(c->x, n, o / cog * cig + i, xt, xh, xw);
+                const int64_t at_w = fl_at(p->ws, o, i, kt, kh, kw);
                 const long double xv = p->x[at_x], wv = p->w[at_w], rv = p->r[at_y];
                 const int64_t to = pass == FL_CONV_FORWARD ? at_y : pass == FL_CONV_TO_INPUT ? at_x : at_w;
-                const long double term = pass == FL_CONV_FORWARD ? xv * wv : pass == FL_CONV_TO_INPUT ? rv * wv : rv * xv;
+                const long double term = pass == FL_CONV_FORWARD ? xv * wv
+                                       : pass == FL_CONV_TO_INPUT ? rv * wv : rv * xv;
                 sum[to] += term;
                 size[to] += fabs((double)term);
                 terms[to]++;
@@ -165,10 +173,13 @@ static void compare(problem *p, int which, fl_conv_pass pass, bool with_bias, bo
         if (all_sets) fl_isa_choose(fl_isa_available(isa), NULL);
         run(p, pass, with_bias);
         int64_t worst = -1;
-        for (int64_t i = 0; i < n; i++)
-            if (!(fabs((double)(got[i] - sum[i])) <= (1 + 0.5 * sqrt(terms[i])) * FL_REAL_EPSILON * size[i])) worst = i;
-        CHECK_SAY(worst < 0, "geometry %d, %s, %s: element %lld is %.9g, wanted %.9g", which, names[pass], fl_isa_name(),
-                  (long long)worst, (double)got[worst < 0 ? 0 : worst], (double)sum[worst < 0 ? 0 : worst]);
+        for (int64_t i = 0; i < n; i++) {
+            const double allowed = (1 + 0.5 * sqrt(terms[i])) * FL_REAL_EPSILON * size[i];
+            if (!(fabs((double)(got[i] - sum[i])) <= allowed)) worst = i;
+        }
+        CHECK_SAY(worst < 0, "geometry %d, %s, %s: element %lld is %.9g, wanted %.9g", which, names[pass],
+                  fl_isa_name(), (long long)worst, (double)got[worst < 0 ? 0 : worst],
+                  (double)sum[worst < 0 ? 0 : worst]);
         if (!all_sets) break;
     }
     fl_isa_choose(NULL, NULL);
@@ -206,7 +217,8 @@ TEST(conv_matches_its_definition_for_random_windows)
         g.co = g.groups * channels[draw(&state, 0, 7)];
         if (cut == 1) g.groups = g.co = g.ci;
         for (int i = 0; i < 3; i++) {
-            g.k[i] = draw(&state, 1, 4), g.s[i] = draw(&state, 1, 3), g.d[i] = draw(&state, 0, 2) ? 1 : draw(&state, 1, 3);
+            g.k[i] = draw(&state, 1, 4), g.s[i] = draw(&state, 1, 3);
+            g.d[i] = draw(&state, 0, 2) ? 1 : draw(&state, 1, 3);
             g.lo[i] = draw(&state, 0, 3), g.hi[i] = draw(&state, 0, 3);
             g.size[i] = draw(&state, 1, i == 2 ? 20 : 5);
             const int reach = (g.k[i] - 1) * g.d[i] + 1;
@@ -257,8 +269,8 @@ static prints fingerprint(problem *p)
 
 static void check_same(prints a, prints b, int which, const char *what, int value)
 {
-    CHECK_SAY(a.y == b.y && a.gx == b.gx && a.gw == b.gw, "geometry %d: %s %d changes bits of%s%s%s", which, what, value,
-              a.y == b.y ? "" : " y", a.gx == b.gx ? "" : " gx", a.gw == b.gw ? "" : " gw");
+    CHECK_SAY(a.y == b.y && a.gx == b.gx && a.gw == b.gw, "geometry %d: %s %d changes bits of%s%s%s", which, what,
+              value, a.y == b.y ? "" : " y", a.gx == b.gx ? "" : " gx", a.gw == b.gw ? "" : " gw");
 }
 
 /* Large enough to run in parallel. */
@@ -323,12 +335,22 @@ TEST(conv_bits_do_not_depend_on_batch_mates)
             memcpy(one.r, all.r + n * ny, (size_t)ny * sizeof(real));
             run(&one, FL_CONV_FORWARD, true);
             run(&one, FL_CONV_TO_INPUT, false);
-            CHECK_SAY(memcmp(one.y, all.y + n * ny, (size_t)ny * sizeof(real)) == 0, "geometry %d, clip %d: y", i, n);
-            CHECK_SAY(memcmp(one.gx, all.gx + n * nx, (size_t)nx * sizeof(real)) == 0, "geometry %d, clip %d: gx", i, n);
+            const bool y = memcmp(one.y, all.y + n * ny, (size_t)ny * sizeof(real)) == 0;
+            const bool gx = memcmp(one.gx, all.gx + n * nx, (size_t)nx * sizeof(real)) == 0;
+            CHECK_SAY(y && gx, "geometry %d, clip %d:%s%s", i, n, y ? "" : " y", gx ? "" : " gx");
         }
         fl_arena_free(&one.arena);
         fl_arena_free(&all.arena);
     }
+}
+
+static real fused(real a, real b, real c)
+{
+#ifdef FL_F64
+    return fma(a, b, c);
+#else
+    return fmaf(a, b, c);
+#endif
 }
 
 /* The order of a sum, spelt out with one fused multiply-add per term. */
@@ -346,11 +368,9 @@ TEST(conv_sums_in_the_documented_order)
             const int xt = t + kt - 1, xh = h + kh - 1, xw = w + kw - 1;
             if (xt < 0 || xh < 0 || xw < 0 || xt >= c->x.t || xh >= c->x.h || xw >= c->x.w) continue;
             for (int i = 0; i < c->x.c; i++)
-                sum = (real)(sizeof(real) == 4
-                    ? (double)fmaf((float)p.x[fl_at(c->x, n, i, xt, xh, xw)], (float)p.w[fl_at(p.ws, o, i, kt, kh, kw)], (float)sum)
-                    : fma((double)p.x[fl_at(c->x, n, i, xt, xh, xw)], (double)p.w[fl_at(p.ws, o, i, kt, kh, kw)], (double)sum));
+                sum = fused(p.x[fl_at(c->x, n, i, xt, xh, xw)], p.w[fl_at(p.ws, o, i, kt, kh, kw)], sum);
         }
-        different += memcmp(&sum, &p.y[fl_at(c->y, n, o, t, h, w)], sizeof sum) != 0;
+        different += sum != p.y[fl_at(c->y, n, o, t, h, w)];
     }
     CHECK_SAY(different == 0, "%lld elements differ", (long long)different);
     fl_arena_free(&p.arena);
