@@ -16,24 +16,28 @@ double fl_clock(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Seconds that `threads` threads need for so many rounds each, started together. */
-static double time_rounds(const fl_kernels *k, int threads, int64_t rounds, volatile real *sink)
+/* Seconds that one thread or all need for so many rounds each, started together; the best of some tries. */
+static double time_rounds(const fl_kernels *k, int threads, int64_t rounds, int tries, volatile real *sink)
 {
-    const double start = fl_clock();
-    FL_PARALLEL(i, threads, 2 * FL_PARALLEL_MIN) sink[i * 64] = k->multiply_add(rounds);
-    return fl_clock() - start;
+    double least = 1e30;
+    for (int t = 0; t < tries; t++) {
+        const double start = fl_clock();
+        if (threads == 1) {
+            sink[0] = k->multiply_add(rounds);
+        } else {
+            FL_PARALLEL(i, threads, 2 * FL_PARALLEL_MIN) sink[i * 64] = k->multiply_add(rounds);
+        }
+        const double seconds = fl_clock() - start;
+        if (seconds < least) least = seconds;
+    }
+    return least;
 }
 
 static double best_flops(const fl_kernels *k, int threads, volatile real *sink)
 {
     int64_t rounds = 1000;
-    while (time_rounds(k, threads, rounds, sink) < SECONDS_PER_TRY) rounds *= 2;
-    double least = time_rounds(k, threads, rounds, sink);
-    for (int i = 1; i < TRIES; i++) {
-        const double seconds = time_rounds(k, threads, rounds, sink);
-        if (seconds < least) least = seconds;
-    }
-    return k->flops_per_round * (double)rounds * threads / least;
+    while (time_rounds(k, 1, rounds, 3, sink) < SECONDS_PER_TRY) rounds *= 2;
+    return k->flops_per_round * (double)rounds * threads / time_rounds(k, threads, rounds, TRIES, sink);
 }
 
 static double time_triad(real *a, const real *b, const real *c, int64_t n, real s)
