@@ -59,7 +59,7 @@ static int start(const char *path, FILE *said, pid_t *child, FILE **out)
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
     posix_spawn_file_actions_adddup2(&actions, fileno(said), 2);
-    int failed = posix_spawnp(child, arguments[0], &actions, NULL, (char *const *)(uintptr_t)arguments, environ);
+    int failed = posix_spawnp(child, arguments[0], &actions, NULL, (char *const *)arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
     *out = failed ? NULL : fdopen(ends[0], "rb");
@@ -72,7 +72,7 @@ static bool finish(pid_t child, bool give_up)
 {
     int how = 0;
     if (give_up) kill(child, SIGKILL);
-    while (waitpid(child, &how, 0) < 0 && errno == EINTR) continue;
+    while (waitpid(child, &how, 0) < 0 && errno == EINTR) how = 0;
     return WIFEXITED(how) && WEXITSTATUS(how) == 0;
 }
 
@@ -96,7 +96,7 @@ static fl_status missing(fl_arena *a, const char *what, int reason)
 
 static fl_status run(fl_arena *a, fl_arena *scratch, const char *path, const char *what, FILE *said, fl_bytes *frames)
 {
-    pid_t child;
+    pid_t child = 0;
     FILE *out = NULL;
     char text[400];
     int reason = start(path, said, &child, &out);
@@ -123,7 +123,7 @@ fl_status fl_clip_ffmpeg(fl_arena *a, const char *path, const char *what, fl_cli
     fl_status status = FL_OK;
     if (!said) status = fl_error_set(a->error, FL_FAILED, "no temporary file: %s", strerror(errno));
     if (!safe) status = fl_error_set(a->error, FL_FAILED, "%s: memory ran out", what);
-    if (status == FL_OK) status = run(a, &scratch, safe, what, said, &frames);
+    if (said && safe) status = run(a, &scratch, safe, what, said, &frames);
     const fl_source s = {a, frames, what};
     if (status == FL_OK) status = fl_clip_pnm(&s, clip);
     if (status == FL_OK) fl_clip_note(clip, "decoded by ffmpeg");

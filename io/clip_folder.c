@@ -41,33 +41,33 @@ static int by_natural_order(const void *a, const void *b)
     return *p || *q ? (*p != 0) - (*q != 0) : strcmp(first, second);
 }
 
-/* The paths of the files with one of these endings, sorted. Counts first, since the arena gives lists of fixed
- * length. */
-static fl_status list_files(fl_arena *a, const char *folder, const char *const endings[], char ***list, int *count)
+typedef struct files { char **path; int count; } files;
+
+/* The paths of the files with one of these endings, sorted. Counted first: the arena gives lists of fixed length. */
+static fl_status list_files(fl_arena *a, const char *folder, const char *const endings[], files *f)
 {
     DIR *d = opendir(folder);
     if (!d)
         return fl_error_set(a->error, FL_UNREADABLE, "%s: the folder cannot be read: %s", folder, strerror(errno));
     int room = 0;
     for (struct dirent *e; (e = readdir(d));) room += ends_with(e->d_name, endings);
-    *list = FL_NEW(a, char *, room);
-    *count = 0;
+    f->path = FL_NEW(a, char *, room);
     rewinddir(d);
-    for (struct dirent *e; *list && *count < room && (e = readdir(d));) {
+    bool ok = f->path != NULL;
+    for (struct dirent *e; ok && f->count < room && (e = readdir(d));) {
         if (!ends_with(e->d_name, endings)) continue;
-        char *path = fl_arena_text(a, "%s/%s", folder, e->d_name);
-        if (!path) *list = NULL;
-        else (*list)[(*count)++] = path;
+        f->path[f->count] = fl_arena_text(a, "%s/%s", folder, e->d_name);
+        ok = f->path[f->count++] != NULL;
     }
     closedir(d);
-    if (!*list) return fl_error_set(a->error, FL_FAILED, "%s: memory ran out", folder);
-    qsort(*list, (size_t)*count, sizeof **list, by_natural_order);
+    if (!ok) return fl_error_set(a->error, FL_FAILED, "%s: memory ran out", folder);
+    qsort(f->path, (size_t)f->count, sizeof(char *), by_natural_order);
     return FL_OK;
 }
 
 /* One file into its place; the first one decides the size. */
-static fl_status read_frame(const fl_source *s, fl_arena *scratch, const char *path, int index, int count,
-                            fl_clip *clip, fl_sha256 *hash)
+static fl_status read_image(const fl_source *s, fl_arena *scratch, const char *path, int index, int count,
+                            fl_clip *clip, unsigned char **rgb, fl_sha256 *hash)
 {
     fl_bytes bytes;
     fl_clip one;
@@ -77,76 +77,80 @@ static fl_status read_frame(const fl_source *s, fl_arena *scratch, const char *p
     if (one.frames != 1)
         return fl_error_set(scratch->error, FL_UNREADABLE, "%s: one image per file expected in a folder, got %d",
                             path, one.frames);
-    if (index == 0 && !fl_clip_frames(s, clip, count, one.height, one.width)) return fl_source_status(s);
+    if (index == 0) *rgb = fl_clip_frames(s, clip, count, one.height, one.width);
+    if (!*rgb) return fl_source_status(s);
     if (one.height != clip->height || one.width != clip->width)
         return fl_error_set(scratch->error, FL_UNREADABLE, "%s: a size of %d x %d as before expected, got %d x %d",
                             path, clip->width, clip->height, one.width, one.height);
     size_t frame = (size_t)one.height * (size_t)one.width * 3;
-    memcpy((unsigned char *)(uintptr_t)clip->rgb + (size_t)index * frame, one.rgb, frame);
+    memcpy(*rgb + (size_t)index * frame, one.rgb, frame);
     if (one.note[0]) fl_clip_note(clip, one.note);
     fl_sha256_add(hash, bytes.data, bytes.size);
     return FL_OK;
 }
 
-static fl_status read_frames(const fl_source *s, fl_arena *scratch, char **list, int count, fl_clip *clip)
+static fl_status read_images(const fl_source *s, fl_arena *scratch, const files *f, fl_clip *clip)
 {
     fl_sha256 hash;
+    unsigned char *rgb = NULL;
     fl_status status = FL_OK;
     fl_sha256_begin(&hash);
-    for (int i = 0; i < count && status == FL_OK; i++) {
+    for (int i = 0; i < f->count && status == FL_OK; i++) {
         fl_mark mark = fl_arena_mark(scratch);
-        status = read_frame(s, scratch, list[i], i, count, clip, &hash);
+        status = read_image(s, scratch, f->path[i], i, f->count, clip, &rgb, &hash);
         fl_arena_release(scratch, mark);
     }
     fl_sha256_end(&hash, clip->sha256);
     return status;
 }
 
-static fl_status read_jpegs(fl_arena *a, fl_arena *scratch, const char *folder, char **list, int count, fl_clip *clip)
+static fl_status read_jpegs(const fl_source *s, fl_arena *scratch, const files *f, fl_clip *clip)
 {
     fl_spool spool;
     fl_sha256 hash;
     fl_sha256_begin(&hash);
-    fl_status status = fl_spool_begin(&spool, a->error);
-    for (int i = 0; i < count && status == FL_OK; i++) {
+    fl_status status = fl_spool_begin(&spool, s->arena->error);
+    for (int i = 0; i < f->count && status == FL_OK; i++) {
         fl_bytes bytes;
         fl_mark mark = fl_arena_mark(scratch);
-        status = fl_file_read(scratch, list[i], FL_CLIP_BYTES, &bytes);
+        status = fl_file_read(scratch, f->path[i], FL_CLIP_BYTES, &bytes);
         if (status == FL_OK) status = fl_spool_add(&spool, bytes);
         if (status == FL_OK) fl_sha256_add(&hash, bytes.data, bytes.size);
         fl_arena_release(scratch, mark);
     }
-    if (status == FL_OK) status = fl_clip_ffmpeg(a, spool.path, folder, clip);
+    if (status == FL_OK) status = fl_clip_ffmpeg(s->arena, spool.path, s->name, clip);
     fl_spool_end(&spool);
     fl_sha256_end(&hash, clip->sha256);
-    if (status == FL_OK && clip->frames != count)
-        status = fl_error_set(a->error, FL_UNREADABLE, "%s: ffmpeg made %d frames of %d JPEG files; convert them "
-                              "to PNG", folder, clip->frames, count);
+    if (status == FL_OK && clip->frames != f->count)
+        status = fl_error_set(s->arena->error, FL_UNREADABLE, "%s: ffmpeg made %d frames of %d JPEG files; convert "
+                              "them to PNG", s->name, clip->frames, f->count);
     return status;
+}
+
+static fl_status read_found(const fl_source *s, fl_arena *scratch, const files *images, const files *jpegs,
+                            fl_clip *clip)
+{
+    if (images->count > 0 && jpegs->count > 0)
+        return fl_error_set(s->arena->error, FL_UNREADABLE, "%s: holds %d PPM or PNG and %d JPEG files; which are "
+                            "the frames? keep only those", s->name, images->count, jpegs->count);
+    if (images->count + jpegs->count == 0)
+        return fl_error_set(s->arena->error, FL_UNREADABLE, "%s: no frames in this folder: *.ppm, *.pgm, *.pam, "
+                            "*.png (or *.jpg, with ffmpeg) expected", s->name);
+    snprintf(clip->format, sizeof clip->format, images->count ? "folder" : "folder by ffmpeg");
+    return images->count ? read_images(s, scratch, images, clip) : read_jpegs(s, scratch, jpegs, clip);
 }
 
 fl_status fl_clip_folder(fl_arena *a, const char *path, fl_clip *clip)
 {
-    static const char *const ours[] = {"ppm", "pgm", "pam", "pnm", "png", NULL};
-    static const char *const jpeg[] = {"jpg", "jpeg", NULL};
+    static const char *const image_endings[] = {"ppm", "pgm", "pam", "pnm", "png", NULL};
+    static const char *const jpeg_endings[] = {"jpg", "jpeg", NULL};
     const fl_source s = {a, {0}, path};
     fl_arena scratch;
-    char **list = NULL, **jpegs = NULL;
-    int count = 0, jpeg_count = 0;
+    files images = {0}, jpegs = {0};
     fl_arena_init(&scratch, a->error);
-    fl_status status = list_files(&scratch, path, ours, &list, &count);
-    if (status == FL_OK) status = list_files(&scratch, path, jpeg, &jpegs, &jpeg_count);
-    snprintf(clip->format, sizeof clip->format, count ? "folder" : "folder by ffmpeg");
-    if (status == FL_OK && count > 0 && jpeg_count > 0)
-        status = fl_error_set(a->error, FL_UNREADABLE, "%s: holds %d PPM or PNG and %d JPEG files; which are the "
-                              "frames? keep only those", path, count, jpeg_count);
-    else if (status == FL_OK && count + jpeg_count == 0)
-        status = fl_error_set(a->error, FL_UNREADABLE, "%s: no frames in this folder: *.ppm, *.pgm, *.pam, *.png "
-                              "(or *.jpg, with ffmpeg) expected", path);
-    else if (status == FL_OK && count > 0)
-        status = read_frames(&s, &scratch, list, count, clip);
-    else if (status == FL_OK)
-        status = read_jpegs(a, &scratch, path, jpegs, jpeg_count, clip);
+    fl_status status = list_files(&scratch, path, image_endings, &images);
+    if (status == FL_OK) status = list_files(&scratch, path, jpeg_endings, &jpegs);
+    if (status == FL_OK) status = read_found(&s, &scratch, &images, &jpegs, clip);
     fl_arena_free(&scratch);
     return status;
 }

@@ -14,16 +14,17 @@ enum { LAYOUTS = sizeof layouts / sizeof layouts[0] };
 
 static fl_status find_layout(const fl_source *s, const char *wanted, const fl_npy *npy, const layout **found)
 {
-    bool named = false;
-    *found = NULL;
+    bool named = false, fits = false;
     for (int i = LAYOUTS - 1; i >= 0; i--) {
         bool asked = wanted && strcmp(wanted, layouts[i].name) == 0;
         named = named || asked;
-        if (npy->axes == 4 && npy->size[layouts[i].c] == 3 && (asked || !wanted)) *found = &layouts[i];
+        if (npy->axes != 4 || npy->size[layouts[i].c] != 3 || (wanted && !asked)) continue;
+        *found = &layouts[i];
+        fits = true;
     }
     if (wanted && !named)
         return fl_error_set(s->arena->error, FL_USAGE, "--layout is thwc, tchw or cthw, got '%s'", wanted);
-    if (*found) return FL_OK;
+    if (fits) return FL_OK;
     char shape[200] = "";
     for (int i = 0, n = 0; i < npy->axes; i++)
         n += snprintf(shape + n, sizeof shape - (size_t)n, "%s%lld", i ? "," : "", (long long)npy->size[i]);
@@ -69,7 +70,7 @@ static fl_status convert(const fl_source *s, const fl_npy *npy, const layout *l,
 fl_status fl_clip_npy(const fl_source *s, const fl_clip_options *o, fl_clip *clip)
 {
     fl_npy npy;
-    const layout *l;
+    const layout *l = &layouts[0];
     fl_status status = fl_npy_parse(s->bytes, s->name, &npy, s->arena->error);
     if (status == FL_OK) status = find_layout(s, o->layout, &npy, &l);
     if (status != FL_OK) return status;

@@ -30,7 +30,7 @@ typedef struct colours {
 static bool read_line(fl_bytes b, size_t at, char line[LINE_CAP], size_t *next)
 {
     size_t left = b.size - at, cap = left < LINE_CAP ? left : LINE_CAP;
-    const unsigned char *end = cap ? memchr(b.data + at, '\n', cap) : NULL;
+    const unsigned char *end = memchr(b.data + at, '\n', cap);
     if (!end) return false;
     size_t n = (size_t)(end - b.data) - at;
     memcpy(line, b.data + at, n);

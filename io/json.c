@@ -38,6 +38,17 @@ static void new_line(fl_json *j)
     for (int i = 0; i < j->depth; i++) put(j, "  ", 2);
 }
 
+/* A character that cannot stand for itself. */
+static void put_code(fl_json *j, unsigned c)
+{
+    static const char with_name[] = "\"\\\n\t", name[] = "\"\\nt";
+    const char *found = c && c < 0x80 ? strchr(with_name, (int)c) : NULL;
+    char code[8];
+    if (found) snprintf(code, sizeof code, "\\%c", name[found - with_name]);
+    else snprintf(code, sizeof code, "\\u%04x", c);
+    put_text(j, code);
+}
+
 static void put_escaped(fl_json *j, const char *s)
 {
     const unsigned char *p = (const unsigned char *)s;
@@ -45,16 +56,12 @@ static void put_escaped(fl_json *j, const char *s)
     put(j, "\"", 1);
     while (left) {
         int n = fl_utf8_length(p, left);
-        char code[8];
         /* '<' too, so that a document can stand inside a <script> element as it is */
         bool plain = n > 1 || (n == 1 && *p >= 0x20 && *p != '"' && *p != '\\' && *p != '<' && *p != 0x7f);
         if (plain) {
             put(j, (const char *)p, (size_t)n);
-        } else if (n == 1 && (*p == '"' || *p == '\\')) {
-            put(j, (const char[]){'\\', (char)*p}, 2);
         } else {
-            snprintf(code, sizeof code, "\\u%04x", n == 1 ? *p : 0xfffdu);
-            put_text(j, n == 1 && *p == '\n' ? "\\n" : n == 1 && *p == '\t' ? "\\t" : code);
+            put_code(j, n ? *p : 0xfffdu);
         }
         p += n ? n : 1;
         left -= n ? (size_t)n : 1;

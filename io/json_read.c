@@ -112,7 +112,7 @@ static void put_utf8(reader *r, uint32_t c)
     int extra = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
     static const unsigned char lead[] = {0, 0xc0, 0xe0, 0xf0};
     *s++ = (unsigned char)(lead[extra] | c >> 6 * extra);
-    while (extra--) *s++ = (unsigned char)(0x80 | (c >> 6 * extra & 0x3f));
+    for (int k = extra - 1; k >= 0; k--) *s++ = (unsigned char)(0x80 | (c >> 6 * k & 0x3f));
     r->strings = (char *)s;
 }
 

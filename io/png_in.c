@@ -47,14 +47,14 @@ static fl_status look(walker *w)
 
 static fl_status read_header(const walker *w, fl_png *png)
 {
-    static const signed char channels[7] = {1, -1, 3, 1, 2, -1, 4};
+    static const int channels[7] = {1, 0, 3, 1, 2, 0, 4};
     const unsigned char *p = content(w);
     if (!type_is(w, "IHDR") || w->length != 13) return wrong(w, "IHDR of 13 bytes expected first");
     uint32_t width = big32(p), height = big32(p + 4);
     int bits = p[8], kind = p[9];
     if (width < 1 || height < 1 || width > SIDE || height > SIDE)
         return wrong(w, "sides of 1 to 2^24 pixels expected");
-    if (kind > 6 || channels[kind] < 0) return wrong(w, "no such colour type");
+    if (kind > 6 || channels[kind] == 0) return wrong(w, "no such colour type");
     if (bits == 16)
         return wrong(w, "16 bits per sample are not read here; make it 8 with: ffmpeg -i IN.png -pix_fmt rgb24 "
                      "OUT.ppm");
@@ -155,7 +155,7 @@ static bool put_pixel(const fl_png *png, const unsigned char *row, int x, unsign
     int v = png->channels == 2 ? row[2 * (size_t)x]
                                : row[x / per_byte] >> (8 - png->bits * (x % per_byte + 1)) & mask;
     if (png->palette && v >= png->colour_count) return false;
-    if (png->palette) memcpy(rgb, png->colours + 3 * v, 3);
+    if (png->palette) memcpy(rgb, png->colours + 3 * (size_t)v, 3);
     else memset(rgb, v * 255 / mask, 3);
     return true;
 }

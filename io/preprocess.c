@@ -40,7 +40,7 @@ fl_status fl_fitting_of(const fl_card_input *card, int clip_height, int clip_wid
     return FL_OK;
 }
 
-static unsigned char to_byte(double x) { return x <= 0 ? 0 : x >= 255 ? 255 : (unsigned char)(x + 0.5); }
+static unsigned char to_byte(double x) { return x <= 0 ? 0 : x >= 255 ? 255 : (unsigned char)floor(x + 0.5); }
 
 /* The crop of one resized frame: values into the network's input, bytes into what is shown. */
 static void normalise(const fl_card_input *card, const fl_fitting *f, const real *resized, real *input,

@@ -89,7 +89,7 @@ static fl_status check_cover(fl_arena *a, const char *file, const fl_safetensors
     fl_stored **order = FL_NEW(a, fl_stored *, s->count);
     if (!order) return fl_error_set(a->error, FL_FAILED, "%s: memory ran out", file);
     for (int i = 0; i < s->count; i++) order[i] = &s->tensor[i];
-    qsort(order, (size_t)s->count, sizeof *order, by_place);
+    qsort(order, (size_t)s->count, sizeof(fl_stored *), by_place);
     const unsigned char *at = blob.data;
     fl_status status = FL_OK;
     for (int i = 0; i < s->count && status == FL_OK; i++) {
@@ -219,8 +219,8 @@ fl_status fl_safetensors_write(const char *path, const fl_bundle *b, const fl_me
     header_text(&j, b, metadata);
     const char *text = fl_json_end(&j);
     fl_status status = text ? FL_OK : fl_error_set(err, FL_FAILED, "%s: memory ran out", path);
-    if (status == FL_OK) status = fl_write_begin(&w, path, err);
-    if (status == FL_OK) {
+    if (text) status = fl_write_begin(&w, path, err);
+    if (text && status == FL_OK) {
         size_t size = strlen(text) - 1, padded = (size + 7) / 8 * 8;      /* no line break; spaces up to 8 bytes */
         for (int i = 0; i < 8; i++) fputc((int)((uint64_t)padded >> 8 * i & 255), w.stream);
         fprintf(w.stream, "%.*s%*s", (int)size, text, (int)(padded - size), "");

@@ -70,7 +70,13 @@ static real real_of(fl_scalar type, uint64_t bits, int bytes)
     }
 }
 
-bool fl_scalar_host_is_little(void) { return *(const unsigned char *)&(uint16_t){1} == 1; }
+bool fl_scalar_host_is_little(void)
+{
+    const uint16_t one = 1;
+    unsigned char low;
+    memcpy(&low, &one, 1);
+    return low == 1;
+}
 
 static bool as_in_memory(fl_scalar type, bool big_endian)
 {

@@ -82,7 +82,7 @@ void fl_sha256_end(fl_sha256 *s, fl_sha256_text hex)
     size_t fill = s->bytes % 64;
     fl_sha256_add(s, pad, fill < 56 ? 56 - fill : 120 - fill);
     fl_sha256_add(s, length, sizeof length);
-    for (int i = 0; i < 8; i++) snprintf(hex + 8 * i, 9, "%08x", (unsigned)s->state[i]);
+    for (int i = 0; i < 8; i++) snprintf(hex + 8 * (size_t)i, 9, "%08x", (unsigned)s->state[i]);
 }
 
 void fl_sha256_bytes(const void *data, size_t size, fl_sha256_text hex)

@@ -32,9 +32,10 @@ static const char *scratch(const char *name)
     return path;
 }
 
-static fl_status decode(fl_buffer b, const fl_clip_options *o, fl_clip *clip)
+static fl_status decoded(fl_buffer b, const fl_clip_options *o, fl_clip *clip)
 {
-    return fl_clip_decode(&arena, (fl_bytes){b.data, b.size}, "clip", o, clip);
+    const fl_bytes bytes = {b.data, b.size};
+    return fl_clip_decode(&arena, bytes, "clip", o, clip);
 }
 
 /* Checks that the clip is the sample, with so many channels of it (1: its red channel as grey). */
@@ -76,7 +77,7 @@ TEST(io_clip_pnm)
         char route[20];
         begin();
         snprintf(route, sizeof route, "P%d depth %d", kinds[i][0], kinds[i][1]);
-        check_sample(decode(pnm(kinds[i][0], kinds[i][1]), NULL, &clip), &clip, route, kinds[i][1] < 3 ? 1 : 3);
+        check_sample(decoded(pnm(kinds[i][0], kinds[i][1]), NULL, &clip), &clip, route, kinds[i][1] < 3 ? 1 : 3);
         CHECK(strcmp(clip.note, kinds[i][1] % 2 ? "" : "alpha dropped") == 0 && strcmp(clip.format, "pnm") == 0);
         fl_arena_free(&arena);
     }
@@ -88,12 +89,12 @@ TEST(io_clip_raw)
     begin();
     fl_buffer b = fl_buffer_new(&arena);
     fl_buffer_add(&b, sample(), SIZE);
-    check_sample(decode(b, &(fl_clip_options){.raw_width = W, .raw_height = H}, &clip), &clip, "raw", 3);
+    check_sample(decoded(b, &(fl_clip_options){.raw_width = W, .raw_height = H}, &clip), &clip, "raw", 3);
     b.size--;
-    CHECK(decode(b, &(fl_clip_options){.raw_width = W, .raw_height = H}, &clip) == FL_UNREADABLE);
+    CHECK(decoded(b, &(fl_clip_options){.raw_width = W, .raw_height = H}, &clip) == FL_UNREADABLE);
     CHECK_SAY(strstr(err.message, "multiple of 105") && strstr(err.message, "byte 315"), "%s", err.message);
     fl_error_clear(&err);
-    CHECK(decode(b, &(fl_clip_options){.raw_width = W}, &clip) == FL_USAGE);
+    CHECK(decoded(b, &(fl_clip_options){.raw_width = W}, &clip) == FL_USAGE);
     fl_arena_free(&arena);
 }
 
@@ -125,11 +126,11 @@ TEST(io_clip_npy_every_layout)
         fl_buffer_text(&b, dictionary);
         fl_buffer_add(&b, values, type ? sizeof values : SIZE);
         fl_clip clip;
-        check_sample(decode(b, NULL, &clip), &clip, l[k % 3].name, 3);
-        check_sample(decode(b, &(fl_clip_options){.layout = l[k % 3].name}, &clip), &clip, l[k % 3].name, 3);
-        CHECK(decode(b, &(fl_clip_options){.layout = l[(k + 1) % 3].name}, &clip) == FL_UNREADABLE);
+        check_sample(decoded(b, NULL, &clip), &clip, l[k % 3].name, 3);
+        check_sample(decoded(b, &(fl_clip_options){.layout = l[k % 3].name}, &clip), &clip, l[k % 3].name, 3);
+        CHECK(decoded(b, &(fl_clip_options){.layout = l[(k + 1) % 3].name}, &clip) == FL_UNREADABLE);
         fl_error_clear(&err);
-        CHECK(decode(b, &(fl_clip_options){.layout = "hwct"}, &clip) == FL_USAGE);
+        CHECK(decoded(b, &(fl_clip_options){.layout = "hwct"}, &clip) == FL_USAGE);
         fl_arena_free(&arena);
     }
 }
@@ -223,7 +224,7 @@ static void check_y4m(const char *tags, int across, int down, bool alpha, bool b
         }
         for (int i = 0; alpha && i < H * W; i++) fl_buffer_add(&b, "a", 1);
     }
-    fl_status status = decode(b, &(fl_clip_options){.matrix = bt709 ? "bt709" : NULL}, &clip);
+    fl_status status = decoded(b, &(fl_clip_options){.matrix = bt709 ? "bt709" : NULL}, &clip);
     CHECK_SAY(status == FL_OK && clip.frames == T && clip.height == H && clip.width == W, "%s: %s", tags,
               err.message);
     CHECK(fabs(clip.fps - 30000.0 / 1001) < 1e-12);
@@ -272,7 +273,7 @@ TEST(io_clip_y4m_known_colours)
         fl_buffer b = fl_buffer_new(&arena);
         fl_buffer_text(&b, "YUV4MPEG2 W1 H1 C444\nFRAME\n");
         fl_buffer_add(&b, known[i].yuv, 3);
-        CHECK(decode(b, NULL, &clip) == FL_OK);
+        CHECK(decoded(b, NULL, &clip) == FL_OK);
         for (int c = 0; c < 3; c++) CHECK_SAY(abs(clip.rgb[c] - known[i].rgb[c]) <= 1, "%zu.%d is %d", i, c,
                                               clip.rgb[c]);
         fl_arena_free(&arena);
@@ -307,7 +308,7 @@ TEST(io_clip_refuses)
         fl_buffer b = fl_buffer_new(&arena);
         fl_buffer_text(&b, bad[i].head);
         fl_buffer_add(&b, (const char[32]){0}, (size_t)bad[i].zeros);
-        CHECK_SAY(decode(b, NULL, &clip) == FL_UNREADABLE, "accepted: %s + %d", bad[i].head, bad[i].zeros);
+        CHECK_SAY(decoded(b, NULL, &clip) == FL_UNREADABLE, "accepted: %s + %d", bad[i].head, bad[i].zeros);
         CHECK_SAY(strstr(err.message, bad[i].says) && strstr(err.message, "clip: "), "%s: %s", bad[i].head,
                   err.message);
         fl_arena_free(&arena);
@@ -320,12 +321,12 @@ TEST(io_clip_options_are_checked)
     begin();
     fl_buffer b = fl_buffer_new(&arena);
     fl_buffer_text(&b, "YUV4MPEG2 W1 H1 Cmono\nFRAME\n!");
-    CHECK(decode(b, &(fl_clip_options){.matrix = "bt2020"}, &clip) == FL_USAGE && strstr(err.message, "bt2020"));
+    CHECK(decoded(b, &(fl_clip_options){.matrix = "bt2020"}, &clip) == FL_USAGE && strstr(err.message, "bt2020"));
     fl_error_clear(&err);
-    CHECK(decode(b, &(fl_clip_options){.raw_width = 4, .raw_height = 4}, &clip) == FL_USAGE);
+    CHECK(decoded(b, &(fl_clip_options){.raw_width = 4, .raw_height = 4}, &clip) == FL_USAGE);
     CHECK_SAY(strstr(err.message, "y4m"), "%s", err.message);
     fl_error_clear(&err);
-    CHECK(decode(b, &(fl_clip_options){.raw_width = -4, .raw_height = 4}, &clip) == FL_USAGE);
+    CHECK(decoded(b, &(fl_clip_options){.raw_width = -4, .raw_height = 4}, &clip) == FL_USAGE);
     fl_error_clear(&err);
     CHECK(fl_clip_read(&arena, scratch("nowhere.y4m"), NULL, &clip) == FL_UNREADABLE);
     CHECK_SAY(strstr(err.message, "nowhere"), "%s", err.message);

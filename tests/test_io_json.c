@@ -109,8 +109,10 @@ TEST(io_json_reads)
     CHECK(list && list->kind == FL_JSON_ARRAY && list->count == 5);
     const fl_json_value *e = list ? list->first : NULL;
     CHECK(e && e->is_integer && e->integer == 1 && e->number == 1);
-    CHECK(e && e->next && !e->next->is_integer && e->next->number == -2500);
-    CHECK(e && e->next->next->kind == FL_JSON_BOOL && e->next->next->number == 1);
+    e = e ? e->next : NULL;
+    CHECK(e && !e->is_integer && e->number == -2500);
+    e = e ? e->next : NULL;
+    CHECK(e && e->kind == FL_JSON_BOOL && e->number == 1);
     const fl_json_value *c = fl_json_get(fl_json_get(v, "b"), "c");
     CHECK(c && c->kind == FL_JSON_STRING && strcmp(c->string, "\xc3\xa9\xf0\x9f\x98\x80/\n") == 0);
     CHECK(fl_json_get(v, "") != NULL && fl_json_get(v, "d") == NULL && fl_json_get(NULL, "d") == NULL);

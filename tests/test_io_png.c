@@ -90,11 +90,11 @@ static void make(file *f, int type, int bits, unsigned char *want)
     put_chunk(f, "IHDR", header, 13);
     put_chunk(f, "tEXt", (const unsigned char *)"Comment\0ignored", 15);
     if (type == 3) put_chunk(f, "PLTE", colours, 3u << bits);
-    put_pixels(f, raw, (size_t)(H * (row + 1)));
+    put_pixels(f, raw, H * (size_t)(row + 1));
     put_chunk(f, "IEND", NULL, 0);
 }
 
-static fl_status decode(const file *f, unsigned char *rgb, fl_png *png, fl_error *err)
+static fl_status decoded(const file *f, unsigned char *rgb, fl_png *png, fl_error *err)
 {
     fl_arena a;
     fl_bytes b = {f->data, f->size};
@@ -116,7 +116,7 @@ TEST(io_png_every_type_depth_and_filter)
         fl_png png;
         unsigned char want[W * H * 3], got[W * H * 3];
         make(&f, kinds[i][0], kinds[i][1], want);
-        CHECK_SAY(decode(&f, got, &png, &err) == FL_OK, "type %d, %d bits: %s", kinds[i][0], kinds[i][1],
+        CHECK_SAY(decoded(&f, got, &png, &err) == FL_OK, "type %d, %d bits: %s", kinds[i][0], kinds[i][1],
                   err.message);
         CHECK_SAY(memcmp(want, got, sizeof want) == 0, "type %d, %d bits: other pixels", kinds[i][0], kinds[i][1]);
         CHECK(png.size == f.size && png.alpha == (kinds[i][0] >= 4));
@@ -155,12 +155,12 @@ TEST(io_png_refuses_any_flipped_bit_and_any_cut)
     for (size_t bit = 0; bit < 8 * whole; bit++) {
         fl_error err = {0};
         f.data[bit / 8] ^= (unsigned char)(1 << bit % 8);
-        accepted += decode(&f, got, &png, &err) == FL_OK;
+        accepted += decoded(&f, got, &png, &err) == FL_OK;
         f.data[bit / 8] ^= (unsigned char)(1 << bit % 8);
     }
-    for (f.size = 0; f.size < whole; f.size++) accepted += decode(&f, got, &png, &(fl_error){0}) == FL_OK;
+    for (f.size = 0; f.size < whole; f.size++) accepted += decoded(&f, got, &png, &(fl_error){0}) == FL_OK;
     CHECK_SAY(accepted == 0, "%d damaged files accepted", accepted);
-    CHECK(decode(&f, got, &png, &(fl_error){0}) == FL_OK);
+    CHECK(decoded(&f, got, &png, &(fl_error){0}) == FL_OK);
 }
 
 /* Damage with right CRCs. */

@@ -11,7 +11,7 @@ static fl_bytes tensors_file(const char *header, const void *blob, size_t size)
     memset(file, 0, 8);
     file[0] = (unsigned char)n;
     file[1] = (unsigned char)(n >> 8);
-    memcpy(file + 8, header, n);
+    snprintf((char *)file + 8, sizeof file - 8, "%s", header);
     if (size) memcpy(file + 8 + n, blob, size);
     return (fl_bytes){file, 8 + n + size};
 }
@@ -226,9 +226,9 @@ static void check_reference(const char *file)
     for (int k = 0; k < b.count; k++) {
         const fl_entry *e = &b.entry[k];
         if (e->axes < 2) continue;
-        double fan_in = (double)(fl_entry_count(e) / e->size[0]);
+        int64_t fan_in = fl_entry_count(e) / e->size[0];
         for (int64_t i = 0; i < fl_entry_count(e); i++, checked++)
-            CHECK_NEAR(e->data[i], (float)((2 * formula(e->name, i) - 1) * sqrt(6 / fan_in)), 0);
+            CHECK_NEAR(e->data[i], (float)((2 * formula(e->name, i) - 1) * sqrt(6 / (double)fan_in)), 0);
     }
     const fl_entry *e = fl_bundle_find(&b, "stem_bn.num_batches_tracked");
     CHECK(checked > 1500 && e && e->axes == 0);
