@@ -6,9 +6,9 @@
  *                &(fl_explain_options){.target = {.class_index = 3}, .steps = 25}, &results, &map);
  *     real *drawn = fl_map_reduce(&map, NULL, &results);                      one value per voxel, T,H,W
  *
- * A method is a row of methods.def; a driver is one shape of computation (drive_*.c). Steps and samples are accumulated
- * as they come, in double and in their order: memory does not grow with their number, and a graph built for n clips
- * runs n of them per pass with the same bits as one by one. */
+ * A method is a row of methods.def; a driver is one shape of computation (drive_*.c). Steps and samples are summed as
+ * they come, in double and in their order: memory does not grow with their number, and a graph built for n clips
+ * runs n of them per pass with the same bits as one by one. Every ..._name is a list by value that ends with NULL. */
 #ifndef FL_ATTRIBUTION_H
 #define FL_ATTRIBUTION_H
 
@@ -26,12 +26,12 @@ typedef enum fl_score {                  /* z: logits, p = softmax(z) */
     FL_SCORE_LOG_PROBABILITY,            /* log p_c */
     FL_SCORE_MARGIN                      /* z_c - z_other: why this and not that */
 } fl_score;
-extern const char *const fl_score_name[];            /* by value; "default" first, ends with NULL. So are all ..._name here */
+extern const char *const fl_score_name[];
 
 typedef struct fl_target {
     int class_index;                     /* or FL_CLASS_AUTO */
     fl_score score;
-    int other;                           /* margin: a class, or FL_CLASS_AUTO for the strongest other one at the clip */
+    int other;                           /* margin: a class, or FL_CLASS_AUTO: the strongest other one at the clip */
 } fl_target;
 
 /* ---- options: 0 or NULL takes the method's default ---- */
@@ -49,7 +49,7 @@ typedef struct fl_explain_options {
     double baseline_sigma;               /* blur: standard deviation in pixels; 0: a tenth of the longer side */
 
     int samples;                         /* noisy copies */
-    double noise;                        /* standard deviation / (largest - smallest value of the clip); negative: no noise */
+    double noise;                        /* standard deviation / (largest - smallest value of the clip); < 0: none */
     bool biased;                         /* vargrad: divide by samples, not by samples - 1 */
     uint64_t seed;                       /* of noise, and of the baselines that draw */
 
@@ -64,13 +64,13 @@ typedef struct fl_explain_options {
 
 /* ---- methods ---- */
 
-typedef enum fl_level { FL_LEVEL_INPUT, FL_LEVEL_LAYER } fl_level;   /* map shaped like the input, or T',H',W' of a layer */
+typedef enum fl_level { FL_LEVEL_INPUT, FL_LEVEL_LAYER } fl_level;   /* like the input, or T',H',W' of a layer */
 
-typedef enum fl_law { FL_LAW_NONE, FL_LAW_COMPLETE } fl_law;         /* complete: sum of the map = score(clip) - score(baseline) */
+typedef enum fl_law { FL_LAW_NONE, FL_LAW_COMPLETE } fl_law;         /* what the sum of a map is: fl_law_formula */
 
 typedef enum fl_channels {               /* how the channels of a voxel become one value */
-    FL_CHANNELS_DEFAULT, FL_CHANNELS_SUM, FL_CHANNELS_MEAN, FL_CHANNELS_ABS_SUM, FL_CHANNELS_MEAN_ABS, FL_CHANNELS_MAX_ABS,
-    FL_CHANNELS_L2
+    FL_CHANNELS_DEFAULT, FL_CHANNELS_SUM, FL_CHANNELS_MEAN, FL_CHANNELS_ABS_SUM, FL_CHANNELS_MEAN_ABS,
+    FL_CHANNELS_MAX_ABS, FL_CHANNELS_L2
 } fl_channels;                           /* abs_sum: sum of |a|;  max_abs: largest |a|;  l2: sqrt of the sum of a^2 */
 extern const char *const fl_channels_name[];
 
@@ -99,7 +99,7 @@ typedef struct fl_method {
     fl_explain_options defaults;
 } fl_method;
 
-extern const fl_method fl_method_table[];            /* in the order of methods.def; ends with a row whose name is NULL */
+extern const fl_method fl_method_table[];            /* in the order of methods.def; the last row has no name */
 const fl_method *fl_method_find(const char *name);   /* NULL when there is none of that name */
 const char *fl_method_nearest(const char *name);     /* the most similar name, for a message */
 
@@ -114,7 +114,7 @@ enum {
 unsigned fl_method_uses(const fl_method *);
 const char *fl_method_driver(const fl_method *);     /* name of its driver */
 
-extern const char *const fl_baseline_name[];         /* zero black white mean blur noise frozen reversed ...; ends with NULL */
+extern const char *const fl_baseline_name[];         /* zero black white mean blur noise frozen reversed ... */
 extern const char *const fl_baseline_doc[];          /* what each one is */
 
 /* The place of name in a list that ends with NULL (any ..._name of this header), or -1. */
@@ -138,7 +138,7 @@ typedef struct fl_map {
     double logit, probability;           /* of the class at the clip; logit NAN where the network has none */
     double noise_sigma;                  /* absolute, in network units; 0 without noise */
 
-    double sum, wanted, residual;        /* the law: both sides, |sum - wanted| / (|wanted| + 1e-12); NAN without a law */
+    double sum, wanted, residual;        /* the law: both sides, |sum - wanted| / (|wanted| + 1e-12); else NAN */
     int passes;                          /* clips run forward, most of them backward too */
     const char *warning[FL_MAX_WARNINGS];
     int warnings;
@@ -147,7 +147,7 @@ typedef struct fl_map {
 extern const char *const fl_law_name[];              /* by value: "none", "complete" */
 extern const char *const fl_law_formula[];           /* "", "sum of the map = score(clip) - score(baseline)" */
 
-/* The options that this map depends on, as text: steps "25", rule "left", baseline "black" ... In the arena; NULL: memory. */
+/* The options that this map depends on, as text: steps "25", rule "left" ... In the arena; NULL: memory ran out. */
 typedef struct fl_setting { const char *name, *value; } fl_setting;
 const fl_setting *fl_map_settings(const fl_map *, fl_arena *, int *count);
 
@@ -155,10 +155,10 @@ const fl_setting *fl_map_settings(const fl_map *, fl_arena *, int *count);
 
 typedef struct fl_explainer fl_explainer;
 
-/* Borrows graph and card; lives in the graph's arena. The graph has its weights, its input has n >= 1 clips. card may be
- * NULL: then the baselines black and white are refused. NULL with the graph's error set: memory, or a network without outputs.
- * The graph is planned anew whenever a method needs another root or layer; if nothing else was taken from the graph's
- * arena in between, the memory of the old plan is used again. So keep results in another arena. */
+/* Borrows graph and card; lives in the graph's arena. The graph has its weights, its input has n >= 1 clips. card may
+ * be NULL: then the baselines black and white are refused. NULL with the graph's error set: memory, or a network
+ * without outputs. The graph is planned anew whenever a method needs another root or layer; if nothing else was taken
+ * from the graph's arena in between, the memory of the old plan is used again. So keep results in another arena. */
 fl_explainer *fl_explainer_new(fl_graph *, fl_network, const fl_card_input *card);
 
 /* One forward pass: what the network says about a clip (1,C,T,H,W, channels last). classes values each; either may be
@@ -166,17 +166,18 @@ fl_explainer *fl_explainer_new(fl_graph *, fl_network, const fl_card_input *card
 fl_status fl_explainer_predict(fl_explainer *, const real *clip, double *logits, double *probabilities);
 int fl_explainer_classes(const fl_explainer *);
 
-/* clip: 1,C,T,H,W channels last, in network space; not changed. The map and its texts live in results; scratch is taken
- * from there too and given back. Errors go to the graph's error: FL_USAGE (class, baseline, layer, steps), FL_FAILED (memory,
- * scores that are not finite), FL_LIMIT (stopped by progress). On an error *map is zeroed. */
-fl_status fl_explain(fl_explainer *, const fl_method *, const real *clip, const fl_explain_options *, fl_arena *results, fl_map *map);
+/* clip: 1,C,T,H,W channels last, in network space; not changed. The map and its texts live in results; scratch is
+ * taken from there too and given back. Errors go to the graph's error: FL_USAGE (class, baseline, layer, steps),
+ * FL_FAILED (memory, scores that are not finite), FL_LIMIT (stopped by progress). On an error *map is zeroed. */
+fl_status fl_explain(fl_explainer *, const fl_method *, const real *clip, const fl_explain_options *,
+                     fl_arena *results, fl_map *map);
 
 /* ---- from a map to a picture (reduce.c) ---- */
 
-/* One value per voxel of the clip, T,H,W: channels reduced, layer maps enlarged. how, or any member of it, NULL or 0: the
- * method's own. In the arena; NULL when memory ran out. */
+/* One value per voxel of the clip, T,H,W: channels reduced, layer maps enlarged. how, or any member of it, NULL or
+ * 0: the method's own. In the arena; NULL when memory ran out. */
 real *fl_map_reduce(const fl_map *, const fl_reduction *how, fl_arena *);
-fl_reduction fl_map_reduction(const fl_map *, const fl_reduction *how);      /* what that does: nothing DEFAULT in it */
+fl_reduction fl_map_reduction(const fl_map *, const fl_reduction *how);      /* what that does, with no DEFAULT */
 
 /* Importance of each frame: the sum of |value| over it. map: T,H,W; per_frame: T values. */
 void fl_frame_importance(int frames, int64_t pixels, const real *map, real *per_frame);

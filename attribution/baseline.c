@@ -61,9 +61,10 @@ static fl_status zero(const task *k)
 static fl_status grey(const task *k, const char *name, double level)
 {
     if (!k->card || k->s.c > 3)
-        return fl_error_set(k->err, FL_USAGE, "baseline %s: this network's card does not say what %s is for its %d channels; "
-                            "use zero or mean", name, name, k->s.c);
-    for (int c = 0; c < k->s.c; c++) fill_channel(k, c, (level * k->card->white - k->card->mean[c]) / k->card->std[c]);
+        return fl_error_set(k->err, FL_USAGE, "baseline %s: this network's card does not say what %s is for its %d "
+                            "channels; use zero or mean", name, name, k->s.c);
+    for (int c = 0; c < k->s.c; c++)
+        fill_channel(k, c, (level * k->card->white - k->card->mean[c]) / k->card->std[c]);
     return FL_OK;
 }
 
@@ -130,8 +131,8 @@ static fl_status time_mean(const task *k)
     return FL_OK;
 }
 
-const char *const fl_baseline_name[] = {"zero", "black", "white", "mean", "blur", "noise", "frozen", "reversed", "shuffled",
-                                        "time_mean", NULL};
+const char *const fl_baseline_name[] = {"zero",   "black",    "white",    "mean",      "blur", "noise",
+                                        "frozen", "reversed", "shuffled", "time_mean", NULL};
 const char *const fl_baseline_doc[] = {
     "zero in network space: the mean colour of the training data",
     "black pixels, as the network's preprocessing gives them",
@@ -144,10 +145,11 @@ const char *const fl_baseline_doc[] = {
     "the frames in random order: no motion, same frames",
     "the mean frame in all places: no motion, no moment",
     NULL};
-static fl_status (*const make[])(const task *) = {zero, black, white, mean, blur, noise, frozen, reversed, shuffled, time_mean};
+static fl_status (*const make[])(const task *) = {zero,  black,  white,    mean,     blur,
+                                                  noise, frozen, reversed, shuffled, time_mean};
 
-fl_status fl_baseline_fill(const char *name, fl_shape s, const real *x, const fl_card_input *card, double sigma, uint64_t seed,
-                           real *b, fl_arena *scratch, fl_error *err)
+fl_status fl_baseline_fill(const char *name, fl_shape s, const real *x, const fl_card_input *card, double sigma,
+                           uint64_t seed, real *b, fl_arena *scratch, fl_error *err)
 {
     fl_assert(s.n == 1);
     const task k = {s, x, b, card, sigma, seed, scratch, err};

@@ -25,11 +25,11 @@ static bool is_zero(const fl_map *m)
 static const char *why_zero(const fl_map *m)
 {
     if (m->level == FL_LEVEL_LAYER && !m->options.signed_cam)
-        return "zero map: the weighted features speak against the class everywhere, and the ReLU leaves nothing; the signed map "
-               "(without ReLU) shows them";
+        return "zero map: the weighted features speak against the class everywhere, and the ReLU leaves nothing; "
+               "the signed map (without ReLU) shows them";
     if (m->options.target.score == FL_SCORE_PROBABILITY)
         return "zero map: the softmax is saturated, so the probability does not move; explain the logit";
-    return "zero map: no input value moves this score here (ReLUs that are off, or a method that finds no difference)";
+    return "zero map: no input value moves this score here (ReLUs that are off, or nothing to find a difference in)";
 }
 
 fl_status fl_map_warn(fl_map *m, bool baseline_is_clip, fl_arena *arena, fl_error *err)
@@ -38,14 +38,14 @@ fl_status fl_map_warn(fl_map *m, bool baseline_is_clip, fl_arena *arena, fl_erro
     const double p = m->probability;
     if (is_zero(m)) warn(&n, why_zero(m));
     if (m->options.target.score == FL_SCORE_PROBABILITY && p * (1.0 - p) < 1e-3)
-        warn(&n, fl_arena_text(arena, "saturated softmax: the probability %.6g is so near to %d that its gradient is %.1e of the "
-                               "logit's; explain the logit", p, p > 0.5, p * (1.0 - p)));
+        warn(&n, fl_arena_text(arena, "saturated softmax: the probability %.6g is so near to %d that its gradient is "
+                               "%.1e of the logit's; explain the logit", p, p > 0.5, p * (1.0 - p)));
     if (p < 0.05)
-        warn(&n, fl_arena_text(arena, "the network gives class %d a probability of only %.3g: the map explains a score that it does "
-                               "not decide by", m->options.target.class_index, p));
+        warn(&n, fl_arena_text(arena, "the network gives class %d a probability of only %.3g: the map explains a "
+                               "score that it does not decide by", m->options.target.class_index, p));
     if (m->residual > 0.05)
-        warn(&n, fl_arena_text(arena, "the map misses its sum by %.2g %% (%.6g instead of %.6g): take more steps or the rule "
-                               "gauss_legendre", 100.0 * m->residual, m->sum, m->wanted));
+        warn(&n, fl_arena_text(arena, "the map misses its sum by %.2g %% (%.6g instead of %.6g): take more steps or "
+                               "the rule gauss_legendre", 100.0 * m->residual, m->sum, m->wanted));
     if (m->options.noise > 0 && m->noise_sigma == 0 && fl_method_uses(m->method) & FL_USES_NOISE)
         warn(&n, "no noise: all values of the clip are equal, and the noise is relative to their range");
     if (baseline_is_clip)
@@ -60,7 +60,16 @@ enum { MAX_SETTINGS = 12 };
 typedef struct list { fl_arena *arena; fl_setting *item; int count; } list;
 
 static void add(list *l, const char *name, const char *value) { l->item[l->count++] = (fl_setting){name, value}; }
-static void add_number(list *l, const char *name, double value) { add(l, name, fl_arena_text(l->arena, "%.12g", value)); }
+
+static void add_number(list *l, const char *name, double value)
+{
+    add(l, name, fl_arena_text(l->arena, "%.12g", value));
+}
+
+static void add_seed(list *l, uint64_t seed)
+{
+    add(l, "seed", fl_arena_text(l->arena, "%llu", (unsigned long long)seed));
+}
 
 static void add_target(list *l, const fl_target *t)
 {
@@ -83,13 +92,14 @@ const fl_setting *fl_map_settings(const fl_map *m, fl_arena *arena, int *count)
     }
     if (uses & FL_USES_BASELINE) {
         add(&l, "baseline", o->baseline);
-        if (!o->baseline_clip && fl_name_find((const char *const[]){"blur", NULL}, o->baseline) == 0)
+        if (fl_name_find((const char *const[]){"blur", NULL}, o->baseline) >= 0)
             add_number(&l, "baseline sigma", o->baseline_sigma);
+        if (fl_name_find((const char *const[]){"noise", "shuffled", NULL}, o->baseline) >= 0) add_seed(&l, o->seed);
     }
     if (uses & FL_USES_NOISE) {
         add_number(&l, "samples", o->samples);
         add_number(&l, "noise", o->noise > 0 ? o->noise : 0.0);
-        add(&l, "seed", fl_arena_text(arena, "%llu", (unsigned long long)o->seed));
+        add_seed(&l, o->seed);
     }
     if (uses & FL_USES_BIASED) add(&l, "variance", o->biased ? "biased" : "unbiased");
     if (uses & FL_USES_LAYER) {

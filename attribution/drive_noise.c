@@ -11,7 +11,7 @@
 
 #include "tensor/par.h"
 
-/* y = x + sigma e_k: one item per frame of a channel, so that i runs along the file and y is written by one thread. */
+/* y = x + sigma e_k: one item per frame of a channel, so that i runs along the file. */
 static void add_noise(const fl_run *r, uint64_t k, double sigma, real *y)
 {
     const fl_shape s = r->clip;

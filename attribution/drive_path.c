@@ -22,7 +22,8 @@ static fl_status run(fl_run *r)
     const int n = r->o.steps;
     double *alpha = fl_run_doubles(r, n), *weight = fl_run_doubles(r, n), *sum = fl_run_doubles(r, r->voxels);
     if (!alpha || !weight || !sum) return r->g->error->status;
-    if (fl_quadrature_fill(r->o.rule, n, alpha, weight, r->g->error) || walk(r, alpha, weight, sum)) return r->g->error->status;
+    if (fl_quadrature_fill(r->o.rule, n, alpha, weight, r->g->error) || walk(r, alpha, weight, sum))
+        return r->g->error->status;
     fl_times_difference(r->voxels, r->x, r->baseline, sum, r->map->data);
     return FL_OK;
 }

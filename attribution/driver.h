@@ -1,5 +1,5 @@
-/* driver.h: what the drivers share. A driver is one shape of computation; it gets a run whose network has already seen
- * the clip (row 0), writes clips into rows, lets the graph pass over them, and leaves the map in run->map->data. */
+/* driver.h: what the drivers share. A driver is one shape of computation; it gets a run whose network has already
+ * seen the clip (row 0), writes clips into rows, lets the graph pass over them, and leaves the map in map->data. */
 #ifndef FL_DRIVER_H
 #define FL_DRIVER_H
 
@@ -42,8 +42,8 @@ enum { FL_CAM_MEAN_GRADIENT };
 /* ---- passes ---- */
 
 real *fl_run_row(const fl_run *, int row);                  /* where clip `row` of the next pass is written */
-fl_status fl_run_forward(fl_run *, int rows);               /* the first `rows` rows count; FL_LIMIT when progress says stop */
-void fl_run_backward(fl_run *, int rows);                   /* seeds every row by the target; needs the forward just before */
+fl_status fl_run_forward(fl_run *, int rows);               /* the first `rows` rows count; FL_LIMIT: told to stop */
+void fl_run_backward(fl_run *, int rows);                   /* seeds rows by the target, after a forward of them */
 double fl_run_score(const fl_run *, int row);               /* after a forward */
 const real *fl_run_signal(const fl_run *, int row);         /* after a backward: of run->wrt */
 const real *fl_run_value(const fl_run *, int row);          /* of run->wrt */
@@ -61,7 +61,6 @@ void fl_times_difference(int64_t n, const real *x, const real *b, const double *
 enum { FL_CHUNK = 16384 };                                  /* values per parallel item */
 #define FL_FOR_CHUNKS(i, n)                                                                                       \
     FL_PARALLEL(fl_chunk, ((n) + FL_CHUNK - 1) / FL_CHUNK, 4 * (n))                                               \
-        for (int64_t i = fl_chunk * FL_CHUNK, fl_end_ = fl_chunk * FL_CHUNK + FL_CHUNK < (n) ? fl_chunk * FL_CHUNK + FL_CHUNK : (n); \
-             i < fl_end_; i++)
+        for (int64_t i = fl_chunk * FL_CHUNK; i < (n) && i < (fl_chunk + 1) * FL_CHUNK; i++)
 
 #endif

@@ -22,7 +22,8 @@ fl_status fl_run_forward(fl_run *r, int rows)
     fl_graph_forward(r->g);
     r->done += rows;
     if (!r->o.progress || r->o.progress(r->done, r->total, r->o.user)) return FL_OK;
-    return fl_error_set(r->g->error, FL_LIMIT, "%s: stopped after %d of %d passes", r->method->name, r->done, r->total);
+    return fl_error_set(r->g->error, FL_LIMIT, "%s: stopped after %d of %d passes", r->method->name, r->done,
+                        r->total);
 }
 
 void fl_run_backward(fl_run *r, int rows)
@@ -30,7 +31,8 @@ void fl_run_backward(fl_run *r, int rows)
     const int classes = r->e->classes;
     memset(r->e->seed, 0, (size_t)(r->batch * classes) * sizeof(real));      /* rows beyond are not asked */
     for (int row = 0; row < rows; row++)
-        fl_target_seed(&r->o.target, r->end, classes, fl_explainer_row(r->e, r->end.node, row), r->e->seed + row * classes);
+        fl_target_seed(&r->o.target, r->end, classes, fl_explainer_row(r->e, r->end.node, row),
+                       r->e->seed + row * classes);
     fl_graph_backward(r->g, r->e->seed);
 }
 
@@ -100,7 +102,8 @@ static fl_status make_baseline(fl_run *r)
     real *b = FL_NEW(r->scratch, real, r->voxels);
     if (!b) return fl_error_set(r->g->error, FL_FAILED, "baseline: %s", r->scratch->error->message);
     r->baseline = b;
-    return fl_baseline_fill(r->o.baseline, r->clip, r->x, r->e->card, r->o.baseline_sigma, r->o.seed, b, r->scratch, r->g->error);
+    return fl_baseline_fill(r->o.baseline, r->clip, r->x, r->e->card, r->o.baseline_sigma, r->o.seed, b, r->scratch,
+                            r->g->error);
 }
 
 /* The network sees the clip in row 0; class, score and confidence follow from it and stay as they are. */
@@ -116,8 +119,8 @@ static fl_status look(fl_run *r)
     r->map->logit = e->net.logits == FL_NONE ? (double)NAN : (double)fl_explainer_row(e, e->net.logits, 0)[c];
     r->map->probability = fl_explainer_probability(e, 0, c);
     if (isfinite(r->map->score) && isfinite(r->map->probability)) return FL_OK;
-    return fl_error_set(r->g->error, FL_FAILED, "the network's score for class %d is %g: there is nothing to explain; do the weights "
-                        "and the clip hold numbers?", c, r->map->score);
+    return fl_error_set(r->g->error, FL_FAILED, "the network's score for class %d is %g: there is nothing to "
+                        "explain; do the weights and the clip hold numbers?", c, r->map->score);
 }
 
 static fl_status check_map(const fl_run *r)
@@ -125,8 +128,8 @@ static fl_status check_map(const fl_run *r)
     const fl_map *m = r->map;
     for (int64_t i = 0; i < fl_shape_count(m->shape); i++)
         if (!isfinite(m->data[i]))
-            return fl_error_set(r->g->error, FL_FAILED, "%s: value %lld of the map is %g: the backward signal overflows; "
-                                "try float64", r->method->name, (long long)i, (double)m->data[i]);
+            return fl_error_set(r->g->error, FL_FAILED, "%s: value %lld of the map is %g: the signal overflows",
+                                r->method->name, (long long)i, (double)m->data[i]);
     return FL_OK;
 }
 
@@ -154,7 +157,8 @@ static int count_passes(const fl_run *r)
 static fl_status compute(fl_run *r)
 {
     r->total = count_passes(r);
-    if (make_baseline(r) || look(r) || r->method->driver->run(r) || check_map(r) || weigh_law(r)) return r->g->error->status;
+    if (make_baseline(r) || look(r) || r->method->driver->run(r) || check_map(r) || weigh_law(r))
+        return r->g->error->status;
     r->map->passes = r->done;
     return FL_OK;
 }
@@ -187,8 +191,8 @@ fl_status fl_explain(fl_explainer *e, const fl_method *method, const real *clip,
 {
     *map = (fl_map){.method = method, .level = method->level, .baseline_score = (double)NAN, .sum = (double)NAN,
                     .wanted = (double)NAN, .residual = (double)NAN};
-    fl_run r = {.e = e, .g = e->g, .method = method, .batch = e->batch, .clip = fl_graph_shape(e->g, e->net.input), .x = clip,
-                .scratch = results, .map = map};
+    fl_run r = {.e = e, .g = e->g, .method = method, .batch = e->batch, .x = clip, .scratch = results, .map = map,
+                .clip = fl_graph_shape(e->g, e->net.input)};
     r.clip.n = 1;
     r.voxels = fl_shape_count(r.clip);
     r.o = fill_in(&r, options);

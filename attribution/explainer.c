@@ -17,7 +17,8 @@ static bool outputs_fit(const fl_explainer *e)
     for (int i = 0; i < 2; i++) {
         if (ends[i] == FL_NONE || is_output(e->g, ends[i], e->batch)) continue;
         fl_shape_text t;
-        fl_error_set(e->g->error, FL_USAGE, "explaining needs one score per class and clip (%d,classes,1,1,1); node '%s' has shape %s",
+        fl_error_set(e->g->error, FL_USAGE,
+                     "explaining needs one score per class and clip (%d,classes,1,1,1); node '%s' has shape %s",
                      e->batch, e->g->node[ends[i]].name, fl_shape_print(fl_graph_shape(e->g, ends[i]), &t));
         return false;
     }
@@ -49,7 +50,8 @@ fl_status fl_explainer_plan(fl_explainer *e, fl_id root, fl_id wrt)
 {
     fl_graph *g = e->g;
     if (has_plan(e) && e->root == root && e->wrt == wrt) return FL_OK;
-    if (has_plan(e) && g->arena->used == e->used) fl_arena_release(g->arena, e->before);    /* nothing newer than the old plan */
+    const bool plan_is_newest = has_plan(e) && g->arena->used == e->used;
+    if (plan_is_newest) fl_arena_release(g->arena, e->before);
     else e->before = fl_arena_mark(g->arena);
     fl_id out[3];
     int n = 0;
@@ -57,9 +59,9 @@ fl_status fl_explainer_plan(fl_explainer *e, fl_id root, fl_id wrt)
     if (e->net.output != FL_NONE && e->net.output != e->net.logits) out[n++] = e->net.output;
     if (wrt != FL_NONE) out[n++] = wrt;
     e->plan = NULL;
-    if (fl_graph_plan(g, &(fl_plan){.keep = wrt == FL_NONE ? FL_KEEP_OUTPUTS : FL_KEEP_FOR_BACKWARD, .out = out, .n_out = n,
-                                    .root = root, .wrt = &wrt, .n_wrt = wrt != FL_NONE}))
-        return g->error->status;
+    const fl_keep keep = wrt == FL_NONE ? FL_KEEP_OUTPUTS : FL_KEEP_FOR_BACKWARD;
+    const fl_plan plan = {.keep = keep, .out = out, .n_out = n, .root = root, .wrt = &wrt, .n_wrt = wrt != FL_NONE};
+    if (fl_graph_plan(g, &plan)) return g->error->status;
     e->plan = g->computed;
     e->used = g->arena->used;
     e->root = root;
@@ -87,13 +89,15 @@ fl_id fl_explainer_layer(const fl_explainer *e, const char *name)
     }
     const fl_id id = name ? fl_graph_find(g, name) : e->net.cam;
     if (id == FL_NONE) {
-        fl_error_set(g->error, FL_USAGE, "layer: there is no node '%s'; did you mean '%s'?", name, nearest_layer(e, name));
+        fl_error_set(g->error, FL_USAGE, "layer: there is no node '%s'; did you mean '%s'?", name,
+                     nearest_layer(e, name));
         return FL_NONE;
     }
     const fl_node *node = &g->node[id];
     if (node->role == FL_PARAM || node->role == FL_BUFFER || node->shape.n != e->batch) {
         fl_shape_text t;
-        fl_error_set(g->error, FL_USAGE, "layer: node '%s' of shape %s does not hold %d clip(s): choose an activation", node->name,
+        fl_error_set(g->error, FL_USAGE,
+                     "layer: node '%s' of shape %s does not hold %d clip(s): choose an activation", node->name,
                      fl_shape_print(node->shape, &t), e->batch);
         return FL_NONE;
     }
@@ -116,7 +120,8 @@ fl_status fl_explainer_predict(fl_explainer *e, const real *clip, double *logits
     memcpy(fl_graph_value(g, e->net.input), clip, (size_t)count * sizeof(real));
     fl_graph_forward(g);
     for (int c = 0; c < e->classes; c++) {
-        if (logits) logits[c] = e->net.logits == FL_NONE ? (double)NAN : (double)fl_explainer_row(e, e->net.logits, 0)[c];
+        if (logits)
+            logits[c] = e->net.logits == FL_NONE ? (double)NAN : (double)fl_explainer_row(e, e->net.logits, 0)[c];
         if (probabilities) probabilities[c] = fl_explainer_probability(e, 0, c);
     }
     return FL_OK;

@@ -18,7 +18,7 @@ static double legendre(int n, double z, double *slope)
     return p;
 }
 
-/* Newton from Tricomi's first guess: quadratic, so that a handful of rounds ends at rounding. Zeros are symmetric about 0. */
+/* Newton from Tricomi's first guess: quadratic, so a handful of rounds ends at rounding. Zeros are symmetric. */
 static void gauss_legendre(int n, double *alpha, double *weight)
 {
     for (int k = 0; k < (n + 1) / 2; k++) {
@@ -30,7 +30,7 @@ static void gauss_legendre(int n, double *alpha, double *weight)
         } while (fabs(step) > 1e-15 && ++round < 20);
         legendre(n, z, &slope);
         const double w = 1.0 / ((1.0 - z) * (1.0 + z) * slope * slope);
-        alpha[k] = 0.5 * (1.0 - z);                      /* the largest zero comes first, so 1 - z is the first point */
+        alpha[k] = 0.5 * (1.0 - z);                      /* the largest zero comes first */
         alpha[n - 1 - k] = 0.5 * (1.0 + z);
         weight[k] = weight[n - 1 - k] = w;
     }
@@ -42,7 +42,8 @@ fl_status fl_quadrature_fill(fl_quadrature rule, int n, double *alpha, double *w
     const int least = rule == FL_QUADRATURE_TRAPEZOID ? 2 : 1;
     if (n < least || (rule == FL_QUADRATURE_GAUSS_LEGENDRE && n > FL_MAX_GAUSS))
         return fl_error_set(err, FL_USAGE, "steps: the rule %s needs at least %d and at most %d points, got %d",
-                            fl_quadrature_name[rule], least, rule == FL_QUADRATURE_GAUSS_LEGENDRE ? FL_MAX_GAUSS : 1 << 30, n);
+                            fl_quadrature_name[rule], least,
+                            rule == FL_QUADRATURE_GAUSS_LEGENDRE ? FL_MAX_GAUSS : 1 << 30, n);
     if (rule == FL_QUADRATURE_GAUSS_LEGENDRE) {
         gauss_legendre(n, alpha, weight);
         return FL_OK;

@@ -3,8 +3,8 @@
  *   left             a_k = k/n                  w_k = 1/n                       k = 0 .. n-1
  *   right            a_k = (k+1)/n              w_k = 1/n
  *   middle           a_k = (k+1/2)/n            w_k = 1/n
- *   trapezoid        a_k = k/(n-1)              w_k = 1/(n-1), ends half of it  n >= 2   (Captum's weights sum to (n-1)/n)
- *   gauss_legendre   a_k = (1+z_k)/2            w_k = 1/((1-z_k^2) P_n'(z_k)^2)          z_k: the zeros of P_n, ascending
+ *   trapezoid        a_k = k/(n-1)              w_k = 1/(n-1), ends half of it  n >= 2 (Captum's sum to (n-1)/n)
+ *   gauss_legendre   a_k = (1+z_k)/2            w_k = 1/((1-z_k^2) P_n'(z_k)^2) z_k: the zeros of P_n, ascending
  *
  * Gauss-Legendre is exact for polynomials of degree 2n-1 along the path. */
 #ifndef FL_QUADRATURE_H

@@ -1,4 +1,4 @@
-/* reduce.c: from a raw map to one value per voxel of the clip, and per frame. Normalising for display is io's business. */
+/* reduce.c: from a raw map to one value per voxel of the clip, and per frame. Scaling for display is io's. */
 #include "attribution/attribution.h"
 
 #include "tensor/par.h"

@@ -20,7 +20,8 @@ fl_status fl_target_end(const fl_graph *g, const fl_network *net, fl_target *tar
     if (wants_logits && !has_logits)
         return fl_error_set(g->error, FL_USAGE, "score %s: this network returns probabilities and has no logits; "
                             "explain probability or log_probability", fl_score_name[target->score]);
-    const bool own_probabilities = net->output != FL_NONE && net->output != net->logits && !is_softmax_of_logits(g, net);
+    const bool own_probabilities =
+        net->output != FL_NONE && net->output != net->logits && !is_softmax_of_logits(g, net);
     end->probabilities = !wants_logits && (!has_logits || own_probabilities);
     end->node = end->probabilities ? net->output : net->logits;
     return FL_OK;
@@ -45,7 +46,8 @@ fl_status fl_target_resolve(fl_target *target, int classes, const real *y, fl_er
     if (target->class_index == FL_CLASS_AUTO) target->class_index = fl_strongest(classes, y, FL_CLASS_AUTO);
     if (check_class(target->class_index, classes, "class to explain", err)) return err->status;
     if (target->score != FL_SCORE_MARGIN) return FL_OK;
-    if (classes < 2) return fl_error_set(err, FL_USAGE, "score margin: the network has one class, and a margin needs two");
+    if (classes < 2)
+        return fl_error_set(err, FL_USAGE, "score margin: the network has one class, and a margin needs two");
     if (target->other == FL_CLASS_AUTO) target->other = fl_strongest(classes, y, target->class_index);
     if (check_class(target->other, classes, "the margin's other class", err)) return err->status;
     if (target->other == target->class_index)

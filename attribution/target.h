@@ -13,7 +13,7 @@
 
 #include "attribution/attribution.h"
 
-typedef struct fl_end { fl_id node; bool probabilities; } fl_end;      /* where the seed is put, and what y is there */
+typedef struct fl_end { fl_id node; bool probabilities; } fl_end;      /* where the seed is put; what y is there */
 
 /* FL_USAGE for a score that the network does not have. Fills in FL_SCORE_DEFAULT. */
 fl_status fl_target_end(const fl_graph *, const fl_network *, fl_target *, fl_end *);

@@ -8,6 +8,10 @@
 
 #include <string.h>
 
+#define DEFAULTS  ((fl_explain_options){.steps = 0})
+#define WITH(...) ((fl_explain_options){__VA_ARGS__})
+#define IG        "integrated_gradients"
+
 typedef struct fl_rig {
     fl_error error, result_error;
     fl_arena arena, results;
@@ -40,7 +44,8 @@ static inline fl_id rig_param(fl_rig *r, const char *name, fl_shape s, const dou
         for (int c = 0; c < s.c; c++)
             for (int t = 0; t < s.t; t++)
                 for (int h = 0; h < s.h; h++)
-                    for (int w = 0; w < s.w; w++, i++) fl_graph_value(r->g, id)[fl_at(s, n, c, t, h, w)] = (real)values[i];
+                    for (int w = 0; w < s.w; w++, i++)
+                        fl_graph_value(r->g, id)[fl_at(s, n, c, t, h, w)] = (real)values[i];
     return id;
 }
 
@@ -74,8 +79,8 @@ static inline const real *rig_explain(fl_rig *r, const char *method, const real 
 static inline void check_values(const char *what, const real *got, const double *want, int n, double tolerance)
 {
     for (int i = 0; got && i < n; i++)
-        CHECK_SAY(fabs((double)got[i] - want[i]) <= tolerance, "%s[%d] = %.17g, wanted %.17g within %g", what, i, (double)got[i],
-                  want[i], tolerance);
+        CHECK_SAY(fabs((double)got[i] - want[i]) <= tolerance, "%s[%d] = %.17g, wanted %.17g within %g", what, i,
+                  (double)got[i], want[i], tolerance);
 }
 
 #endif

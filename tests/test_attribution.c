@@ -1,5 +1,5 @@
-/* test_attribution.c: the methods against closed forms on networks small enough to work out by hand. F1 ... F13 are the
- * usual fixtures: linear, two ReLU networks of the same function, one convolution, two quadratics. */
+/* test_attribution.c: the methods against closed forms on networks small enough to work out by hand. F1 ... F13 are
+ * the usual fixtures: linear, two ReLU networks of the same function, one convolution, two quadratics. */
 #include "tests/attribution_rig.h"
 
 #include "tensor/math.h"
@@ -7,8 +7,8 @@
 
 static const double EXACT = 20 * FL_REAL_EPSILON;
 
-static const fl_quadrature RULES[] = {FL_QUADRATURE_LEFT, FL_QUADRATURE_RIGHT, FL_QUADRATURE_MIDDLE, FL_QUADRATURE_TRAPEZOID,
-                                      FL_QUADRATURE_GAUSS_LEGENDRE};
+static const fl_quadrature RULES[] = {FL_QUADRATURE_LEFT, FL_QUADRATURE_RIGHT, FL_QUADRATURE_MIDDLE,
+                                      FL_QUADRATURE_TRAPEZOID, FL_QUADRATURE_GAUSS_LEGENDRE};
 enum { RULE_COUNT = 5 };
 
 /* ---- F1: s_c = w_c . x + b_c on a clip of 2 channels, 2 frames of 2 x 3 ---- */
@@ -35,7 +35,8 @@ static void f1_up(fl_rig *r)
 }
 
 /* want = scale(i) * sum over classes of seed * w, where scale is 1, x - b, ... per channels-last element */
-static void f1_check(const char *what, const real *got, const double seed[F1_CLASSES], const double *factor, double tolerance)
+static void f1_check(const char *what, const real *got, const double seed[F1_CLASSES], const double *factor,
+                     double tolerance)
 {
     const fl_shape s = F1_SHAPE;
     for (int c = 0; c < s.c; c++)
@@ -46,8 +47,9 @@ static void f1_check(const char *what, const real *got, const double seed[F1_CLA
                     double want = 0;
                     for (int k = 0; k < F1_CLASSES; k++) want += seed[k] * f1_weight(k, c, t, h, w);
                     if (factor) want *= factor[i];
-                    if (got) CHECK_SAY(fabs((double)got[i] - want) <= tolerance, "%s at %d,%d,%d,%d = %.17g, wanted %.17g",
-                                       what, c, t, h, w, (double)got[i], want);
+                    if (got)
+                        CHECK_SAY(fabs((double)got[i] - want) <= tolerance, "%s at %d,%d,%d,%d = %.17g, wanted %.17g",
+                                  what, c, t, h, w, (double)got[i], want);
                 }
 }
 
@@ -81,8 +83,8 @@ TEST(attribution_linear_network_is_complete_under_every_rule)
     for (int k = 0; k < RULE_COUNT; k++)
         for (int steps = 1; steps <= 7; steps += 3) {
             if (RULES[k] == FL_QUADRATURE_TRAPEZOID && steps == 1) continue;
-            const real *a = rig_explain(&r, "integrated_gradients", f1_x,
-                                        (fl_explain_options){.rule = RULES[k], .steps = steps, .baseline_clip = f1_b});
+            const real *a = rig_explain(&r, IG, f1_x,
+                                        WITH(.rule = RULES[k], .steps = steps, .baseline_clip = f1_b));
             f1_check(fl_quadrature_name[RULES[k]], a, one_hot, factor, 2 * EXACT);
             CHECK_NEAR(r.map.sum, r.map.wanted, 10 * EXACT);
             CHECK(r.map.residual < 20 * EXACT && r.map.passes == steps + 2);
@@ -100,15 +102,16 @@ TEST(attribution_targets_differentiate_what_they_say)
     for (int c = 0; c < F1_CLASSES; c++) CHECK_NEAR(p[c], fl_exp64(z[c]) / total, 1e-14);
     const double margin[] = {1, 0, -1}, probability[] = {-p[2] * p[0], -p[2] * p[1], p[2] * (1 - p[2])},
                  log_probability[] = {-p[0], 1 - p[1], -p[2]};
-    f1_check("margin", rig_explain(&r, "gradient", f1_x, (fl_explain_options){.target = {0, FL_SCORE_MARGIN, 2}}), margin, NULL, EXACT);
+    f1_check("margin", rig_explain(&r, "gradient", f1_x, WITH(.target = {0, FL_SCORE_MARGIN, 2})), margin, NULL,
+             EXACT);
     CHECK_NEAR(r.map.score, z[0] - z[2], 1e-14);
-    f1_check("probability", rig_explain(&r, "gradient", f1_x, (fl_explain_options){.target = {2, FL_SCORE_PROBABILITY, 0}}),
+    f1_check("probability", rig_explain(&r, "gradient", f1_x, WITH(.target = {2, FL_SCORE_PROBABILITY, 0})),
              probability, NULL, EXACT);
     CHECK_NEAR(r.map.score, p[2], 1e-14);
-    f1_check("log_probability", rig_explain(&r, "gradient", f1_x, (fl_explain_options){.target = {1, FL_SCORE_LOG_PROBABILITY, 0}}),
+    f1_check("log_probability", rig_explain(&r, "gradient", f1_x, WITH(.target = {1, FL_SCORE_LOG_PROBABILITY, 0})),
              log_probability, NULL, EXACT);
     CHECK_NEAR(r.map.score, fl_log64(p[1]), 1e-13);
-    rig_explain(&r, "gradient", f1_x, (fl_explain_options){.target = {FL_CLASS_AUTO, FL_SCORE_MARGIN, FL_CLASS_AUTO}});
+    rig_explain(&r, "gradient", f1_x, WITH(.target = {FL_CLASS_AUTO, FL_SCORE_MARGIN, FL_CLASS_AUTO}));
     const fl_target t = r.map.options.target;
     for (int c = 0; c < F1_CLASSES; c++) {
         CHECK(z[c] <= z[t.class_index]);
@@ -119,7 +122,7 @@ TEST(attribution_targets_differentiate_what_they_say)
     rig_down(&r);
 }
 
-/* Mean over 2 frames of softmax(W x_t): no logits for the whole clip. dp_c/dx_t = 1/2 sum_j p_c,t ([j=c] - p_j,t) W_j. */
+/* Mean over 2 frames of softmax(W x_t), no logits for the whole clip: dp_c/dx_t = sum_j p_c,t ([j=c] - p_j,t) W_j / 2 */
 TEST(attribution_network_that_returns_probabilities)
 {
     static const double w[] = {1, -0.5, 0.25, 2, -1, 0.75};                /* 3 classes, 2 features */
@@ -130,12 +133,13 @@ TEST(attribution_network_that_returns_probabilities)
                            fl_window_cube(1, 1, 1, 1, 1, 1), 1);
     r.net.output = fl_node_mean(r.g, "p", fl_node_softmax(r.g, "softmax", z), 1u << FL_AXIS_T);
     r.e = fl_explainer_new(r.g, r.net, NULL);
-    const real *a = rig_explain(&r, "gradient", x, (fl_explain_options){.target = {.class_index = 2}});
+    const real *a = rig_explain(&r, "gradient", x, WITH(.target = {.class_index = 2}));
     CHECK(r.map.options.target.score == FL_SCORE_PROBABILITY && isnan(r.map.logit));
     double mean = 0;
     for (int t = 0; t < 2; t++) {
         double e[3], total = 0;
-        for (int c = 0; c < 3; c++) total += e[c] = fl_exp64(w[2 * c] * (double)x[2 * t] + w[2 * c + 1] * (double)x[2 * t + 1]);
+        for (int c = 0; c < 3; c++)
+            total += e[c] = fl_exp64(w[2 * c] * (double)x[2 * t] + w[2 * c + 1] * (double)x[2 * t + 1]);
         mean += e[2] / total / 2;
         for (int i = 0; i < 2; i++) {
             double want = 0;
@@ -144,9 +148,9 @@ TEST(attribution_network_that_returns_probabilities)
         }
     }
     CHECK_NEAR(r.map.score, mean, EXACT);
-    const real *l = rig_explain(&r, "gradient", x, (fl_explain_options){.target = {2, FL_SCORE_LOG_PROBABILITY, 0}});
+    const real *l = rig_explain(&r, "gradient", x, WITH(.target = {2, FL_SCORE_LOG_PROBABILITY, 0}));
     for (int i = 0; i < 4; i++) CHECK_NEAR((double)l[i], (double)a[i] / mean, 2 * EXACT);
-    CHECK(fl_explain(r.e, fl_method_find("gradient"), x, &(fl_explain_options){.target = {0, FL_SCORE_LOGIT, 0}}, &r.results,
+    CHECK(fl_explain(r.e, fl_method_find("gradient"), x, &WITH(.target = {0, FL_SCORE_LOGIT, 0}), &r.results,
                      &r.map) == FL_USAGE && strstr(r.error.message, "has no logits"));
     rig_down(&r);
 }
@@ -164,7 +168,8 @@ static void f3_up(fl_rig *r)
 {
     static const double w1[] = {1, 0, 0, 1}, b1[] = {-1, 0}, w2[] = {1, -1};
     rig_up(r, fl_shape_vector(1, 2));
-    rig_ready(r, fl_node_relu(r->g, "out", rig_linear(r, "fc2", fl_node_relu(r->g, "relu", rig_linear(r, "fc1", r->net.input, 2, w1, b1)), 1, w2, NULL)));
+    const fl_id hidden = fl_node_relu(r->g, "relu", rig_linear(r, "fc1", r->net.input, 2, w1, b1));
+    rig_ready(r, fl_node_relu(r->g, "out", rig_linear(r, "fc2", hidden, 1, w2, NULL)));
 }
 
 TEST(attribution_two_relu_networks_of_one_function)
@@ -174,18 +179,20 @@ TEST(attribution_two_relu_networks_of_one_function)
     for (int i = 0; i < 2; i++) {
         fl_rig r;
         up[i](&r);
-        check_values("gradient (3,1)", rig_explain(&r, "gradient", at, (fl_explain_options){0}), (const double[]){1, -1}, 2, 0);
-        check_values("times input (3,1)", rig_explain(&r, "gradient_x_input", at, (fl_explain_options){0}), (const double[]){3, -1}, 2, 0);
-        check_values("gradient off", rig_explain(&r, "gradient", off, (fl_explain_options){0}), (const double[]){0, 0}, 2, 0);
+        check_values("gradient (3,1)", rig_explain(&r, "gradient", at, DEFAULTS), (const double[]){1, -1}, 2, 0);
+        check_values("times input (3,1)", rig_explain(&r, "gradient_x_input", at, DEFAULTS), (const double[]){3, -1},
+                     2, 0);
+        check_values("gradient off", rig_explain(&r, "gradient", off, DEFAULTS), (const double[]){0, 0}, 2, 0);
         CHECK(r.map.warnings >= 1 && strstr(r.map.warning[0], "zero map"));
-        check_values("times input off", rig_explain(&r, "gradient_x_input", off, (fl_explain_options){0}), (const double[]){0, 0}, 2, 0);
-        check_values("ig off", rig_explain(&r, "integrated_gradients", off, (fl_explain_options){0}), (const double[]){0, 0}, 2, 0);
+        check_values("times input off", rig_explain(&r, "gradient_x_input", off, DEFAULTS), (const double[]){0, 0}, 2,
+                     0);
+        check_values("ig off", rig_explain(&r, IG, off, DEFAULTS), (const double[]){0, 0}, 2, 0);
         /* the path crosses the kink at 1/2: middle with an even number of points puts half of them on either side */
-        check_values("ig (3,1)", rig_explain(&r, "integrated_gradients", at, (fl_explain_options){.rule = FL_QUADRATURE_MIDDLE, .steps = 50}),
+        check_values("ig (3,1)", rig_explain(&r, IG, at, WITH(.rule = FL_QUADRATURE_MIDDLE, .steps = 50)),
                      (const double[]){1.5, -0.5}, 2, EXACT);
         CHECK_NEAR(r.map.sum, 1, EXACT);
-        check_values("ig (2,0)", rig_explain(&r, "integrated_gradients", x2, (fl_explain_options){.baseline_clip = b}), (const double[]){1, 0}, 2, EXACT);
-        check_values("ig (3,0)", rig_explain(&r, "integrated_gradients", x3, (fl_explain_options){.baseline_clip = b}), (const double[]){2, 0}, 2, EXACT);
+        check_values("ig (2,0)", rig_explain(&r, IG, x2, WITH(.baseline_clip = b)), (const double[]){1, 0}, 2, EXACT);
+        check_values("ig (3,0)", rig_explain(&r, IG, x3, WITH(.baseline_clip = b)), (const double[]){2, 0}, 2, EXACT);
         rig_down(&r);
     }
 }
@@ -199,10 +206,12 @@ static void f5_up(fl_rig *r)
     for (int i = 0; i < 32; i++) fc[i] = i % 8 < 5 ? 1 : -1;
     rig_up(r, (fl_shape){1, 1, 1, 4, 4});
     const fl_window window = {{1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}};
-    const fl_id w = rig_param(r, "conv_w", (fl_shape){2, 1, 1, 3, 3}, ones), b = rig_param(r, "conv_b", fl_shape_vector(1, 2), bias);
+    const fl_id w = rig_param(r, "conv_w", (fl_shape){2, 1, 1, 3, 3}, ones),
+                b = rig_param(r, "conv_b", fl_shape_vector(1, 2), bias);
     const fl_id conv = fl_node_conv(r->g, "conv1", r->net.input, w, b, window, 1);
     r->net.cam = fl_node_relu(r->g, "relu1", conv);
-    rig_ready(r, fl_node_relu(r->g, "relu2", rig_linear(r, "fc", fl_node_flatten(r->g, "flat", r->net.cam), 4, fc, NULL)));
+    rig_ready(
+        r, fl_node_relu(r->g, "relu2", rig_linear(r, "fc", fl_node_flatten(r->g, "flat", r->net.cam), 4, fc, NULL)));
 }
 
 TEST(attribution_one_convolution)
@@ -211,22 +220,24 @@ TEST(attribution_one_convolution)
     real x[16];
     for (int i = 0; i < 16; i++) x[i] = (real)i;
     f5_up(&r);
-    check_values("gradient", rig_explain(&r, "gradient", x, (fl_explain_options){0}),
+    check_values("gradient", rig_explain(&r, "gradient", x, DEFAULTS),
                  (const double[]){0, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 0, 0, 0, 0}, 16, 0);
     CHECK(r.map.score == 54);
-    check_values("times input", rig_explain(&r, "gradient_x_input", x, (fl_explain_options){0}),
+    check_values("times input", rig_explain(&r, "gradient_x_input", x, DEFAULTS),
                  (const double[]){0, 1, 2, 3, 0, 5, 6, 7, 0, 9, 10, 11, 0, 0, 0, 0}, 16, 0);
     const fl_explain_options conv1 = {.layer = "conv1"};
-    check_values("cam conv1", rig_explain(&r, "grad_cam", x, conv1), (const double[]){11.25, 13.5, 20.25, 22.5}, 4, 0);
-    check_values("cam relu1", rig_explain(&r, "grad_cam", x, (fl_explain_options){0}), (const double[]){0, 4, 28, 32.5}, 4, 0);
+    check_values("cam conv1", rig_explain(&r, "grad_cam", x, conv1), (const double[]){11.25, 13.5, 20.25, 22.5}, 4,
+                 0);
+    check_values("cam relu1", rig_explain(&r, "grad_cam", x, DEFAULTS), (const double[]){0, 4, 28, 32.5}, 4, 0);
     CHECK(strcmp(r.map.options.layer, "relu1") == 0 && r.map.level == FL_LEVEL_LAYER);
     CHECK(fl_shape_equal(r.map.shape, (fl_shape){1, 1, 1, 2, 2}));
     /* one frame: pooling per frame is pooling over everything */
-    check_values("cam per frame", rig_explain(&r, "grad_cam", x, (fl_explain_options){.pooling = FL_CAM_PER_FRAME}),
+    check_values("cam per frame", rig_explain(&r, "grad_cam", x, WITH(.pooling = FL_CAM_PER_FRAME)),
                  (const double[]){0, 4, 28, 32.5}, 4, 0);
-    check_values("cam of the input", rig_explain(&r, "grad_cam", x, (fl_explain_options){.layer = "x"}),
-                 (const double[]){0, .5625, 1.125, 1.6875, 2.25, 2.8125, 3.375, 3.9375, 4.5, 5.0625, 5.625, 6.1875, 6.75, 7.3125, 7.875,
-                                  8.4375}, 16, 0);
+    check_values("cam of the input", rig_explain(&r, "grad_cam", x, WITH(.layer = "x")),
+                 (const double[]){0, .5625, 1.125, 1.6875, 2.25, 2.8125, 3.375, 3.9375, 4.5, 5.0625, 5.625, 6.1875,
+                                  6.75, 7.3125, 7.875, 8.4375},
+                 16, 0);
     rig_down(&r);
 }
 
@@ -241,19 +252,20 @@ TEST(attribution_quadratics_and_a_cubic)
     fl_rig r;
     rig_up(&r, fl_shape_vector(1, 2));                                     /* F12: (2 x1 + x2)^2 */
     rig_ready(&r, square(&r, "square", rig_linear(&r, "fc", r.net.input, 1, two_one, NULL)));
-    check_values("F12", rig_explain(&r, "integrated_gradients", x, (fl_explain_options){0}), (const double[]){54, 27}, 2, 60 * EXACT);
+    check_values("F12", rig_explain(&r, IG, x, DEFAULTS), (const double[]){54, 27}, 2, 60 * EXACT);
     rig_down(&r);
     rig_up(&r, fl_shape_vector(1, 2));                                     /* F13: 2 x1^2 + x2^2 */
     rig_ready(&r, rig_linear(&r, "fc", square(&r, "square", r.net.input), 1, two_one, NULL));
-    check_values("F13", rig_explain(&r, "integrated_gradients", x, (fl_explain_options){0}), (const double[]){18, 9}, 2, 20 * EXACT);
+    check_values("F13", rig_explain(&r, IG, x, DEFAULTS), (const double[]){18, 9}, 2, 20 * EXACT);
     rig_down(&r);
-    rig_up(&r, fl_shape_vector(1, 2));                                     /* x1^3 + x2^3: its gradient is of degree 2 */
-    rig_ready(&r, rig_linear(&r, "fc", fl_node_mul(r.g, "cube", square(&r, "square", r.net.input), r.net.input), 1, ones, NULL));
+    rig_up(&r, fl_shape_vector(1, 2)); /* x1^3 + x2^3: its gradient is of degree 2 */
+    rig_ready(&r, rig_linear(&r, "fc", fl_node_mul(r.g, "cube", square(&r, "square", r.net.input), r.net.input), 1,
+                             ones, NULL));
     const double want[] = {8 - 0.125, -3.375 - 1};
     const fl_explain_options two = {.steps = 2, .baseline_clip = b};
-    check_values("cubic", rig_explain(&r, "integrated_gradients", c, two), want, 2, 10 * EXACT);
-    rig_explain(&r, "integrated_gradients", c, (fl_explain_options){.steps = 1, .baseline_clip = b});
-    CHECK(r.map.residual > 0.1 && r.map.warnings >= 1);                    /* one point is not enough, and it is said */
+    check_values("cubic", rig_explain(&r, IG, c, two), want, 2, 10 * EXACT);
+    rig_explain(&r, IG, c, WITH(.steps = 1, .baseline_clip = b));
+    CHECK(r.map.residual > 0.1 && r.map.warnings >= 1); /* one point is not enough, and it is said */
     rig_down(&r);
 }
 
@@ -264,17 +276,18 @@ TEST(attribution_quadrature_converges_at_its_order)
     const real x[] = {R(0.8), R(-0.6)};
     fl_rig r;
     rig_up(&r, fl_shape_vector(1, 2));
-    rig_ready(&r, rig_linear(&r, "fc2", fl_node_tanh(r.g, "tanh", rig_linear(&r, "fc1", r.net.input, 3, w1, NULL)), 1, w2, NULL));
+    rig_ready(&r, rig_linear(&r, "fc2", fl_node_tanh(r.g, "tanh", rig_linear(&r, "fc1", r.net.input, 3, w1, NULL)), 1,
+                             w2, NULL));
     static const struct { fl_quadrature rule; double ratio; int from, to; } cases[] = {
         {FL_QUADRATURE_LEFT, 2, 32, 64}, {FL_QUADRATURE_RIGHT, 2, 32, 64}, {FL_QUADRATURE_MIDDLE, 4, 8, 16},
         {FL_QUADRATURE_TRAPEZOID, 4, 9, 17}};
     for (int i = 0; i < 4; i++) {
-        rig_explain(&r, "integrated_gradients", x, (fl_explain_options){.rule = cases[i].rule, .steps = cases[i].from});
+        rig_explain(&r, IG, x, WITH(.rule = cases[i].rule, .steps = cases[i].from));
         const double coarse = r.map.sum - r.map.wanted;
-        rig_explain(&r, "integrated_gradients", x, (fl_explain_options){.rule = cases[i].rule, .steps = cases[i].to});
+        rig_explain(&r, IG, x, WITH(.rule = cases[i].rule, .steps = cases[i].to));
         CHECK_NEAR(coarse / (r.map.sum - r.map.wanted), cases[i].ratio, 0.1 * cases[i].ratio);
     }
-    rig_explain(&r, "integrated_gradients", x, (fl_explain_options){.rule = FL_QUADRATURE_GAUSS_LEGENDRE, .steps = 20});
+    rig_explain(&r, IG, x, WITH(.rule = FL_QUADRATURE_GAUSS_LEGENDRE, .steps = 20));
     CHECK(r.map.residual < 10 * EXACT);
     rig_down(&r);
 }
@@ -290,13 +303,15 @@ TEST(attribution_noise_is_counted_in_file_order)
     for (int i = 0; i < N; i++) x[i] = (real)(0.25 * i - 1);
     fl_rig r;
     rig_up(&r, s);
-    rig_ready(&r, rig_linear(&r, "fc", fl_node_flatten(r.g, "flat", square(&r, "square", r.net.input)), 1, one, NULL));
+    rig_ready(&r,
+              rig_linear(&r, "fc", fl_node_flatten(r.g, "flat", square(&r, "square", r.net.input)), 1, one, NULL));
     const fl_explain_options o = {.samples = SAMPLES, .noise = 0.2, .seed = 5};
     const double sigma = 0.2 * (0.25 * (N - 1));
     const real *mean = rig_explain(&r, "smoothgrad", x, o), *squares = rig_explain(&r, "smoothgrad_squared", x, o),
                *variance = rig_explain(&r, "vargrad", x, o);
     CHECK_NEAR(r.map.noise_sigma, sigma, 1e-7);
-    const real *biased = rig_explain(&r, "vargrad", x, (fl_explain_options){.samples = SAMPLES, .noise = 0.2, .seed = 5, .biased = true});
+    const real *biased =
+        rig_explain(&r, "vargrad", x, WITH(.samples = SAMPLES, .noise = 0.2, .seed = 5, .biased = true));
     uint64_t file_index = 0;
     for (int c = 0; c < s.c; c++)
         for (int t = 0; t < s.t; t++)
@@ -322,22 +337,25 @@ TEST(attribution_without_noise_every_sample_is_the_gradient)
     const real x[] = {R(0.8), R(-0.6)}, flat[] = {R(0.7), R(0.7)};
     fl_rig r;
     rig_up(&r, fl_shape_vector(1, 2));
-    rig_ready(&r, rig_linear(&r, "fc2", fl_node_tanh(r.g, "tanh", rig_linear(&r, "fc1", r.net.input, 3, w1, NULL)), 1, w2, NULL));
-    const real *g = rig_explain(&r, "gradient", x, (fl_explain_options){0});
-    const real *s = rig_explain(&r, "smoothgrad", x, (fl_explain_options){.noise = -1});
+    rig_ready(&r, rig_linear(&r, "fc2", fl_node_tanh(r.g, "tanh", rig_linear(&r, "fc1", r.net.input, 3, w1, NULL)), 1,
+                             w2, NULL));
+    const real *g = rig_explain(&r, "gradient", x, DEFAULTS);
+    const real *s = rig_explain(&r, "smoothgrad", x, WITH(.noise = -1));
     CHECK(s[0] == g[0] && s[1] == g[1] && r.map.noise_sigma == 0);
-    const real *other = rig_explain(&r, "smoothgrad", x, (fl_explain_options){.seed = 1}), *same = rig_explain(&r, "smoothgrad", x, (fl_explain_options){.seed = 1}),
-               *zero = rig_explain(&r, "smoothgrad", x, (fl_explain_options){.seed = 0});
+    const real *other = rig_explain(&r, "smoothgrad", x, WITH(.seed = 1)),
+               *same = rig_explain(&r, "smoothgrad", x, WITH(.seed = 1)),
+               *zero = rig_explain(&r, "smoothgrad", x, WITH(.seed = 0));
     CHECK(memcmp(other, same, 2 * sizeof(real)) == 0 && memcmp(other, zero, 2 * sizeof(real)) != 0);
-    g = rig_explain(&r, "gradient", flat, (fl_explain_options){0});
-    s = rig_explain(&r, "smoothgrad", flat, (fl_explain_options){0});          /* no range: the noise has no size */
-    CHECK(s[0] == g[0] && s[1] == g[1] && r.map.warnings >= 1 && strstr(r.map.warning[r.map.warnings - 1], "no noise"));
+    g = rig_explain(&r, "gradient", flat, DEFAULTS);
+    s = rig_explain(&r, "smoothgrad", flat, DEFAULTS);          /* no range: the noise has no size */
+    CHECK(s[0] == g[0] && s[1] == g[1] && r.map.warnings >= 1 &&
+          strstr(r.map.warning[r.map.warnings - 1], "no noise"));
     rig_down(&r);
 }
 
 /* ---- networks without biases ---- */
 
-/* conv, relu, max pool, linear, no bias: s(a x) = a s(x), so gradient x input = integrated gradients, and the sum is s. */
+/* conv, relu, max pool, linear, no bias: s(a x) = a s(x), so gradient x input = integrated gradients, of sum s. */
 TEST(attribution_homogeneous_network)
 {
     const fl_shape s = {1, 2, 3, 6, 5};
@@ -347,16 +365,19 @@ TEST(attribution_homogeneous_network)
     real x[180];
     for (int i = 0; i < 180; i++) x[i] = (real)fl_rng_next_normal(&rng);
     const fl_id w = fl_example_operand(r.g, &rng, "w", (fl_shape){4, 2, 3, 3, 3});
-    fl_id y = fl_node_relu(r.g, "relu", fl_node_conv(r.g, "conv", r.net.input, w, FL_NONE, fl_window_cube(3, 3, 3, 1, 1, 1), 1));
+    fl_id y = fl_node_relu(r.g, "relu",
+                           fl_node_conv(r.g, "conv", r.net.input, w, FL_NONE, fl_window_cube(3, 3, 3, 1, 1, 1), 1));
     y = fl_node_maxpool(r.g, "pool", y, (fl_window){{1, 2, 2}, {1, 2, 2}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}}, false);
     y = fl_node_flatten(r.g, "flat", y);
-    rig_ready(&r, fl_node_linear(r.g, "fc", y, fl_example_operand(r.g, &rng, "fc_w", fl_shape_vector(2, fl_graph_shape(r.g, y).c)), FL_NONE));
-    const real *product = rig_explain(&r, "gradient_x_input", x, (fl_explain_options){.target = {.class_index = 1}});
+    rig_ready(&r, fl_node_linear(r.g, "fc", y,
+                                 fl_example_operand(r.g, &rng, "fc_w", fl_shape_vector(2, fl_graph_shape(r.g, y).c)),
+                                 FL_NONE));
+    const real *product = rig_explain(&r, "gradient_x_input", x, WITH(.target = {.class_index = 1}));
     const double score = r.map.score;
     CHECK_NEAR(fl_sum(product, 180), score, 100 * EXACT * fabs(score));
-    const fl_quadrature rules[] = {FL_QUADRATURE_RIGHT, FL_QUADRATURE_MIDDLE, FL_QUADRATURE_GAUSS_LEGENDRE};      /* not at alpha = 0 */
+    const fl_quadrature rules[] = {FL_QUADRATURE_RIGHT, FL_QUADRATURE_MIDDLE, FL_QUADRATURE_GAUSS_LEGENDRE};
     for (int k = 0; k < 3; k++) {
-        const real *ig = rig_explain(&r, "integrated_gradients", x, (fl_explain_options){.target = {.class_index = 1}, .rule = rules[k], .steps = 4});
+        const real *ig = rig_explain(&r, IG, x, WITH(.target = {.class_index = 1}, .rule = rules[k], .steps = 4));
         CHECK(fl_relative_error(ig, product, 180) < 10 * EXACT);
         CHECK(r.map.residual < 100 * EXACT);
     }
@@ -377,24 +398,27 @@ TEST(attribution_grad_cam_is_cam_behind_a_global_average)
     for (int i = 0; i < 120; i++) x[i] = (real)fl_rng_next_normal(&rng);
     for (int i = 0; i < CLASSES * K; i++) fc[i] = (double)(real)fl_rng_next_normal(&rng);
     const fl_id w = fl_example_operand(r.g, &rng, "w", (fl_shape){K, 2, 3, 3, 3});
-    r.net.cam = fl_node_relu(r.g, "relu", fl_node_conv(r.g, "conv", r.net.input, w, FL_NONE, fl_window_cube(3, 3, 3, 2, 1, 1), 1));
+    r.net.cam = fl_node_relu(r.g, "relu",
+                             fl_node_conv(r.g, "conv", r.net.input, w, FL_NONE, fl_window_cube(3, 3, 3, 2, 1, 1), 1));
     rig_ready(&r, rig_linear(&r, "fc", fl_node_global_average(r.g, "mean", r.net.cam), CLASSES, fc, bias));
     const fl_shape layer = fl_graph_shape(r.g, r.net.cam);
     const int64_t z = fl_shape_pixels(layer);
-    for (int pooling = FL_CAM_GLOBAL; pooling <= FL_CAM_PER_FRAME; pooling++) {        /* the gradient is the same everywhere: so are both */
-        const real *m = rig_explain(&r, "grad_cam", x, (fl_explain_options){.target = {.class_index = CLASS}, .signed_cam = true,
-                                                                           .pooling = (fl_cam_pooling)pooling});
+    for (int k = FL_CAM_GLOBAL; k <= FL_CAM_PER_FRAME; k++) {              /* one gradient everywhere: both agree */
+        const fl_cam_pooling pooling = (fl_cam_pooling)k;
+        const fl_target target = {.class_index = CLASS};
+        const real *m = rig_explain(&r, "grad_cam", x,
+                                    WITH(.target = target, .signed_cam = true, .pooling = pooling));
         const real *a = fl_graph_value(r.g, r.net.cam);
         CHECK_NEAR(fl_sum(m, z), r.map.score - bias[CLASS], 20 * EXACT);
         bool negative = false;
         for (int64_t p = 0; p < z; p++) {
             double cam = 0;
-            for (int k = 0; k < K; k++) cam += fc[CLASS * K + k] * (double)a[p * K + k];
+            for (int i = 0; i < K; i++) cam += fc[CLASS * K + i] * (double)a[p * K + i];
             CHECK_NEAR((double)m[p], cam / (double)z, EXACT);
             negative = negative || m[p] < 0;
         }
         CHECK(negative);
-        const real *positive = rig_explain(&r, "grad_cam", x, (fl_explain_options){.target = {.class_index = CLASS}, .pooling = (fl_cam_pooling)pooling});
+        const real *positive = rig_explain(&r, "grad_cam", x, WITH(.target = target, .pooling = pooling));
         for (int64_t p = 0; p < z; p++) CHECK(positive[p] == (m[p] > 0 ? m[p] : 0));
     }
     rig_down(&r);
@@ -410,8 +434,8 @@ TEST(attribution_grad_cam_pools_per_frame)
     r.net.cam = fl_node_relu(r.g, "relu", r.net.input);
     const fl_id last = fl_node_slice(r.g, "last", r.net.cam, FL_AXIS_T, 1, 2);
     rig_ready(&r, rig_linear(&r, "fc", fl_node_global_average(r.g, "mean", last), 1, fc, NULL));
-    check_values("global", rig_explain(&r, "grad_cam", x, (fl_explain_options){0}), (const double[]){0, .5, 1, 1.5}, 4, EXACT);
-    check_values("per frame", rig_explain(&r, "grad_cam", x, (fl_explain_options){.pooling = FL_CAM_PER_FRAME}),
+    check_values("global", rig_explain(&r, "grad_cam", x, DEFAULTS), (const double[]){0, .5, 1, 1.5}, 4, EXACT);
+    check_values("per frame", rig_explain(&r, "grad_cam", x, WITH(.pooling = FL_CAM_PER_FRAME)),
                  (const double[]){0, 0, 2, 3}, 4, EXACT);
     rig_down(&r);
 }

@@ -1,5 +1,5 @@
-/* test_attribution_tiny.c: the methods on the network `tiny` against Captum's numbers (golden/tiny_maps.txt), and what
- * must not change a bit of them: threads, clips per pass, the order of methods. */
+/* test_attribution_tiny.c: the methods on the network `tiny` against Captum's numbers (golden/tiny_maps.txt), and
+ * what must not change a bit of them: threads, clips per pass, the order of methods. */
 #include "tests/attribution_rig.h"
 
 #include "tensor/math.h"
@@ -24,7 +24,8 @@ static void make_clip(void)
             for (int y = 0; y < 24; y++)
                 for (int x = 0; x < 24; x++, i++) {
                     const double wave = fl_sin64(2 * FL_PI * (x + 2 * t) / 24) * fl_cos64(2 * FL_PI * y / 24);
-                    clip[fl_at(SHAPE, 0, c, t, y, x)] = (real)(float)(wave * k[c] + 0.5 * (2 * fl_rng_named(name, i) - 1));
+                    clip[fl_at(SHAPE, 0, c, t, y, x)] =
+                        (real)(float)(wave * k[c] + 0.5 * (2 * fl_rng_named(name, i) - 1));
                 }
 }
 
@@ -74,7 +75,9 @@ static void check_golden(const char *name, fl_shape s, const real *map, double t
     double norm = 0, sum = 0, off = 0, size = 0;
     static real file[CLIP];
     const int n = read_golden(name, &count, &step, &norm, &sum);
-    if (!CHECK_SAY(n > 0 && count == fl_shape_count(s) && n == (count + step - 1) / step && map, "%s: no golden values", name)) return;
+    if (!CHECK_SAY(n > 0 && count == fl_shape_count(s) && n == (count + step - 1) / step && map,
+                   "%s: no golden values", name))
+        return;
     fl_to_file_order(s, map, file);
     for (int i = 0; i < n; i++) {
         const double want = (double)golden[i], d = (double)file[i * step] - want;
@@ -86,9 +89,9 @@ static void check_golden(const char *name, fl_shape s, const real *map, double t
     CHECK_NEAR(fl_sum(map, count), sum, tolerance * norm * sqrt((double)count));
 }
 
-/* The golden numbers were computed in float32. One of the 50 Gauss-Legendre points lies within 1e-7 of a kink: there float32
- * and float64 stand on different sides, and one part in fifty of one unit's gradient changes, 1.2e-4 of the map. Moving the
- * clip by 1e-7 makes the float64 map jump by that amount; moving it by 1e-9 does not. */
+/* The golden numbers were computed in float32. One of the 50 Gauss-Legendre points lies within 1e-7 of a kink: there
+ * float32 and float64 stand on different sides, and one part in fifty of one unit's gradient changes, 1.2e-4 of the
+ * map. Moving the clip by 1e-7 makes the float64 map jump by that amount; moving it by 1e-9 does not. */
 TEST(attribution_tiny_like_captum)
 {
     const double beside_a_kink = FL_REAL_EPSILON < 1e-10 ? 1.3e-4 : 2e-6;
@@ -115,13 +118,17 @@ TEST(attribution_tiny_laws)
     fl_rig r;
     if (!tiny_up(&r, 1)) return;
     for (const fl_method *m = fl_method_table; m->name; m++) {
-        rig_explain(&r, m->name, clip, (fl_explain_options){0});
+        rig_explain(&r, m->name, clip, DEFAULTS);
         if (m->law == FL_LAW_NONE) {
             CHECK(isnan(r.map.residual) && isnan(r.map.wanted));
             continue;
         }
         CHECK_NEAR(r.map.sum, r.map.score - r.map.baseline_score, 0.01 * fabs(r.map.wanted));
         CHECK(r.map.wanted == r.map.score - r.map.baseline_score && r.map.residual < 0.01 && r.map.residual > 0);
+        const double from_zero = r.map.baseline_score;
+        rig_explain(&r, m->name, clip, WITH(.baseline = "black"));
+        CHECK_NEAR(r.map.sum, r.map.score - r.map.baseline_score, 0.01 * fabs(r.map.wanted));
+        CHECK(r.map.baseline_score != from_zero);
     }
     rig_down(&r);
 }
@@ -129,7 +136,7 @@ TEST(attribution_tiny_laws)
 /* Few steps and samples, not multiples of 4, so that the last pass is partly filled. */
 static fl_explain_options short_run(void)
 {
-    return (fl_explain_options){.target = {.class_index = 1}, .steps = 6, .samples = 6, .seed = 3};
+    return WITH(.target = {.class_index = 1}, .steps = 6, .samples = 6, .seed = 3);
 }
 
 typedef struct bits { uint64_t hash[16]; double score[16]; } bits;
@@ -159,8 +166,9 @@ TEST(attribution_tiny_same_bits)
     for (size_t i = 0; i < sizeof other / sizeof *other; i++) {
         const bits b = run_all(other[i].batch, other[i].threads);
         for (int m = 0; fl_method_table[m].name; m++)
-            CHECK_SAY(b.hash[m] == one.hash[m] && b.score[m] == one.score[m], "%s: other bits with %d clips per pass and %d threads",
-                      fl_method_table[m].name, other[i].batch, other[i].threads);
+            CHECK_SAY(b.hash[m] == one.hash[m] && b.score[m] == one.score[m],
+                      "%s: other bits with %d clips per pass and %d threads", fl_method_table[m].name, other[i].batch,
+                      other[i].threads);
     }
 }
 
@@ -188,7 +196,7 @@ static size_t peak_of(const char *method, int count, int batch)
 {
     fl_rig r;
     if (!tiny_up(&r, batch)) return 0;
-    rig_explain(&r, method, clip, (fl_explain_options){.steps = count, .samples = count});
+    rig_explain(&r, method, clip, WITH(.steps = count, .samples = count));
     const size_t peak = r.results.peak;
     CHECK(r.map.passes >= count);
     rig_down(&r);
@@ -199,5 +207,6 @@ TEST(attribution_tiny_memory_is_flat)
 {
     CHECK(peak_of("smoothgrad", 2, 1) == peak_of("smoothgrad", 40, 1));
     CHECK(peak_of("vargrad", 2, 4) == peak_of("vargrad", 40, 4));
-    CHECK(peak_of("integrated_gradients", 40, 1) - peak_of("integrated_gradients", 2, 1) <= 38 * 2 * sizeof(double) + 128);
+    CHECK(peak_of("integrated_gradients", 40, 1) - peak_of("integrated_gradients", 2, 1) <=
+          38 * 2 * sizeof(double) + 128);
 }

@@ -29,10 +29,12 @@ TEST(attribution_every_method_is_whole)
     CHECK(count >= 7);
     CHECK(fl_method_find("gradients") == NULL && fl_method_find("") == NULL);
     CHECK(strcmp(fl_method_nearest("gradcam"), "grad_cam") == 0);
-    CHECK(strcmp(fl_method_nearest("integrated-gradient"), "integrated_gradients") == 0);
+    CHECK(strcmp(fl_method_nearest("integrated-gradient"), IG) == 0);
     for (int i = 0; fl_baseline_name[i]; i++) CHECK(fl_baseline_doc[i] && strlen(fl_baseline_doc[i]) > 10);
-    CHECK(fl_name_find(fl_channels_name, "l2") == FL_CHANNELS_L2 && fl_name_find(fl_polarity_name, "abs") == FL_POLARITY_ABS);
-    CHECK(fl_name_find(fl_upsample_name, "trilinear") == FL_UPSAMPLE_TRILINEAR && fl_name_find(fl_score_name, "margin") == FL_SCORE_MARGIN);
+    CHECK(fl_name_find(fl_channels_name, "l2") == FL_CHANNELS_L2 &&
+          fl_name_find(fl_polarity_name, "abs") == FL_POLARITY_ABS);
+    CHECK(fl_name_find(fl_upsample_name, "trilinear") == FL_UPSAMPLE_TRILINEAR &&
+          fl_name_find(fl_score_name, "margin") == FL_SCORE_MARGIN);
     CHECK(fl_name_find(fl_cam_pooling_name, "per_frame") == FL_CAM_PER_FRAME);
     CHECK(fl_name_find(fl_quadrature_name, "gauss_legendre") == FL_QUADRATURE_GAUSS_LEGENDRE);
     CHECK(fl_name_find(fl_score_name, "nonsense") == -1);
@@ -76,13 +78,14 @@ TEST(attribution_baselines)
     for (int t = 0; t < T; t++)
         for (int u = 0; u < T; u++) seen[u] = seen[u] || memcmp(b + t * (N / T), x + u * (N / T), sizeof x / T) == 0;
     CHECK(seen[0] && seen[1] && seen[2]);
-    FILL("blur", 50, 0);                                 /* far wider than the frame, borders repeated: nearly one value per row and column */
+    FILL("blur", 50, 0); /* far wider than the frame, borders repeated: nearly one value per row and column */
     for (int t = 0; t < T; t++)
         for (int c = 0; c < C; c++) {
             double low = 1e9, high = -1e9, least = 1e9, most = -1e9;
             for (int p = 0; p < H * W; p++) {
                 const double v = (double)b[(t * H * W + p) * C + c], u = (double)x[(t * H * W + p) * C + c];
-                low = v < low ? v : low, high = v > high ? v : high, least = u < least ? u : least, most = u > most ? u : most;
+                low = v < low ? v : low, high = v > high ? v : high, least = u < least ? u : least,
+                most = u > most ? u : most;
             }
             CHECK(high - low < 0.05 * (most - least) && low > least && high < most);
         }
@@ -94,9 +97,11 @@ TEST(attribution_baselines)
     FILL("noise", 1, 10);
     CHECK(memcmp(again, b, sizeof b) != 0);
 #undef FILL
-    CHECK(fl_baseline_fill("black", s, x, NULL, 1, 0, b, &arena, &error) == FL_USAGE && strstr(error.message, "card"));
+    CHECK(fl_baseline_fill("black", s, x, NULL, 1, 0, b, &arena, &error) == FL_USAGE &&
+          strstr(error.message, "card"));
     fl_error_clear(&error);
-    CHECK(fl_baseline_fill("blakc", s, x, &card, 1, 0, b, &arena, &error) == FL_USAGE && strstr(error.message, "'black'"));
+    CHECK(fl_baseline_fill("blakc", s, x, &card, 1, 0, b, &arena, &error) == FL_USAGE &&
+          strstr(error.message, "'black'"));
     fl_arena_free(&arena);
 }
 
@@ -130,7 +135,8 @@ TEST(attribution_channels_and_polarity)
     fl_arena arena;
     fl_arena_init(&arena, &error);
     real a[] = {1, -2, 4, 0, -3, 0};                     /* 2 voxels of 3 channels */
-    const fl_map m = {.method = fl_method_find("gradient_x_input"), .shape = {1, 3, 1, 1, 2}, .clip = {1, 3, 1, 1, 2}, .data = a};
+    const fl_map m = {
+        .method = fl_method_find("gradient_x_input"), .shape = {1, 3, 1, 1, 2}, .clip = {1, 3, 1, 1, 2}, .data = a};
     static const struct { fl_channels channels; fl_polarity polarity; double first, second; } cases[] = {
         {FL_CHANNELS_DEFAULT, FL_POLARITY_DEFAULT, 3, -3},
         {FL_CHANNELS_SUM, FL_POLARITY_BOTH, 3, -3}, {FL_CHANNELS_SUM, FL_POLARITY_POSITIVE, 5, 0},
@@ -154,7 +160,10 @@ TEST(attribution_layer_maps_are_enlarged)
     fl_arena arena;
     fl_arena_init(&arena, &error);
     real a[] = {0, 4, 8, 8};                             /* 2 frames of 1 x 2 */
-    const fl_map m = {.method = fl_method_find("grad_cam"), .level = FL_LEVEL_LAYER, .shape = {1, 1, 2, 1, 2}, .clip = {1, 3, 4, 2, 4},
+    const fl_map m = {.method = fl_method_find("grad_cam"),
+                      .level = FL_LEVEL_LAYER,
+                      .shape = {1, 1, 2, 1, 2},
+                      .clip = {1, 3, 4, 2, 4},
                       .data = a};
     static const double space[] = {0, 1, 3, 4}, flat[] = {0, 0, 4, 4}, time[] = {0, 0.25, 0.75, 1};
     const real *bilinear = fl_map_reduce(&m, NULL, &arena);
@@ -199,23 +208,23 @@ TEST(attribution_warnings)
 {
     fl_rig r;
     line_up(&r, 20);
-    rig_explain(&r, "gradient", ONES, (fl_explain_options){.target = {1, FL_SCORE_PROBABILITY, 0}});
+    rig_explain(&r, "gradient", ONES, WITH(.target = {1, FL_SCORE_PROBABILITY, 0}));
     CHECK(warns(&r.map, "saturated softmax") && !warns(&r.map, "zero map") && !warns(&r.map, "only"));
-    rig_explain(&r, "gradient", ONES, (fl_explain_options){.target = {1, FL_SCORE_LOGIT, 0}});
+    rig_explain(&r, "gradient", ONES, WITH(.target = {1, FL_SCORE_LOGIT, 0}));
     CHECK(r.map.warnings == 0);
-    rig_explain(&r, "gradient", ONES, (fl_explain_options){.target = {0, FL_SCORE_LOGIT, 0}});
+    rig_explain(&r, "gradient", ONES, WITH(.target = {0, FL_SCORE_LOGIT, 0}));
     CHECK(warns(&r.map, "only 2.06e-09") && warns(&r.map, "zero map"));
     rig_down(&r);
     line_up(&r, 2000);                                   /* so far gone that nothing is left of the gradient */
-    const real *a = rig_explain(&r, "gradient", ONES, (fl_explain_options){.target = {1, FL_SCORE_PROBABILITY, 0}});
+    const real *a = rig_explain(&r, "gradient", ONES, WITH(.target = {1, FL_SCORE_PROBABILITY, 0}));
     CHECK(a && a[0] == 0 && warns(&r.map, "zero map: the softmax is saturated"));
     rig_down(&r);
     line_up(&r, -1);
-    rig_explain(&r, "grad_cam", ONES, (fl_explain_options){.target = {.class_index = 1}});
+    rig_explain(&r, "grad_cam", ONES, WITH(.target = {.class_index = 1}));
     CHECK(warns(&r.map, "against the class everywhere"));
-    rig_explain(&r, "grad_cam", ONES, (fl_explain_options){.target = {.class_index = 1}, .signed_cam = true});
+    rig_explain(&r, "grad_cam", ONES, WITH(.target = {.class_index = 1}, .signed_cam = true));
     CHECK(r.map.warnings == 0 && r.map.data[0] == R(-0.125));
-    rig_explain(&r, "integrated_gradients", ONES, (fl_explain_options){.target = {.class_index = 1}, .baseline = "frozen"});
+    rig_explain(&r, IG, ONES, WITH(.target = {.class_index = 1}, .baseline = "frozen"));
     CHECK(warns(&r.map, "equals the clip") && warns(&r.map, "zero map"));
     rig_down(&r);
 }
@@ -232,17 +241,21 @@ TEST(attribution_settings_are_what_was_used)
     fl_rig r;
     int n;
     line_up(&r, 2);
-    rig_explain(&r, "integrated_gradients", RAMP, (fl_explain_options){.target = {.class_index = FL_CLASS_AUTO}, .baseline = "blur", .seed = 4});
+    rig_explain(&r, IG, RAMP, WITH(.target = {.class_index = FL_CLASS_AUTO}, .baseline = "blur", .seed = 4));
     const fl_setting *s = fl_map_settings(&r.map, &r.results, &n);
     CHECK(strcmp(setting(s, n, "class"), "1") == 0 && strcmp(setting(s, n, "score"), "logit") == 0);
     CHECK(strcmp(setting(s, n, "steps"), "50") == 0 && strcmp(setting(s, n, "rule"), "gauss_legendre") == 0);
     CHECK(strcmp(setting(s, n, "baseline"), "blur") == 0 && strcmp(setting(s, n, "baseline sigma"), "0.2") == 0);
     CHECK(strcmp(setting(s, n, "samples"), "(none)") == 0 && strcmp(setting(s, n, "layer"), "(none)") == 0);
-    rig_explain(&r, "vargrad", RAMP, (fl_explain_options){.seed = 4});
+    CHECK(strcmp(setting(s, n, "seed"), "(none)") == 0);
+    rig_explain(&r, IG, RAMP, WITH(.baseline = "noise", .seed = 4));
+    s = fl_map_settings(&r.map, &r.results, &n);
+    CHECK(strcmp(setting(s, n, "seed"), "4") == 0 && strcmp(setting(s, n, "baseline sigma"), "(none)") == 0);
+    rig_explain(&r, "vargrad", RAMP, WITH(.seed = 4));
     s = fl_map_settings(&r.map, &r.results, &n);
     CHECK(strcmp(setting(s, n, "samples"), "25") == 0 && strcmp(setting(s, n, "noise"), "0.15") == 0);
     CHECK(strcmp(setting(s, n, "seed"), "4") == 0 && strcmp(setting(s, n, "variance"), "unbiased") == 0);
-    rig_explain(&r, "grad_cam", RAMP, (fl_explain_options){.pooling = FL_CAM_PER_FRAME});
+    rig_explain(&r, "grad_cam", RAMP, WITH(.pooling = FL_CAM_PER_FRAME));
     s = fl_map_settings(&r.map, &r.results, &n);
     CHECK(strcmp(setting(s, n, "layer"), "relu") == 0 && strcmp(setting(s, n, "pooling"), "per_frame") == 0);
     rig_down(&r);
@@ -255,10 +268,10 @@ TEST(attribution_refuses_what_makes_no_sense)
         {"gradient", {.target = {.class_index = -2}}, "classes 0 to 1, got -2"},
         {"gradient", {.target = {1, FL_SCORE_MARGIN, 1}}, "against itself"},
         {"gradient", {.target = {1, FL_SCORE_MARGIN, 9}}, "other class"},
-        {"integrated_gradients", {.steps = -3}, "at least 1 step"},
-        {"integrated_gradients", {.steps = 1, .rule = FL_QUADRATURE_TRAPEZOID}, "at least 2"},
-        {"integrated_gradients", {.baseline = "balck"}, "did you mean 'black'"},
-        {"integrated_gradients", {.baseline = "black"}, "card"},
+        {IG, {.steps = -3}, "at least 1 step"},
+        {IG, {.steps = 1, .rule = FL_QUADRATURE_TRAPEZOID}, "at least 2"},
+        {IG, {.baseline = "balck"}, "did you mean 'black'"},
+        {IG, {.baseline = "black"}, "card"},
         {"smoothgrad", {.samples = -1}, "at least 1 sample"},
         {"vargrad", {.samples = 1}, "at least 2"},
         {"grad_cam", {.layer = "rleu"}, "did you mean 'relu'"},
@@ -268,20 +281,23 @@ TEST(attribution_refuses_what_makes_no_sense)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const size_t used = r.results.used;
         CHECK(fl_explain(r.e, fl_method_find(cases[i].method), RAMP, &cases[i].o, &r.results, &r.map) == FL_USAGE);
-        CHECK_SAY(strstr(r.error.message, cases[i].part) != NULL, "wanted \"%s\", got \"%s\"", cases[i].part, r.error.message);
+        CHECK_SAY(strstr(r.error.message, cases[i].part) != NULL, "wanted \"%s\", got \"%s\"", cases[i].part,
+                  r.error.message);
         CHECK(r.map.data == NULL && r.results.used == used);
         fl_error_clear(&r.error);
-        rig_explain(&r, "gradient", RAMP, (fl_explain_options){0});          /* and goes on as if nothing had been */
+        rig_explain(&r, "gradient", RAMP, DEFAULTS);          /* and goes on as if nothing had been */
     }
     real broken[8];
     memcpy(broken, RAMP, sizeof broken);
     broken[5] = (real)NAN;
-    CHECK(fl_explain(r.e, fl_method_find("gradient"), broken, &(fl_explain_options){.target = {.class_index = 1}}, &r.results, &r.map) == FL_FAILED);
+    CHECK(fl_explain(r.e, fl_method_find("gradient"), broken, &WITH(.target = {.class_index = 1}), &r.results,
+                     &r.map) == FL_FAILED);
     CHECK(strstr(r.error.message, "nothing to explain") != NULL);
     fl_error_clear(&r.error);
     r.net.cam = FL_NONE;
     r.e = fl_explainer_new(r.g, r.net, NULL);
-    CHECK(fl_explain(r.e, fl_method_find("grad_cam"), RAMP, NULL, &r.results, &r.map) == FL_USAGE && strstr(r.error.message, "names no layer"));
+    CHECK(fl_explain(r.e, fl_method_find("grad_cam"), RAMP, NULL, &r.results, &r.map) == FL_USAGE &&
+          strstr(r.error.message, "names no layer"));
     fl_error_clear(&r.error);
     r.net.output = r.net.logits = r.net.input;
     CHECK(fl_explainer_new(r.g, r.net, NULL) == NULL && strstr(r.error.message, "one score per class") != NULL);
@@ -296,7 +312,8 @@ TEST(attribution_layer_must_lead_to_the_score)
     rig_up(&r, (fl_shape){1, 1, 2, 2, 2});
     fl_node_tanh(r.g, "beside", r.net.input);
     rig_ready(&r, rig_linear(&r, "fc", fl_node_global_average(r.g, "mean", r.net.input), 2, w, NULL));
-    CHECK(fl_explain(r.e, fl_method_find("grad_cam"), RAMP, &(fl_explain_options){.layer = "beside"}, &r.results, &r.map) == FL_USAGE);
+    CHECK(fl_explain(r.e, fl_method_find("grad_cam"), RAMP, &WITH(.layer = "beside"), &r.results, &r.map) ==
+          FL_USAGE);
     CHECK(strstr(r.error.message, "does not depend on node 'beside'") != NULL);
     rig_down(&r);
 }
@@ -316,18 +333,19 @@ static bool watched(int done, int total, void *user)
 TEST(attribution_progress_and_stopping)
 {
     static const struct { const char *method; int total; } cases[] = {
-        {"gradient", 1}, {"integrated_gradients", 8}, {"smoothgrad", 5}, {"grad_cam", 1}};
+        {"gradient", 1}, {IG, 8}, {"smoothgrad", 5}, {"grad_cam", 1}};
     fl_rig r;
     line_up(&r, 2);
     for (int i = 0; i < 4; i++) {
         watch w = {0, 0, 0, 0};
-        rig_explain(&r, cases[i].method, RAMP, (fl_explain_options){.steps = 6, .samples = 4, .progress = watched, .user = &w});
+        rig_explain(&r, cases[i].method, RAMP, WITH(.steps = 6, .samples = 4, .progress = watched, .user = &w));
         CHECK(w.done == cases[i].total && w.calls == w.done && r.map.passes == w.done);
         CHECK(w.total == cases[i].total);
     }
     watch w = {0, 0, 0, 3};
-    CHECK(fl_explain(r.e, fl_method_find("smoothgrad"), RAMP, &(fl_explain_options){.samples = 4, .progress = watched, .user = &w}, &r.results,
-                     &r.map) == FL_LIMIT && w.calls == 3 && r.map.data == NULL);
+    CHECK(fl_explain(r.e, fl_method_find("smoothgrad"), RAMP, &WITH(.samples = 4, .progress = watched, .user = &w),
+                     &r.results, &r.map) == FL_LIMIT &&
+          w.calls == 3 && r.map.data == NULL);
     CHECK(strstr(r.error.message, "stopped after 3 of 5") != NULL);
     rig_down(&r);
 }
@@ -335,19 +353,22 @@ TEST(attribution_progress_and_stopping)
 /* Every allocation fails once: an error each time, never a crash, never a map. */
 TEST(attribution_survives_every_failed_allocation)
 {
-    static const char *const methods[] = {"gradient_x_input", "integrated_gradients", "vargrad", "grad_cam"};
+    static const char *const methods[] = {"gradient_x_input", IG, "vargrad", "grad_cam"};
     for (int m = 0; m < 4; m++) {
         bool done = false;
         for (long k = 1; !done && k < 200; k++) {
             fl_rig r;
             line_up(&r, 2);
             fl_arena_fail_at(k);
-            const fl_status status = fl_explain(r.e, fl_method_find(methods[m]), RAMP, &(fl_explain_options){.baseline = "blur", .steps = 2, .samples = 2},
-                                                &r.results, &r.map);
+            const fl_status status =
+                fl_explain(r.e, fl_method_find(methods[m]), RAMP, &WITH(.baseline = "blur", .steps = 2, .samples = 2),
+                           &r.results, &r.map);
             const real *drawn = status == FL_OK ? fl_map_reduce(&r.map, NULL, &r.results) : NULL;
             done = fl_arena_count() < k;
             fl_arena_fail_at(0);
-            CHECK_SAY(done ? drawn != NULL : drawn == NULL && (status == FL_OK || (r.map.data == NULL && r.error.status == FL_FAILED)),
+            CHECK_SAY(done
+                          ? drawn != NULL
+                          : drawn == NULL && (status == FL_OK || (r.map.data == NULL && r.error.status == FL_FAILED)),
                       "%s, allocation %ld: status %d", methods[m], k, (int)status);
             rig_down(&r);
         }
@@ -364,18 +385,18 @@ TEST(attribution_pointing_game)
     const fl_box box[3] = {{0, 0, 0, 0}, {1, 2, 3, 4}, {4, 0, 5, 1}};
     CHECK(fl_pointing_voxel(s, map) == 0 && !fl_pointing_hit(s, map, box, 0));            /* frame 0 has no box */
     CHECK(!fl_pointing_hit(s, map, box, 3));
-    map[20 + 2 * 5 + 1] = 2;                                                                  /* t 1, y 2, x 1: the box's corner */
+    map[20 + 2 * 5 + 1] = 2; /* t 1, y 2, x 1: the box's corner */
     CHECK(fl_pointing_hit(s, map, box, 0));
-    map[20 + 3 * 5 + 3] = 2;                                                                  /* a tie: the first counts */
+    map[20 + 3 * 5 + 3] = 2; /* a tie: the first counts */
     CHECK(fl_pointing_voxel(s, map) == 31 && fl_pointing_hit(s, map, box, 0));
-    map[20 + 3 * 5 + 3] = 3;                                                                  /* x 3 is just outside */
+    map[20 + 3 * 5 + 3] = 3; /* x 3 is just outside */
     CHECK(!fl_pointing_hit(s, map, box, 0) && fl_pointing_hit(s, map, box, 1));
     map[40 + 4] = 4;
     CHECK(fl_pointing_hit(s, map, box, 0));
     CHECK_NEAR(fl_pointing_chance(s, box, 0), 5.0 / 60, 1e-15);
     CHECK_NEAR(fl_pointing_chance(s, box, 1), (12.0 + 4) / 60, 1e-15);
     CHECK_NEAR(fl_energy_inside(s, map, box), 6.0 / 9, 1e-15);
-    map[0] = -100;                                                                            /* speaks against: no energy */
+    map[0] = -100; /* speaks against: no energy */
     CHECK_NEAR(fl_energy_inside(s, map, box), 6.0 / 9, 1e-15);
     for (int i = 0; i < 60; i++) map[i] = 1;
     CHECK_NEAR(fl_energy_inside(s, map, box), fl_pointing_chance(s, box, 0), 1e-15);

@@ -27,7 +27,8 @@ TEST(quadrature_weights_sum_to_one)
                 sum += weight[k];
                 ordered = ordered && weight[k] > 0 && (k == 0 || alpha[k] > alpha[k - 1]);
             }
-            CHECK_SAY(fabs(sum - 1) < 1e-13, "%s, %d points: weights sum to 1 + %g", fl_quadrature_name[rule], n, sum - 1);
+            CHECK_SAY(fabs(sum - 1) < 1e-13, "%s, %d points: weights sum to 1 + %g", fl_quadrature_name[rule], n,
+                      sum - 1);
             CHECK_SAY(ordered, "%s, %d points: not ascending inside [0,1]", fl_quadrature_name[rule], n);
         }
 }
@@ -41,12 +42,13 @@ TEST(quadrature_rules_have_their_points)
     CHECK(fill(FL_QUADRATURE_MIDDLE, 4));
     for (int k = 0; k < 4; k++) CHECK(alpha[k] == (2 * k + 1) / 8.0 && weight[k] == 0.25);
     CHECK(fill(FL_QUADRATURE_TRAPEZOID, 3));
-    CHECK(alpha[0] == 0 && alpha[1] == 0.5 && alpha[2] == 1 && weight[0] == 0.25 && weight[1] == 0.5 && weight[2] == 0.25);
+    CHECK(alpha[0] == 0 && alpha[1] == 0.5 && alpha[2] == 1 && weight[0] == 0.25 && weight[1] == 0.5 &&
+          weight[2] == 0.25);
     CHECK(fill(FL_QUADRATURE_TRAPEZOID, 2));
     CHECK(alpha[0] == 0 && alpha[1] == 1 && weight[0] == 0.5 && weight[1] == 0.5);
 }
 
-/* Zeros of P_n and their weights on [-1,1], by bisection in 60-digit decimal arithmetic, rounded to double. The upper half. */
+/* Zeros of P_n and their weights on [-1,1], by bisection in 60-digit decimal arithmetic, as doubles. Upper half. */
 static const double GAUSS_2[][2] = {{0.57735026918962573, 1}};
 static const double GAUSS_3[][2] = {{0, 0.88888888888888884}, {0.7745966692414834, 0.55555555555555558}};
 static const double GAUSS_5[][2] = {{0, 0.56888888888888889}, {0.53846931010568311, 0.47862867049936647},
@@ -88,13 +90,14 @@ TEST(quadrature_gauss_legendre_zeros)
     CHECK(alpha[0] == 0.5 && weight[0] == 1);
 }
 
-/* Exact for x^d up to d = 2n - 1, and no further: the error at d = 2n is n!^4 / ((2n+1) (2n)!^2), far above rounding. */
+/* Exact for x^d up to d = 2n - 1, and no further: the error at d = 2n is n!^4 / ((2n+1) (2n)!^2), above rounding. */
 TEST(quadrature_gauss_legendre_degree)
 {
     for (int n = 1; n <= 6; n++) {
         CHECK(fill(FL_QUADRATURE_GAUSS_LEGENDRE, n));
         double beyond = 1.0 / (2 * n + 1);
-        for (int i = 1; i <= n; i++) beyond *= (double)i * i / (2.0 * i * (2.0 * i - 1)) * ((double)i * i / (2.0 * i * (2.0 * i - 1)));
+        for (int i = 1; i <= n; i++)
+            beyond *= (double)i * i / (2.0 * i * (2.0 * i - 1)) * ((double)i * i / (2.0 * i * (2.0 * i - 1)));
         for (int d = 0; d <= 2 * n; d++) {
             double sum = 0;
             for (int k = 0; k < n; k++) {
