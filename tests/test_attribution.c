@@ -122,7 +122,7 @@ TEST(attribution_targets_differentiate_what_they_say)
     rig_down(&r);
 }
 
-/* Mean over 2 frames of softmax(W x_t), no logits for the whole clip: dp_c/dx_t = sum_j p_c,t ([j=c] - p_j,t) W_j / 2 */
+/* Mean over 2 frames of softmax(W x_t), no logits of the clip: dp_c/dx_t = sum_j p_c,t ([j=c] - p_j,t) W_j / 2 */
 TEST(attribution_network_that_returns_probabilities)
 {
     static const double w[] = {1, -0.5, 0.25, 2, -1, 0.75};                /* 3 classes, 2 features */
