@@ -18,6 +18,15 @@ fl_status fl_error_set(fl_error *err, fl_status status, const char *format, ...)
     return status;
 }
 
+/* As much of text as still fits behind the message. */
+static void append(fl_error *err, const char *text)
+{
+    size_t used = strlen(err->message), n = strlen(text), room = sizeof err->message - 1 - used;
+    if (n > room) n = room;
+    memcpy(err->message + used, text, n);
+    err->message[used + n] = 0;
+}
+
 void fl_error_where(fl_error *err, const char *format, ...)
 {
     if (!err || err->status == FL_OK) return;
@@ -25,11 +34,10 @@ void fl_error_where(fl_error *err, const char *format, ...)
     memcpy(old, err->message, sizeof old);
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(err->message, sizeof err->message, format, args);
+    vsnprintf(err->message, sizeof err->message, format, args);
     va_end(args);
-    if (n < 0) return;
-    strncat(err->message, ": ", sizeof err->message - 1 - strlen(err->message));
-    strncat(err->message, old, sizeof err->message - 1 - strlen(err->message));
+    append(err, ": ");
+    append(err, old);
 }
 
 void fl_error_clear(fl_error *err)
