@@ -1,4 +1,4 @@
-/* test_footlight.c: a program that knows footlight.h only: the steps of its first page, from a clip in memory to a page. */
+/* test_footlight.c: a program that knows footlight.h only: the steps of its first page, from a clip to a report. */
 #include "io/footlight.h"
 #include "tests/test.h"
 
@@ -7,12 +7,16 @@
 enum { T = 16, SIDE = 64 };
 
 /* A page of one map, with what the network said. */
-static fl_status write_page(fl_arena *arena, const fl_network_clip *seen, const fl_map *map, const real *drawn, fl_buffer *out)
+static fl_status write_page(fl_arena *arena, const fl_network_clip *seen, const fl_map *map, const real *drawn,
+                            fl_buffer *out)
 {
-    const fl_method_map shown = {.name = map->method->name, .map = drawn, .law = {.sum = NAN, .wanted = NAN, .residual = NAN}};
+    const fl_method_map shown = {.name = map->method->name, .map = drawn, .law = {.sum = NAN, .wanted = NAN,
+            .residual = NAN}};
     const fl_prediction top = {map->options.target.class_index, NULL, map->logit, map->probability};
-    const fl_result result = {.clip = "clip", .model = "r2plus1d_small", .frames = T, .height = SIDE, .width = SIDE, .rgb = seen->shown,
-                              .target = top.index, .target_logit = top.logit, .target_probability = top.probability, .top = &top,
+    const fl_result result = {.clip = "clip", .model = "r2plus1d_small", .frames = T, .height = SIDE, .width = SIDE,
+                              .rgb = seen->shown,
+                              .target = top.index, .target_logit = top.logit, .target_probability = top.probability,
+                                  .top = &top,
                               .top_count = 1, .method = &shown, .method_count = 1, .look = fl_look_default()};
     *out = fl_buffer_new(arena);
     return fl_report_html(out, &result);

@@ -1,5 +1,5 @@
-/* bench.c: footlight bench: how fast a network, a layer or the machine is, in steady state: weights packed, plan made,
- * one run to warm up.
+/* bench.c: footlight bench: how fast a network, a layer or the machine is, in steady state: weights packed, plan
+ * made, one run to warm up.
  *
  *     gflop: 2 per multiply-add of all convolutions and linear layers, taps in the padding included; a gradient is
  *     forward and the way back to the input, twice that. gflops = gflop / best_s. */
@@ -13,12 +13,15 @@
 
 static const char *const passes[] = {"forward", "gradient", "input", "weights", NULL};
 enum { PASS_FORWARD, PASS_GRADIENT, PASS_INPUT, PASS_WEIGHTS };
+static const fl_conv_pass pass_of_layer[] = {[PASS_FORWARD] = FL_CONV_FORWARD, [PASS_INPUT] = FL_CONV_TO_INPUT,
+                                             [PASS_WEIGHTS] = FL_CONV_TO_WEIGHTS};
 
 static const fl_option options[] = {
     FL_OPTION_TEXT("model", 'm', "NAME", NULL, "a network; footlight list models names them"),
     FL_OPTION_TEXT("layer", 0, "TEXT", NULL, "a convolution: \"IN>OUT KERNEL [sSTRIDE] [gGROUPS] @TxHxW\""),
     FL_OPTION_FLAG("peak", 0, "what the machine can do: multiply-adds and memory"),
-    FL_OPTION_CHOICE("pass", "PASS", "forward", passes, "of a model: forward, gradient (to the input); of a layer: forward, input, weights"),
+    FL_OPTION_CHOICE("pass", "PASS", "forward", passes,
+                     "of a model the first two, gradient to the input; of a layer all but gradient"),
     FL_OPTION_INT("batch", "N", "1", 1, 1024, "clips per pass"),
     FL_OPTION_INT("repeat", "K", "7", 1, 100000, "runs under the clock"),
     {0}};
@@ -33,8 +36,9 @@ typedef struct measured {
 static void report(fl_cli *cli, const char *what, const char *name, const measured *m)
 {
     const double gflops = m->gflop / m->times.best;
+    const char *pass = fl_cli_text(cli, "pass");
     if (!cli->json) {
-        printf("%s, %s: best %.6f s, median %.6f s; %.4g GFLOP, %.4g GFLOP/s; %.1f MiB\n", name, fl_cli_text(cli, "pass"),
+        printf("%s, %s: best %.6f s, median %.6f s; %.4g GFLOP, %.4g GFLOP/s; %.1f MiB\n", name, pass,
                m->times.best, m->times.median, m->gflop, gflops, (double)m->bytes / 1048576);
         return;
     }
@@ -42,7 +46,7 @@ static void report(fl_cli *cli, const char *what, const char *name, const measur
     fl_json_to_stream(&j, stdout, true);
     fl_json_object(&j, NULL);
     fl_json_string(&j, what, name);
-    fl_json_string(&j, "pass", fl_cli_text(cli, "pass"));
+    fl_json_string(&j, "pass", pass);
     fl_json_int(&j, "batch", fl_cli_int(cli, "batch"));
     fl_json_int(&j, "repeat", fl_cli_int(cli, "repeat"));
     fl_json_number(&j, "best_s", m->times.best);
@@ -61,13 +65,13 @@ static fl_status bench_layer(fl_cli *cli)
     const char *text = fl_cli_text(cli, "layer");
     const int pass = fl_cli_choice(cli, "pass");
     if (pass == PASS_GRADIENT)
-        return fl_error_set(cli->error, FL_USAGE, "--pass: a layer has forward, input and weights; gradient is of a model");
+        return fl_error_set(cli->error, FL_USAGE, "--pass: a layer has forward, input and weights, not gradient");
     fl_conv conv;
     measured m = {0};
     if (fl_layer_parse(text, (int)fl_cli_int(cli, "batch"), &conv, cli->error) != FL_OK) return cli->error->status;
-    const fl_conv_pass which = pass == PASS_FORWARD ? FL_CONV_FORWARD : pass == PASS_INPUT ? FL_CONV_TO_INPUT : FL_CONV_TO_WEIGHTS;
     m.gflop = 1e-9 * fl_conv_flops(&conv);
-    fl_status status = fl_layer_time(cli->arena, &conv, which, (int)fl_cli_int(cli, "repeat"), &m.times, &m.bytes);
+    const int repeat = (int)fl_cli_int(cli, "repeat");
+    fl_status status = fl_layer_time(cli->arena, &conv, pass_of_layer[pass], repeat, &m.times, &m.bytes);
     if (status == FL_OK) report(cli, "layer", text, &m);
     return status;
 }
@@ -115,7 +119,7 @@ static fl_status bench_model(fl_cli *cli)
 {
     const int pass = fl_cli_choice(cli, "pass");
     if (pass != PASS_FORWARD && pass != PASS_GRADIENT)
-        return fl_error_set(cli->error, FL_USAGE, "--pass: a model has forward and gradient; %s is of a layer", passes[pass]);
+        return fl_error_set(cli->error, FL_USAGE, "--pass: a model has forward and gradient, not %s", passes[pass]);
     const fl_model *model = fl_session_find_model(cli);
     network_job job = {0};
     measured m = {0};
@@ -135,8 +139,8 @@ static fl_status bench_peak(fl_cli *cli)
     fl_peak peak;
     if (fl_peak_measure(cli->arena, &peak) != FL_OK) return cli->error->status;
     if (!cli->json) {
-        printf("%d threads: %.4g GFLOP/s, one thread: %.4g GFLOP/s; memory: %.4g GB/s\n", peak.threads, 1e-9 * peak.flops,
-               1e-9 * peak.flops_one_thread, 1e-9 * peak.bytes);
+        printf("%d threads: %.4g GFLOP/s, one thread: %.4g GFLOP/s; memory: %.4g GB/s\n", peak.threads,
+               1e-9 * peak.flops, 1e-9 * peak.flops_one_thread, 1e-9 * peak.bytes);
         return FL_OK;
     }
     fl_json j;
@@ -153,10 +157,11 @@ static fl_status bench_peak(fl_cli *cli)
 
 static fl_status run(fl_cli *cli)
 {
-    const bool peak = fl_cli_flag(cli, "peak"), layer = fl_cli_given(cli, "layer"), model = fl_cli_given(cli, "model");
+    const bool peak = fl_cli_flag(cli, "peak");
+    const bool layer = fl_cli_given(cli, "layer"), model = fl_cli_given(cli, "model");
     if (peak + layer + model != 1)
-        return fl_error_set(cli->error, FL_USAGE, "bench: expected one of --model NAME, --layer TEXT and --peak, got %s",
-                            peak + layer + model ? "several" : "none");
+        return fl_error_set(cli->error, FL_USAGE, "bench: expected one of --model NAME, --layer TEXT and --peak, "
+                            "got %s", peak || layer || model ? "several" : "none");
     return peak ? bench_peak(cli) : layer ? bench_layer(cli) : bench_model(cli);
 }
 

@@ -51,10 +51,11 @@ static bool read_word(const char *word, fl_conv *c)
 static fl_status complete(const char *text, fl_conv *c, fl_error *error)
 {
     if (!c->x.c || !c->x.t || !c->win.k[0])
-        return fl_error_set(error, FL_USAGE, "layer '%s': %s is missing; expected something like '64>128 3x3x3 s1,2,2 @16x56x56'",
-                            text, !c->x.c ? "IN>OUT" : !c->x.t ? "@TxHxW" : "the kernel");
+        return fl_error_set(error, FL_USAGE, "layer '%s': %s is missing; expected something like '64>128 3x3x3 "
+                            "s1,2,2 @16x56x56'", text, !c->x.c ? "IN>OUT" : !c->x.t ? "@TxHxW" : "the kernel");
     if (c->x.c % c->groups || c->y.c % c->groups)
-        return fl_error_set(error, FL_USAGE, "layer '%s': %d groups do not divide %d and %d channels", text, c->groups, c->x.c, c->y.c);
+        return fl_error_set(error, FL_USAGE, "layer '%s': %d groups do not divide %d and %d channels", text,
+                            c->groups, c->x.c, c->y.c);
     const int length[3] = {c->x.t, c->x.h, c->x.w};
     int *const result[3] = {&c->y.t, &c->y.h, &c->y.w};
     for (int i = 0; i < 3; i++) {
@@ -77,8 +78,9 @@ fl_status fl_layer_parse(const char *text, int batch, fl_conv *c, fl_error *erro
         const size_t n = strcspn(p, " ");
         if (n < sizeof word) memcpy(word, p, n);
         if (!read_word(word, c))
-            return fl_error_set(error, FL_USAGE, "layer '%s': cannot make sense of '%.*s'; expected IN>OUT KERNEL [sSTRIDE] "
-                                "[gGROUPS] @TxHxW, for example '64>128 3x3x3 s1,2,2 @16x56x56'", text, (int)n, p);
+            return fl_error_set(error, FL_USAGE, "layer '%s': cannot make sense of '%.*s'; expected IN>OUT KERNEL "
+                                "[sSTRIDE] [gGROUPS] @TxHxW, for example '64>128 3x3x3 s1,2,2 @16x56x56'", text,
+                                (int)n, p);
         p += n;
     }
     return complete(text, c, error);
@@ -99,7 +101,8 @@ static void run_job(void *user)
     else fl_conv_to_weights(j->conv, j->x, j->y, j->w, j->scratch);
 }
 
-fl_status fl_layer_time(fl_arena *arena, const fl_conv *c, fl_conv_pass pass, int repeat, fl_times *times, size_t *bytes)
+fl_status fl_layer_time(fl_arena *arena, const fl_conv *c, fl_conv_pass pass, int repeat, fl_times *times,
+                        size_t *bytes)
 {
     const size_t before = arena->used;
     const int64_t weights = (int64_t)c->y.c * (c->x.c / c->groups) * c->win.k[0] * c->win.k[1] * c->win.k[2];

@@ -5,8 +5,8 @@
 #include "io/cli/stopwatch.h"
 #include "tensor/conv.h"
 
-/* IN>OUT KERNEL [sSTRIDE] [gGROUPS] @TxHxW, in any order after the first. Kernel: 3x3x3, or 3 for a cube; stride: s2,
- * s1,2,2 or s1,2 (time, then both sides of a frame); odd kernels are padded by half. FL_USAGE says which part is wrong. */
+/* IN>OUT KERNEL [sSTRIDE] [gGROUPS] @TxHxW, in any order. Kernel: 3x3x3, or 3 for a cube; stride: s2, s1,2,2 or s1,2
+ * (time, then both sides of a frame); padded by half of the kernel. FL_USAGE says which part is wrong. */
 fl_status fl_layer_parse(const char *text, int batch, fl_conv *, fl_error *);
 
 /* Times one pass on normal values, the weight packed before. bytes: what the arrays and the scratch take. */

@@ -41,8 +41,8 @@ static fl_status read_header(reader *r, char *line)
         for (int i = 0; i < count; i++)
             if (strcmp(field[i], column_name[c]) == 0) r->at[c] = i;
         if (r->at[c] < 0 && c != CLIP && c != LABEL)
-            return fl_error_set(r->cli->error, FL_UNREADABLE, "%s: line 1: expected the columns frame,x0,y0,x1,y1 (and clip, label), "
-                                "'%s' is missing", r->path, column_name[c]);
+            return fl_error_set(r->cli->error, FL_UNREADABLE, "%s: line 1: expected the columns frame,x0,y0,x1,y1 "
+                                "(and clip, label), '%s' is missing", r->path, column_name[c]);
     }
     return FL_OK;
 }
@@ -80,12 +80,14 @@ static fl_status read_row(reader *r, char *line)
     long long frame;
     for (int c = 0; c < COLUMNS; c++)
         if (r->at[c] >= count)
-            return fl_error_set(r->cli->error, FL_UNREADABLE, "%s: line %d: expected a %s in field %d, got %d fields", r->path,
-                                r->line, column_name[c], r->at[c] + 1, count);
+            return fl_error_set(r->cli->error, FL_UNREADABLE, "%s: line %d: expected a %s in field %d, got %d fields",
+                                r->path, r->line, column_name[c], r->at[c] + 1, count);
     if (r->at[CLIP] >= 0 && strcmp(field[r->at[CLIP]], r->input->title) != 0) return FL_OK;
     bool ok = fl_text_int(field[r->at[FRAME]], &frame);
     for (int k = 0; k < 4; k++) ok = ok && fl_text_real(field[r->at[X0 + k]], &edge[k]);
-    if (!ok) return fl_error_set(r->cli->error, FL_UNREADABLE, "%s: line %d: frame, x0, y0, x1 and y1 are numbers", r->path, r->line);
+    if (!ok)
+        return fl_error_set(r->cli->error, FL_UNREADABLE, "%s: line %d: frame, x0, y0, x1 and y1 are numbers",
+                            r->path, r->line);
     use_box(r, frame, edge, r->at[LABEL] >= 0 ? field[r->at[LABEL]] : NULL);
     return FL_OK;
 }
@@ -95,22 +97,24 @@ static fl_status finish(reader *r)
     fl_boxes *b = r->boxes;
     for (int t = 0; t < r->input->shape.t; t++) {
         const fl_box *box = &b->box[t];
-        const bool there = box->x1 > box->x0;
-        b->frames += there;
-        b->drawn[t] = there ? (fl_frame_box){box->x0, box->y0, box->x1 - 1, box->y1 - 1} : (fl_frame_box){0, 0, -1, -1};
+        b->frames += box->x1 > box->x0;
+        b->drawn[t] = (fl_frame_box){box->x0, box->y0, box->x1 - 1, box->y1 - 1};       /* without a box: x1 < x0 */
     }
     if (b->frames) return FL_OK;
-    return fl_error_set(r->cli->error, FL_UNREADABLE, "%s: no box for a frame of '%s' that the network sees; frames are counted from 0, "
-                        "and the column clip holds names without folder and ending", r->path, r->input->title);
+    return fl_error_set(r->cli->error, FL_UNREADABLE, "%s: no box for a frame of '%s' that the network sees; frames "
+                        "are counted from 0, and the column clip holds names without folder and ending", r->path,
+                        r->input->title);
 }
 
 fl_status fl_boxes_read(fl_cli *cli, const char *path, const fl_input *input, fl_boxes *boxes)
 {
     fl_bytes bytes;
     reader r = {.cli = cli, .path = path, .input = input, .boxes = boxes};
-    if (!input->frame) return fl_error_set(cli->error, FL_USAGE, "--boxes: a tensor has no frames that boxes could belong to");
+    if (!input->frame)
+        return fl_error_set(cli->error, FL_USAGE, "--boxes: a tensor has no frames that boxes could belong to");
     if (fl_file_read(cli->arena, path, MOST_BYTES, &bytes) != FL_OK) return cli->error->status;
-    *boxes = (fl_boxes){.box = FL_NEW(cli->arena, fl_box, input->shape.t), .drawn = FL_NEW(cli->arena, fl_frame_box, input->shape.t)};
+    *boxes = (fl_boxes){.box = FL_NEW(cli->arena, fl_box, input->shape.t),
+                        .drawn = FL_NEW(cli->arena, fl_frame_box, input->shape.t)};
     char *text = fl_arena_text(cli->arena, "%.*s", (int)bytes.size, (const char *)bytes.data);
     if (!boxes->box || !boxes->drawn || !text) return cli->error->status;
     for (char *line = text; line && cli->error->status == FL_OK;) {

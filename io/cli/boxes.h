@@ -2,8 +2,8 @@
  *
  *     clip,frame,x0,y0,x1,y1,label        edges in pixels of the clip, x1 and y1 exclusive; frame counts from 0
  *
- * The columns are found by their names; clip and label may be missing. Of a file with several clips the rows count whose
- * clip has the name of the input (without folder and ending). Several boxes in one frame are joined. */
+ * The columns are found by their names; clip and label may be missing. Of a file with several clips the rows count
+ * whose clip has the name of the input (without folder and ending). Several boxes in one frame are joined. */
 #ifndef FL_BOXES_H
 #define FL_BOXES_H
 

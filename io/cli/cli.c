@@ -37,7 +37,8 @@ static void catch_signal(int signal_number, void (*handler)(int))
 {
     struct sigaction a = {.sa_handler = handler, .sa_flags = SA_RESTART}, before;
     sigemptyset(&a.sa_mask);
-    if (sigaction(signal_number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)      /* nohup and & have their reasons */
+    /* what nohup or a shell's & has switched off stays so */
+    if (sigaction(signal_number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
         sigaction(signal_number, &a, NULL);
 }
 
@@ -115,11 +116,11 @@ static fl_status check_arguments(fl_cli *cli)
 {
     const fl_command *c = cli->command;
     if (cli->arguments < c->least)
-        return fl_error_set(cli->error, FL_USAGE, "%s: something is missing: expected footlight %s %s", c->name, c->name,
-                            c->synopsis);
+        return fl_error_set(cli->error, FL_USAGE, "%s: something is missing: expected footlight %s %s", c->name,
+                            c->name, c->synopsis);
     if (cli->arguments > c->most)
-        return fl_error_set(cli->error, FL_USAGE, "%s: '%s' is one argument too many: expected footlight %s %s", c->name,
-                            cli->argument[c->most], c->name, c->synopsis);
+        return fl_error_set(cli->error, FL_USAGE, "%s: '%s' is one argument too many: expected footlight %s %s",
+                            c->name, cli->argument[c->most], c->name, c->synopsis);
     return FL_OK;
 }
 

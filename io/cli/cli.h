@@ -11,8 +11,9 @@
  *         {0}};
  *     static const fl_option_group group = {"Options of foo", options};
  *     static fl_status run(fl_cli *cli) { ... fl_cli_int(cli, "steps") ... printf the result ... return FL_OK; }
- *     const fl_command fl_command_foo = {"foo", "one line", "CLIP [options]", 1, 1,
- *                                        (const fl_option_group *const[]){&group, &fl_session_network, NULL}, NULL, run};
+ *     const fl_command fl_command_foo = {
+ *         "foo", "one line", "CLIP [options]", 1, 1,
+ *         (const fl_option_group *const[]){&group, &fl_session_network, NULL}, NULL, run};
  *
  * and a line FL_COMMAND(foo) in commands.def. Parsing, ranges, --help, suggestions, --threads --seed --isa --mem
  * --json --quiet --no-progress and the exit code come by themselves. Groups that several commands share (clip,
@@ -50,12 +51,17 @@ typedef struct fl_option {
     const char *help;
 } fl_option;
 
-#define FL_OPTION_FLAG(name, letter, help)                   {name, letter, FL_OPT_FLAG, NULL, NULL, 0, 0, NULL, help}
-#define FL_OPTION_INT(name, value, preset, min, max, help)   {name, 0, FL_OPT_INT, value, preset, min, max, NULL, help}
-#define FL_OPTION_REAL(name, value, preset, min, max, help)  {name, 0, FL_OPT_REAL, value, preset, min, max, NULL, help}
-#define FL_OPTION_BYTES(name, value, preset, help)           {name, 0, FL_OPT_BYTES, value, preset, 0, 0, NULL, help}
-#define FL_OPTION_TEXT(name, letter, value, preset, help)    {name, letter, FL_OPT_TEXT, value, preset, 0, 0, NULL, help}
-#define FL_OPTION_CHOICE(name, value, preset, words, help)   {name, 0, FL_OPT_CHOICE, value, preset, 0, 0, words, help}
+/* The rows of a table. low and high: the range. */
+#define FL_OPTION_FLAG(name, letter, help)         {name, letter, FL_OPT_FLAG, NULL, NULL, 0, 0, NULL, help}
+#define FL_OPTION_INT(name, value, preset, low, high, help)                                                        \
+    {name, 0, FL_OPT_INT, value, preset, low, high, NULL, help}
+#define FL_OPTION_REAL(name, value, preset, low, high, help)                                                       \
+    {name, 0, FL_OPT_REAL, value, preset, low, high, NULL, help}
+#define FL_OPTION_BYTES(name, value, preset, help) {name, 0, FL_OPT_BYTES, value, preset, 0, 0, NULL, help}
+#define FL_OPTION_TEXT(name, letter, value, preset, help)                                                          \
+    {name, letter, FL_OPT_TEXT, value, preset, 0, 0, NULL, help}
+#define FL_OPTION_CHOICE(name, value, preset, words, help)                                                         \
+    {name, 0, FL_OPT_CHOICE, value, preset, 0, 0, words, help}
 
 typedef struct fl_option_group { const char *title; const fl_option *option; } fl_option_group;
 
@@ -84,7 +90,7 @@ typedef struct fl_given {                    /* one option as this run has it */
 struct fl_cli {
     const fl_command *command;               /* NULL before it is known */
     fl_arena *arena;                         /* for all that lives as long as the run; limited by --mem */
-    fl_arena *work;                          /* for a graph and nothing else: its plans use memory again (attribution.h) */
+    fl_arena *work;                          /* for a graph and nothing else: its plans use memory again */
     fl_error *error;                         /* of both arenas */
     const char *const *argument;             /* what is no option */
     int arguments;
@@ -99,23 +105,24 @@ struct fl_cli {
 /* Everything: parse, run, report. Returns the exit code. */
 int fl_cli_main(int argc, char **argv);
 
-/* ---- what a command asks. name must be an option of the command (an assertion says so); ranges are checked already. ---- */
+/* ---- what a command asks. name must be an option of the command (asserted); ranges are checked already. ---- */
 
 bool        fl_cli_given (const fl_cli *, const char *name);     /* written by the user */
 bool        fl_cli_flag  (const fl_cli *, const char *name);
 long long   fl_cli_int   (const fl_cli *, const char *name);     /* 0 when not given and without preset */
 double      fl_cli_real  (const fl_cli *, const char *name);
 size_t      fl_cli_bytes (const fl_cli *, const char *name);
-const char *fl_cli_text  (const fl_cli *, const char *name);     /* NULL when not given and without preset; also of choices */
-int         fl_cli_choice(const fl_cli *, const char *name);     /* position among the words; -1 when not given and without preset */
+const char *fl_cli_text  (const fl_cli *, const char *name);     /* NULL: not given, no preset; also of choices */
+int         fl_cli_choice(const fl_cli *, const char *name);     /* place among the words; -1: not given, no preset */
 
 /* ---- talk ---- */
 
-void fl_cli_say (const fl_cli *, const char *format, ...) __attribute__((format(printf, 2, 3)));   /* stderr, a line; not with --quiet */
-void fl_cli_warn(const fl_cli *, const char *format, ...) __attribute__((format(printf, 2, 3)));   /* the same, even with --quiet */
+/* A line on stderr: not with --quiet; even with --quiet. */
+void fl_cli_say (const fl_cli *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void fl_cli_warn(const fl_cli *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* What was asked, as far as the result depends on it: without --output, --threads, --isa, --mem and how to talk. As a
- * line for a shell (in cli->arena; NULL: memory), and as members "command", "arguments" and "options" of an object. */
+/* What was asked, as far as the result depends on it: without --output, --threads, --isa, --mem and how to talk. As
+ * a line for a shell (in cli->arena; NULL: memory); as members "command", "arguments" and "options" of an object. */
 const char *fl_cli_command_line(const fl_cli *);
 void fl_cli_write_command(fl_json *, const fl_cli *);
 

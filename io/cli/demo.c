@@ -37,7 +37,8 @@ static fl_status make_clip(fl_cli *cli, fl_session *s, fl_boxes *boxes)
     fl_synth_truth *truth = FL_NEW(cli->arena, fl_synth_truth, 1);
     unsigned char *rgb = FL_NEW(cli->arena, unsigned char, 3 * o.frames * o.height * o.width);
     int *frame = FL_NEW(cli->arena, int, o.frames);
-    *boxes = (fl_boxes){.box = FL_NEW(cli->arena, fl_box, o.frames), .drawn = FL_NEW(cli->arena, fl_frame_box, o.frames), .frames = o.frames};
+    *boxes = (fl_boxes){.box = FL_NEW(cli->arena, fl_box, o.frames),
+                        .drawn = FL_NEW(cli->arena, fl_frame_box, o.frames), .frames = o.frames};
     if (!clip || !truth || !rgb || !frame || !boxes->box || !boxes->drawn) return cli->error->status;
     fl_synth_clip(&o, (uint64_t)fl_cli_int(cli, "clip"), rgb, NULL, truth);
     *clip = (fl_clip){.frames = o.frames, .height = o.height, .width = o.width, .rgb = rgb, .format = "synthetic"};
@@ -57,10 +58,11 @@ static fl_status make_clip(fl_cli *cli, fl_session *s, fl_boxes *boxes)
 static fl_status check_size(fl_cli *cli, const fl_model *m)
 {
     const fl_synth_options o = fl_synth_default(0);
-    if (m->input.frames == o.frames && m->input.height == o.height && m->input.width == o.width && m->classes == FL_SYNTH_CLASSES)
+    const fl_card_input *in = &m->input;
+    if (in->frames == o.frames && in->height == o.height && in->width == o.width && m->classes == FL_SYNTH_CLASSES)
         return FL_OK;
-    return fl_error_set(cli->error, FL_USAGE, "demo: expected one of the small networks, which see %d frames of %d x %d; got %s", o.frames,
-                        o.height, o.width, m->name);
+    return fl_error_set(cli->error, FL_USAGE, "demo: expected one of the small networks, which see %d frames of %d x "
+                        "%d; got %s", o.frames, o.height, o.width, m->name);
 }
 
 static fl_status run(fl_cli *cli)
@@ -68,11 +70,12 @@ static fl_status run(fl_cli *cli)
     const char *folder = fl_cli_text(cli, "output");
     fl_session s;
     fl_boxes boxes;
-    fl_explanation x = {.session = &s, .boxes = &boxes, .options = {.target.class_index = FL_CLASS_AUTO, .target.other = FL_CLASS_AUTO, .seed = cli->seed},
-                        .look = fl_look_default()};
+    fl_explanation x = {.session = &s, .boxes = &boxes, .look = fl_look_default(),
+                        .options = {.target = {FL_CLASS_AUTO, FL_SCORE_DEFAULT, FL_CLASS_AUTO}, .seed = cli->seed}};
     if (fl_methods_parse(cli, "method", methods, &x.methods) != FL_OK || fl_session_begin(cli, &s) != FL_OK ||
-        check_size(cli, s.model) != FL_OK || fl_folder_make(folder, cli->error) != FL_OK || make_clip(cli, &s, &boxes) != FL_OK ||
-        fl_session_finish(cli, &s) != FL_OK || fl_session_rank(cli, &s, 5) != FL_OK)
+        check_size(cli, s.model) != FL_OK || fl_folder_make(folder, cli->error) != FL_OK ||
+        make_clip(cli, &s, &boxes) != FL_OK || fl_session_finish(cli, &s) != FL_OK ||
+        fl_session_rank(cli, &s, 5) != FL_OK)
         return cli->error->status;
     FILE *const talk = cli->json ? stderr : stdout;
     const bool talks = !(cli->json && cli->quiet);
@@ -81,7 +84,8 @@ static fl_status run(fl_cli *cli)
         fprintf(talk, "\nthe clip shows: %s\n\n", boxes.label);
         fflush(talk);
     }
-    if (fl_explanation_run(cli, &x) != FL_OK || fl_explanation_save(cli, &x, folder) != FL_OK) return cli->error->status;
+    if (fl_explanation_run(cli, &x) != FL_OK || fl_explanation_save(cli, &x, folder) != FL_OK)
+        return cli->error->status;
     if (talks) {
         fl_explanation_print(&x, talk);
         fprintf(talk, "\nreport: %s/report.html\n", folder);

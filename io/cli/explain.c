@@ -5,9 +5,11 @@
 #include <string.h>
 
 static const fl_option options[] = {
-    FL_OPTION_TEXT("method", 0, "NAME", NULL, "which method, or several with commas between: one report; footlight list methods names them"),
+    FL_OPTION_TEXT("method", 0, "NAME", NULL,
+                   "which method, or several with commas between: one report; footlight list methods names them"),
     FL_OPTION_TEXT("output", 'o', "DIR", NULL, "folder for the files; default: footlight-CLIP-METHOD"),
-    FL_OPTION_TEXT("boxes", 0, "FILE", NULL, "CSV with columns clip,frame,x0,y0,x1,y1,label: draws them and judges the map by them"),
+    FL_OPTION_TEXT("boxes", 0, "FILE", NULL,
+                   "CSV with columns clip,frame,x0,y0,x1,y1,label: draws them and judges the map by them"),
     FL_OPTION_FLAG("list-layers", 0, "the layers of the network, with their shapes, and nothing else"),
     {0}};
 static const fl_option_group group = {"Options of explain", options};
@@ -16,7 +18,8 @@ static const char *output_folder(fl_cli *cli, const fl_session *s, const fl_meth
 {
     const char *given = fl_cli_text(cli, "output");
     if (given) return given;
-    return fl_arena_text(cli->arena, "footlight-%s-%s", s->input.title, methods->count > 1 ? "methods" : methods->item[0]->name);
+    return fl_arena_text(cli->arena, "footlight-%s-%s", s->input.title,
+                         methods->count > 1 ? "methods" : methods->item[0]->name);
 }
 
 static fl_status explain(fl_cli *cli, fl_explanation *x, fl_session *s)
@@ -24,12 +27,14 @@ static fl_status explain(fl_cli *cli, fl_explanation *x, fl_session *s)
     const char *boxes = fl_cli_text(cli, "boxes");
     fl_boxes truth;
     x->session = s;
-    if (fl_session_open(cli, cli->argument[0], s) != FL_OK || fl_session_rank(cli, s, 5) != FL_OK) return cli->error->status;
-    if (fl_methods_read_options(cli, s, &x->options) != FL_OK) return cli->error->status;
+    if (fl_session_open(cli, cli->argument[0], s) != FL_OK || fl_session_rank(cli, s, 5) != FL_OK ||
+        fl_methods_read_options(cli, s, &x->options) != FL_OK)
+        return cli->error->status;
     if (boxes && fl_boxes_read(cli, boxes, &s->input, &truth) != FL_OK) return cli->error->status;
     const char *folder = output_folder(cli, s, &x->methods);
     if (folder && strcmp(folder, "-") == 0)
-        return fl_error_set(cli->error, FL_USAGE, "--output: expected a folder, got '-'; with --json the result is on standard output");
+        return fl_error_set(cli->error, FL_USAGE, "--output: expected a folder, got '-'; with --json the result is "
+                            "on standard output");
     if (!folder || fl_folder_make(folder, cli->error) != FL_OK) return cli->error->status;
     x->boxes = boxes ? &truth : NULL;
     x->reduction = fl_picture_reduction(cli);
@@ -37,7 +42,8 @@ static fl_status explain(fl_cli *cli, fl_explanation *x, fl_session *s)
     FILE *const talk = cli->json ? stderr : stdout;
     if (!cli->json || !cli->quiet) fl_session_print_top(s, talk);
     fflush(stdout);
-    if (fl_explanation_run(cli, x) != FL_OK || fl_explanation_save(cli, x, folder) != FL_OK) return cli->error->status;
+    if (fl_explanation_run(cli, x) != FL_OK || fl_explanation_save(cli, x, folder) != FL_OK)
+        return cli->error->status;
     if (cli->json && cli->quiet) return FL_OK;
     fprintf(talk, "\n");
     fl_explanation_print(x, talk);
@@ -47,24 +53,30 @@ static fl_status explain(fl_cli *cli, fl_explanation *x, fl_session *s)
 
 static fl_status run(fl_cli *cli)
 {
-    if (fl_cli_flag(cli, "list-layers")) return fl_layers_print(cli, (int)fl_cli_int(cli, "frames"), (int)fl_cli_int(cli, "classes"));
+    if (fl_cli_flag(cli, "list-layers"))
+        return fl_layers_print(cli, (int)fl_cli_int(cli, "frames"), (int)fl_cli_int(cli, "classes"));
     const char *names = fl_cli_text(cli, "method");
     fl_explanation x = {0};
     fl_session s;
-    if (!cli->arguments) return fl_error_set(cli->error, FL_USAGE, "explain: the clip is missing: expected footlight explain CLIP --method NAME");
+    if (!cli->arguments)
+        return fl_error_set(cli->error, FL_USAGE, "explain: the clip is missing: expected footlight explain CLIP "
+                            "--method NAME");
     if (!names)
-        return fl_error_set(cli->error, FL_USAGE, "explain: by which method? Expected --method NAME, for example --method "
-                            "integrated_gradients; footlight list methods names them");
-    if (fl_methods_parse(cli, "method", names, &x.methods) != FL_OK || fl_methods_check_options(cli, &x.methods) != FL_OK)
+        return fl_error_set(cli->error, FL_USAGE, "explain: by which method? Expected --method NAME, for example "
+                            "--method integrated_gradients; footlight list methods names them");
+    if (fl_methods_parse(cli, "method", names, &x.methods) != FL_OK ||
+        fl_methods_check_options(cli, &x.methods) != FL_OK)
         return cli->error->status;
     return explain(cli, &x, &s);
 }
 
 const fl_command fl_command_explain = {
     "explain", "which pixels of which frames made the network say so", "CLIP --method NAME [-o DIR] [options]", 0, 1,
-    (const fl_option_group *const[]){&group, &fl_method_options, &fl_picture_options, &fl_session_network, &fl_session_weights, &fl_input_options, NULL},
+    (const fl_option_group *const[]){&group, &fl_method_options, &fl_picture_options, &fl_session_network,
+                                     &fl_session_weights, &fl_input_options, NULL},
     "  footlight explain clip.y4m --method grad_cam\n"
     "  footlight explain clip.y4m --method gradient,integrated_gradients,grad_cam -o three\n"
     "  footlight explain --list-layers --model r2plus1d_small\n\n"
-    "Into the folder: map.npy (raw, signed), map_reduced.npy (as drawn), sheet.png, animation.png, report.html, result.json.",
+    "Into the folder: map.npy (raw, signed), map_reduced.npy (as drawn), sheet.png, animation.png, report.html and\n"
+    "result.json; with several methods the first four once for each, with the method's name in front.",
     run};

@@ -70,7 +70,8 @@ static fl_status describe_options(fl_cli *cli, const fl_explanation *x, fl_expla
     if (x->boxes) {
         add(&list, "pointing game", e->hit ? "hit" : "miss");
         add(&list, "chance of a hit", fl_arena_text(cli->arena, "%.3g", e->chance));
-        add(&list, "energy inside the boxes", isnan(e->energy) ? "no positive value" : fl_arena_text(cli->arena, "%.3g", e->energy));
+        add(&list, "energy inside the boxes",
+            isnan(e->energy) ? "no positive value" : fl_arena_text(cli->arena, "%.3g", e->energy));
     }
     *shown = (fl_pairs){list.item, list.count};
     return cli->error->status;
@@ -79,10 +80,13 @@ static fl_status describe_options(fl_cli *cli, const fl_explanation *x, fl_expla
 static fl_status show_method(fl_cli *cli, const fl_explanation *x, fl_explained *e, fl_method_map *m)
 {
     const fl_method *method = e->map.method;
-    *m = (fl_method_map){.name = method->name, .title = method->title, .citation = method->citation, .note = method->doc,
-                         .map = e->drawn, .law = {.sum = NAN, .wanted = NAN, .residual = NAN}};
-    if (method->law != FL_LAW_NONE)
-        m->law = (fl_law_result){fl_law_name[method->law], fl_law_formula[method->law], e->map.sum, e->map.wanted, e->map.residual};
+    *m = (fl_method_map){.name = method->name, .title = method->title, .citation = method->citation,
+                         .note = method->doc, .map = e->drawn,
+                         .law = {.sum = e->map.sum, .wanted = e->map.wanted, .residual = e->map.residual}};
+    if (method->law != FL_LAW_NONE) {
+        m->law.name = fl_law_name[method->law];
+        m->law.formula = fl_law_formula[method->law];
+    }
     m->warnings = (fl_texts){e->map.warning, e->map.warnings};
     return describe_options(cli, x, e, &m->options);
 }
@@ -114,9 +118,10 @@ static fl_status show(fl_cli *cli, fl_explanation *x)
     x->result = (fl_result){
         .clip = s->input.title, .model = s->model->name, .frames = s->input.shape.t, .height = s->input.shape.h,
         .width = s->input.shape.w, .rgb = s->input.rgb, .frame_index = s->input.frame, .frames_per_second = NAN,
-        .box = x->boxes ? x->boxes->drawn : NULL, .box_name = x->boxes ? x->boxes->label : NULL, .target = class_index,
-        .target_label = fl_session_label(s, class_index), .target_logit = first->logit, .target_probability = first->probability,
-        .top = s->top, .top_count = s->top_count, .method = m, .method_count = x->methods.count, .look = x->look};
+        .box = x->boxes ? x->boxes->drawn : NULL, .box_name = x->boxes ? x->boxes->label : NULL,
+        .target = class_index, .target_label = fl_session_label(s, class_index), .target_logit = first->logit,
+        .target_probability = first->probability, .top = s->top, .top_count = s->top_count, .method = m,
+        .method_count = x->methods.count, .look = x->look};
     for (int i = 0; i < x->methods.count; i++)
         if (show_method(cli, x, &x->done[i], &m[i]) != FL_OK) return cli->error->status;
     return describe_origin(cli, s, &x->result.provenance);
@@ -137,10 +142,13 @@ void fl_explanation_print(const fl_explanation *x, FILE *to)
     for (int i = 0; i < x->methods.count; i++) {
         const fl_explained *e = &x->done[i];
         const int frame = in->frame ? in->frame[e->peak[0]] : e->peak[0];
-        fprintf(to, "%-22s peak in frame %d at column %d, row %d", e->map.method->name, frame, e->peak[2], e->peak[1]);
+        fprintf(to, "%-22s peak in frame %d at column %d, row %d", e->map.method->name, frame, e->peak[2],
+                e->peak[1]);
         if (e->map.method->law != FL_LAW_NONE)
             fprintf(to, "; sum %.6g of %.6g, off by %.2g", e->map.sum, e->map.wanted, e->map.residual);
-        if (x->boxes) fprintf(to, "; points %s the box (chance %.3g), energy inside %.3g", e->hit ? "into" : "beside", e->chance, e->energy);
+        if (x->boxes)
+            fprintf(to, "; points %s the box (chance %.3g), energy inside %.3g", e->hit ? "into" : "beside",
+                    e->chance, e->energy);
         fprintf(to, "\n");
     }
 }

@@ -1,4 +1,4 @@
-/* explanation.h: one clip, one network, one target, one or more methods: the maps, and the folder they are written to.
+/* explanation.h: one clip, one network, one target, one or more methods: the maps, and the folder for them.
  *
  *     map.npy            raw and signed: C,T,H,W of an input-level method, T',H',W' of a layer-level one
  *     map_reduced.npy    T,H,W: one value per voxel, as it is drawn
@@ -7,8 +7,8 @@
  *     report.html        the page: all methods, one switch
  *     result.json        everything that is needed to run it again; written last
  *
- * With several methods the first four have the method's name and '_' in front. Every file appears whole or not at all. The
- * same command gives the same bytes in each of them: no date, no folder, no number of threads is in them. */
+ * With several methods the first four have the method's name and '_' in front. Every file appears whole or not at
+ * all. The same command gives the same bytes in each: no date, no folder, no number of threads is in them. */
 #ifndef FL_EXPLANATION_H
 #define FL_EXPLANATION_H
 
@@ -39,7 +39,7 @@ typedef struct fl_explanation {
 
 fl_status fl_explanation_run(fl_cli *, fl_explanation *);                        /* shows progress, says warnings */
 fl_status fl_explanation_save(fl_cli *, const fl_explanation *, const char *folder);
-void fl_explanation_write(fl_json *, const fl_cli *, const fl_explanation *);   /* members of result.json, but for "files" */
+void fl_explanation_write(fl_json *, const fl_cli *, const fl_explanation *);   /* result.json, but for "files" */
 void fl_explanation_print(const fl_explanation *, FILE *);                      /* a line per method, for people */
 
 #endif

@@ -8,9 +8,11 @@
 #include <string.h>
 
 static const fl_option common[] = {
-    FL_OPTION_INT("threads", "N", "0", 0, FL_MAX_THREADS, "threads to use; 0: OMP_NUM_THREADS, or all cores; the numbers stay the same"),
+    FL_OPTION_INT("threads", "N", "0", 0, FL_MAX_THREADS,
+                  "threads to use; 0: OMP_NUM_THREADS, or all cores; the numbers stay the same"),
     FL_OPTION_INT("seed", "N", "0", 0, 9e18, "of everything random"),
-    FL_OPTION_TEXT("isa", 0, "NAME", NULL, "instruction set, as listed by --version; default: FOOTLIGHT_ISA, or the best there is"),
+    FL_OPTION_TEXT("isa", 0, "NAME", NULL,
+                   "instruction set, as listed by --version; default: FOOTLIGHT_ISA, or the best there is"),
     FL_OPTION_BYTES("mem", "BYTES", NULL, "most memory to take (suffixes K, M, G); more ends with exit code 6"),
     FL_OPTION_FLAG("json", 0, "the result on stdout as one JSON object"),
     FL_OPTION_FLAG("quiet", 'q', "nothing on stderr but errors and warnings"),
@@ -73,7 +75,8 @@ static void help_of_program(FILE *to)
         fprintf(to, "  %-12s %s\n", fl_command_table[i]->name, fl_command_table[i]->doc);
     print_group(to, &fl_cli_common);
     fprintf(to, "\nfootlight COMMAND --help tells more about a command.\n"
-                "Exit codes: 0 ok, 1 failed, 2 usage, 3 unreadable input, 4 weights do not fit, 5 a check failed, 6 a limit was hit.\n");
+                "Exit codes: 0 ok, 1 failed, 2 usage, 3 unreadable input, 4 weights do not fit, 5 a check failed,\n"
+                "6 a limit was hit.\n");
 }
 
 static void help_of_command(FILE *to, const fl_command *c)

@@ -7,8 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const rules[] = {"long_range_last", "long_range_first", "long_range_random", "segments", "dense", "random",
-                                    "stride", NULL};
+static const char *const rules[] = {"long_range_last", "long_range_first", "long_range_random", "segments", "dense",
+                                    "random", "stride", NULL};
 static const char *const short_clips[] = {"clamp", "loop", "error", NULL};      /* in the order of fl_short_clip */
 static const char *const matrices[] = {"bt601", "bt709", NULL};
 static const char *const layouts[] = {"thwc", "tchw", "cthw", NULL};
@@ -16,10 +16,11 @@ static const char *const layouts[] = {"thwc", "tchw", "cthw", NULL};
 static const fl_option options[] = {
     FL_OPTION_INT("frames", "T", NULL, 1, 4096, "frames that the network sees; default: the network's"),
     FL_OPTION_CHOICE("sampling", "RULE", NULL, rules,
-                     "which frames of the clip; default long_range_last (evenly spread), or stride when --stride or --start is given"),
+                     "which frames; default long_range_last (evenly spread), with --stride or --start stride"),
     FL_OPTION_INT("stride", "S", NULL, 1, 100000, "every S-th frame"),
     FL_OPTION_INT("start", "F", NULL, 0, 100000, "beginning with frame F"),
-    FL_OPTION_CHOICE("short", "WHAT", "clamp", short_clips, "with a clip that is too short: repeat the last frame, begin again, or stop"),
+    FL_OPTION_CHOICE("short", "WHAT", "clamp", short_clips,
+                     "with a clip that is too short: repeat the last frame, begin again, or stop"),
     FL_OPTION_CHOICE("matrix", "NAME", NULL, matrices, "colours of Y4M; default bt601"),
     FL_OPTION_TEXT("size", 0, "WxH", NULL, "the input is raw rgb24 of this size"),
     FL_OPTION_CHOICE("layout", "AXES", NULL, layouts, "of a clip in a .npy file; default: the first that fits"),
@@ -54,7 +55,8 @@ static unsigned char *shown(fl_cli *cli, const fl_card_input *card, fl_shape s, 
     for (int64_t i = 0; i < pixels && rgb; i++) {
         for (int c = 0; c < 3; c++) {
             const int from = s.c < 3 ? 0 : card->bgr ? 2 - c : c;
-            const double byte = (((double)values[i * s.c + from]) * card->std[from] + card->mean[from]) / card->white * 255 + 0.5;
+            const double white = (double)values[i * s.c + from] * card->std[from] + card->mean[from];
+            const double byte = white / card->white * 255 + 0.5;
             rgb[3 * i + c] = byte > 255 ? 255 : byte >= 1 ? (unsigned char)byte : 0;
         }
     }
@@ -66,20 +68,22 @@ static fl_status shape_of_tensor(fl_cli *cli, const fl_model *m, const char *nam
     const bool has_n = a->axes == 5;
     const int64_t *size = a->size + has_n, clips = has_n ? a->size[0] : 1;
     if (a->type != FL_SCALAR_F32 && a->type != FL_SCALAR_F64 && a->type != FL_SCALAR_F16)
-        return fl_error_set(cli->error, FL_UNREADABLE, "%s: --tensor expects floating-point numbers, got %s; a clip of bytes is "
-                            "given without --tensor", name, fl_scalar_name(a->type));
+        return fl_error_set(cli->error, FL_UNREADABLE, "%s: --tensor expects floating-point numbers, got %s; a clip "
+                            "of bytes is given without --tensor", name, fl_scalar_name(a->type));
     if (a->axes != 4 && !has_n)
-        return fl_error_set(cli->error, FL_UNREADABLE, "%s: --tensor expects shape N,C,T,H,W or C,T,H,W, got %d axes", name, a->axes);
+        return fl_error_set(cli->error, FL_UNREADABLE, "%s: --tensor expects shape N,C,T,H,W or C,T,H,W, got %d axes",
+                            name, a->axes);
     if (in->item >= clips)
-        return fl_error_set(cli->error, FL_USAGE, "--item: expected 0 to %lld, got %d", (long long)clips - 1, in->item);
+        return fl_error_set(cli->error, FL_USAGE, "--item: expected 0 to %lld, got %d", (long long)clips - 1,
+                            in->item);
     for (int i = 0; i < 4; i++)
         if (size[i] < 1 || size[i] > 1 << 20)
-            return fl_error_set(cli->error, FL_UNREADABLE, "%s: an axis of %lld cannot be; expected C,T,H,W of at least 1", name,
-                                (long long)size[i]);
+            return fl_error_set(cli->error, FL_UNREADABLE, "%s: an axis of %lld cannot be; expected C,T,H,W of 1 to "
+                                "1048576", name, (long long)size[i]);
     in->shape = (fl_shape){1, (int)size[0], (int)size[1], (int)size[2], (int)size[3]};
     if (in->shape.c != m->channels)
-        return fl_error_set(cli->error, FL_UNREADABLE, "%s: model %s takes %d channels, got %d; expected shape N,C,T,H,W or C,T,H,W",
-                            name, m->name, m->channels, in->shape.c);
+        return fl_error_set(cli->error, FL_UNREADABLE, "%s: model %s takes %d channels, got %d; expected shape "
+                            "N,C,T,H,W or C,T,H,W", name, m->name, m->channels, in->shape.c);
     return FL_OK;
 }
 
@@ -111,21 +115,23 @@ static fl_status clip_options(fl_cli *cli, fl_clip_options *o)
     *o = (fl_clip_options){.matrix = fl_cli_text(cli, "matrix"), .layout = fl_cli_text(cli, "layout")};
     if (!size) return FL_OK;
     char end;
-    if (sscanf(size, "%9dx%9d%c", &o->raw_width, &o->raw_height, &end) == 2 && o->raw_width > 0 && o->raw_height > 0) return FL_OK;
+    const int read = sscanf(size, "%9dx%9d%c", &o->raw_width, &o->raw_height, &end);
+    if (read == 2 && o->raw_width > 0 && o->raw_height > 0) return FL_OK;
     return fl_error_set(cli->error, FL_USAGE, "--size: expected width and height like 320x240, got '%s'", size);
 }
 
 static fl_status sample(fl_cli *cli, int frames, int source_frames, int *frame, fl_input *in)
 {
-    fl_sample_options o = {.frames = frames, .rule = fl_cli_text(cli, "sampling"), .stride = (int)fl_cli_int(cli, "stride"),
-                           .start = (int)fl_cli_int(cli, "start"), .seed = cli->seed};
-    o.short_clip = (fl_short_clip)fl_cli_choice(cli, "short");
+    const fl_sample_options o = {.frames = frames, .rule = fl_cli_text(cli, "sampling"), .seed = cli->seed,
+                                 .stride = (int)fl_cli_int(cli, "stride"), .start = (int)fl_cli_int(cli, "start"),
+                                 .short_clip = (fl_short_clip)fl_cli_choice(cli, "short")};
     if (fl_sample(&o, source_frames, frame, cli->error) != FL_OK) return cli->error->status;
     in->sampling = o.rule ? o.rule : o.stride || o.start ? "stride" : "long_range_last";
     return FL_OK;
 }
 
-fl_status fl_input_use(fl_cli *cli, const fl_model *m, const fl_clip *clip, const int *frame, int frames, fl_input *in)
+fl_status fl_input_use(fl_cli *cli, const fl_model *m, const fl_clip *clip, const int *frame, int frames,
+                       fl_input *in)
 {
     fl_network_clip seen;
     if (fl_preprocess(cli->arena, &m->input, clip, frame, frames, &seen) != FL_OK) return cli->error->status;
@@ -162,7 +168,8 @@ fl_status fl_input_read(fl_cli *cli, const fl_model *m, const char *path, fl_inp
     const bool tensor = fl_cli_flag(cli, "tensor");
     for (size_t i = 0; tensor && i < sizeof clip_only / sizeof *clip_only; i++)
         if (fl_cli_given(cli, clip_only[i]))
-            return fl_error_set(cli->error, FL_USAGE, "--%s: does nothing with --tensor, which enters the network as it is", clip_only[i]);
+            return fl_error_set(cli->error, FL_USAGE, "--%s: does nothing with --tensor, which enters the network as "
+                                "it is", clip_only[i]);
     *in = (fl_input){.source = path, .title = title_of(cli, path), .note = ""};
     if (!in->title) return cli->error->status;
     return tensor ? read_tensor(cli, m, path, in) : read_clip(cli, m, path, in);

@@ -27,7 +27,7 @@ extern const fl_option_group fl_input_options;       /* --tensor --item, samplin
 /* Reads the clip at path ("-": standard input) for the model, all in cli->arena. */
 fl_status fl_input_read(fl_cli *, const fl_model *, const char *path, fl_input *);
 
-/* The same for a clip in memory, of which it takes the given frames. source, title and sampling are the caller's to fill in. */
+/* The same for a clip in memory, of which it takes the given frames; source, title and sampling are the caller's. */
 fl_status fl_input_use(fl_cli *, const fl_model *, const fl_clip *, const int *frame, int frames, fl_input *);
 
 /* "input": {...} */

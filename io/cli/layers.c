@@ -10,8 +10,8 @@ static void print_text(const fl_graph *g, fl_id cam)
     for (fl_id i = 0; i < g->count; i++) {
         const fl_node *n = &g->node[i];
         if (has_places(n))
-            printf("%-32s %-10s %5d x %3d x %3d x %3d%s\n", n->name, n->op->name, n->shape.c, n->shape.t, n->shape.h, n->shape.w,
-                   i == cam ? "  (the default)" : "");
+            printf("%-32s %-10s %5d x %3d x %3d x %3d%s\n", n->name, n->op->name, n->shape.c, n->shape.t, n->shape.h,
+                   n->shape.w, i == cam ? "  (the default)" : "");
     }
 }
 

@@ -14,8 +14,8 @@ static void list_models(fl_json *j)
     for (int i = 0; fl_model_table[i]; i++) {
         const fl_model *m = fl_model_table[i];
         if (!j) {
-            printf("  %-16s %3d x %3d x %3d, %4d classes%s  %s\n", m->name, m->input.frames, m->input.height, m->input.width,
-                   m->classes, m->weights ? ", trained" : "         ", m->doc);
+            printf("  %-16s %3d x %3d x %3d, %4d classes%s  %s\n", m->name, m->input.frames, m->input.height,
+                   m->input.width, m->classes, m->weights ? ", trained" : "         ", m->doc);
             continue;
         }
         fl_json_object(j, NULL);
@@ -113,11 +113,13 @@ static fl_status run(fl_cli *cli)
         known = known || strcmp(wanted, listings[i].name) == 0;
     }
     if (wanted && strcmp(wanted, "layers") == 0) return fl_layers_print(cli, 0, 0);
-    if (!known) return fl_cli_unknown(cli->error, "list", wanted, name, LISTINGS + 1, "footlight list --help names them");
+    if (!known)
+        return fl_cli_unknown(cli->error, "list", wanted, name, LISTINGS + 1, "footlight list --help names them");
     print_listings(cli, wanted);
     return FL_OK;
 }
 
 const fl_command fl_command_list = {
     "list", "what there is: models, methods, baselines, ops, layers of a model",
-    "[models|methods|baselines|ops|layers] [--model NAME]", 0, 1, (const fl_option_group *const[]){&group, NULL}, NULL, run};
+    "[models|methods|baselines|ops|layers] [--model NAME]", 0, 1,
+    (const fl_option_group *const[]){&group, NULL}, NULL, run};

@@ -3,23 +3,30 @@
 
 #include <string.h>
 
-static const char *const shows[] = {"both", "positive", "negative", "abs", NULL};          /* in the order of fl_show */
-static const char *const scopes[] = {"clip", "frame", NULL};                               /* of fl_scope */
-static const char *const palettes[] = {"auto", "signed", "heat", "jet", NULL};             /* of fl_palette */
+/* In the order of fl_show, fl_scope and fl_palette. */
+static const char *const shows[] = {"both", "positive", "negative", "abs", NULL};
+static const char *const scopes[] = {"clip", "frame", NULL};
+static const char *const palettes[] = {"auto", "signed", "heat", "jet", NULL};
 
 static const fl_option method_options[] = {
-    FL_OPTION_TEXT("target", 't', "CLASS", "auto", "the class to explain: a name, an index, or auto, the best one at the clip"),
-    FL_OPTION_CHOICE("target-kind", "SCORE", NULL, fl_score_name, "which number of it; default: the logit, or the probability where there is none"),
+    FL_OPTION_TEXT("target", 't', "CLASS", "auto",
+                   "the class to explain: a name, an index, or auto, the best one at the clip"),
+    FL_OPTION_CHOICE("target-kind", "SCORE", NULL, fl_score_name,
+                     "which number of it; default: the logit, or the probability where there is none"),
     FL_OPTION_TEXT("against", 0, "CLASS", "auto", "margin: the other class; auto: the strongest other one"),
     FL_OPTION_INT("steps", "N", NULL, 1, 100000, "points on the path; default: the method's"),
     FL_OPTION_CHOICE("rule", "RULE", NULL, fl_quadrature_name, "where on the path, with which weights"),
-    FL_OPTION_CHOICE("baseline", "NAME", NULL, fl_baseline_name, "where the path begins; zero is zero in network space"),
-    FL_OPTION_REAL("baseline-sigma", "X", NULL, 0, 10000, "baseline blur: standard deviation in pixels; default: a tenth of the longer side"),
+    FL_OPTION_CHOICE("baseline", "NAME", NULL, fl_baseline_name,
+                     "where the path begins; zero is zero in network space"),
+    FL_OPTION_REAL("baseline-sigma", "X", NULL, 0, 10000,
+                   "baseline blur: standard deviation in pixels; default: a tenth of the longer side"),
     FL_OPTION_INT("samples", "N", NULL, 1, 1000000, "noisy copies; default: the method's"),
     FL_OPTION_REAL("noise", "X", NULL, 0, 100, "their standard deviation, as a part of the clip's range"),
     FL_OPTION_FLAG("biased", 0, "vargrad: divide by N, not by N - 1"),
-    FL_OPTION_TEXT("layer", 0, "NODE", NULL, "which layer; default: the network's own choice (explain --list-layers names them)"),
-    FL_OPTION_CHOICE("pooling", "HOW", NULL, fl_cam_pooling_name, "weights of the channels: mean over the clip, or over every frame"),
+    FL_OPTION_TEXT("layer", 0, "NODE", NULL,
+                   "which layer; default: the network's own choice (explain --list-layers names them)"),
+    FL_OPTION_CHOICE("pooling", "HOW", NULL, fl_cam_pooling_name,
+                     "weights of the channels: mean over the clip, or over every frame"),
     FL_OPTION_FLAG("signed", 0, "keep what speaks against the class: leave the last ReLU of the method out"),
     {0}};
 const fl_option_group fl_method_options = {"Method", method_options};
@@ -29,7 +36,8 @@ static const fl_option picture_options[] = {
     FL_OPTION_CHOICE("polarity", "SIGN", NULL, fl_polarity_name, "which values of a channel count, before that"),
     FL_OPTION_CHOICE("upsample", "HOW", NULL, fl_upsample_name, "how the map of a layer is enlarged"),
     FL_OPTION_CHOICE("show", "SIGN", "both", shows, "which values are drawn"),
-    FL_OPTION_CHOICE("norm", "SCOPE", "clip", scopes, "one scale for the clip, or one for every frame (hides which frame matters)"),
+    FL_OPTION_CHOICE("norm", "SCOPE", "clip", scopes,
+                     "one scale for the clip, or one for every frame (hides which frame matters)"),
     FL_OPTION_REAL("percentile", "P", "99.9", 50, 100, "of |values| that gets the full colour"),
     FL_OPTION_CHOICE("palette", "NAME", "auto", palettes, "colours"),
     FL_OPTION_REAL("opacity", "X", "0.9", 0, 1, "of the map over the frame"),
@@ -37,17 +45,18 @@ static const fl_option picture_options[] = {
 const fl_option_group fl_picture_options = {"Picture", picture_options};
 
 static const struct { const char *option; unsigned uses; } readers[] = {
-    {"steps", FL_USES_PATH}, {"rule", FL_USES_PATH}, {"baseline", FL_USES_BASELINE}, {"baseline-sigma", FL_USES_BASELINE},
-    {"samples", FL_USES_NOISE}, {"noise", FL_USES_NOISE}, {"biased", FL_USES_BIASED}, {"layer", FL_USES_LAYER},
-    {"pooling", FL_USES_LAYER}, {"signed", FL_USES_LAYER}};
+    {"steps", FL_USES_PATH}, {"rule", FL_USES_PATH},
+    {"baseline", FL_USES_BASELINE}, {"baseline-sigma", FL_USES_BASELINE},
+    {"samples", FL_USES_NOISE}, {"noise", FL_USES_NOISE}, {"biased", FL_USES_BIASED},
+    {"layer", FL_USES_LAYER}, {"pooling", FL_USES_LAYER}, {"signed", FL_USES_LAYER}};
 enum { READERS = sizeof readers / sizeof *readers };
 
 /* ---- which methods ---- */
 
 static fl_status unknown_method(fl_cli *cli, const char *option, const char *name)
 {
-    return fl_error_set(cli->error, FL_USAGE, "--%s: method '%s' is unknown; did you mean '%s'? (footlight list methods names them)",
-                        option, name, fl_method_nearest(name));
+    return fl_error_set(cli->error, FL_USAGE, "--%s: method '%s' is unknown; did you mean '%s'? (footlight list "
+                        "methods names them)", option, name, fl_method_nearest(name));
 }
 
 fl_status fl_methods_parse(fl_cli *cli, const char *option, const char *names, fl_method_list *list)
@@ -60,7 +69,8 @@ fl_status fl_methods_parse(fl_cli *cli, const char *option, const char *names, f
         const fl_method *method = fl_method_find(name);
         if (!method) return unknown_method(cli, option, name);
         for (int i = 0; i < list->count; i++)
-            if (list->item[i] == method) return fl_error_set(cli->error, FL_USAGE, "--%s: method '%s' is there twice", option, name);
+            if (list->item[i] == method)
+                return fl_error_set(cli->error, FL_USAGE, "--%s: method '%s' is there twice", option, name);
         if (list->count == FL_MAX_METHODS)
             return fl_error_set(cli->error, FL_USAGE, "--%s: at most %d methods at once", option, FL_MAX_METHODS);
         list->item[list->count++] = method;
@@ -79,9 +89,9 @@ fl_status fl_methods_check_options(fl_cli *cli, const fl_method_list *list)
         for (int i = 0; i < READERS; i++)
             if (uses & readers[i].uses)
                 snprintf(read + strlen(read), sizeof read - strlen(read), " --%s", readers[i].option);
-        return fl_error_set(cli->error, FL_USAGE, "--%s: %s%s read%s no such option; of this kind, expected%s", readers[k].option,
-                            list->item[0]->name, list->count > 1 ? " and the others" : "", list->count > 1 ? "" : "s",
-                            *read ? read : " none");
+        return fl_error_set(cli->error, FL_USAGE, "--%s: %s%s read%s no such option; of this kind, expected%s",
+                            readers[k].option, list->item[0]->name, list->count > 1 ? " and the others" : "",
+                            list->count > 1 ? "" : "s", *read ? read : " none");
     }
     if (fl_cli_given(cli, "against") && fl_cli_choice(cli, "target-kind") != FL_SCORE_MARGIN)
         return fl_error_set(cli->error, FL_USAGE, "--against: needs --target-kind margin");
@@ -112,7 +122,8 @@ fl_status fl_methods_read_options(fl_cli *cli, const fl_session *s, fl_explain_o
                               .signed_cam = fl_cli_flag(cli, "signed")};
     if (fl_cli_given(cli, "noise") && !(o->noise > 0)) o->noise = -1;        /* asked for none, not for the default */
     o->target.score = (fl_score)choice(cli, "target-kind");
-    if (fl_session_class(cli, s, "target", fl_cli_text(cli, "target"), &o->target.class_index) != FL_OK) return cli->error->status;
+    if (fl_session_class(cli, s, "target", fl_cli_text(cli, "target"), &o->target.class_index) != FL_OK)
+        return cli->error->status;
     return fl_session_class(cli, s, "against", fl_cli_text(cli, "against"), &o->target.other);
 }
 
@@ -124,7 +135,9 @@ fl_reduction fl_picture_reduction(const fl_cli *cli)
 
 fl_look fl_picture_look(const fl_cli *cli)
 {
-    return (fl_look){.show = (fl_show)fl_cli_choice(cli, "show"), .scope = (fl_scope)fl_cli_choice(cli, "norm"),
-                     .palette = (fl_palette)fl_cli_choice(cli, "palette"), .percentile = fl_cli_real(cli, "percentile"),
+    return (fl_look){.show = (fl_show)fl_cli_choice(cli, "show"),
+                     .scope = (fl_scope)fl_cli_choice(cli, "norm"),
+                     .palette = (fl_palette)fl_cli_choice(cli, "palette"),
+                     .percentile = fl_cli_real(cli, "percentile"),
                      .opacity = fl_cli_real(cli, "opacity")};
 }

@@ -4,7 +4,7 @@
 
 #include "io/cli/session.h"
 
-extern const fl_option_group fl_method_options;       /* --target --target-kind --steps --rule --baseline --samples ... */
+extern const fl_option_group fl_method_options;       /* --target --target-kind --steps --rule --baseline ... */
 extern const fl_option_group fl_picture_options;      /* --channels --polarity --norm --percentile ... */
 
 enum { FL_MAX_METHODS = 32 };

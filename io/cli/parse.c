@@ -81,7 +81,8 @@ static fl_status check_value(fl_cli *cli, const fl_option *o, const char *text)
         return check_range(cli, o, number, text);
     case FL_OPT_BYTES:
         if (!fl_text_bytes(text, &bytes))
-            return fl_error_set(cli->error, FL_USAGE, "--%s: expected bytes like 1000000, 512M or 2G, got '%s'", o->name, text);
+            return fl_error_set(cli->error, FL_USAGE, "--%s: expected bytes like 1000000, 512M or 2G, got '%s'",
+                                o->name, text);
         return FL_OK;
     case FL_OPT_CHOICE:
         return word_position(o->words, text) >= 0 ? FL_OK : unknown_choice(cli, o, text);

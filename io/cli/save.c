@@ -51,7 +51,8 @@ static void write_map(fl_json *j, const fl_explanation *x, int i)
 {
     const fl_explained *e = &x->done[i];
     const fl_map *map = &e->map;
-    const int shape[4] = {map->shape.c, map->shape.t, map->shape.h, map->shape.w}, layer = map->level == FL_LEVEL_LAYER;
+    const int shape[4] = {map->shape.c, map->shape.t, map->shape.h, map->shape.w};
+    const int layer = map->level == FL_LEVEL_LAYER;
     fl_json_object(j, NULL);
     fl_json_string(j, "method", map->method->name);
     fl_json_string(j, "citation", map->method->citation);
@@ -141,22 +142,25 @@ static fl_status save_maps(folder *f, const fl_explained *e)
     fl_to_file_order(s, map->data, file_order);
     const int64_t size[4] = {s.c, s.t, s.h, s.w};
     const int layer = map->level == FL_LEVEL_LAYER;
-    if (fl_npy_write(raw, 4 - layer, size + layer, file_order, cli->error) != FL_OK || hash(f, raw) != FL_OK) return cli->error->status;
+    fl_npy_write(raw, 4 - layer, size + layer, file_order, cli->error);
+    if (hash(f, raw) != FL_OK) return cli->error->status;
     const char *reduced = enter(f, map->method, "map_reduced.npy");
     if (!reduced) return cli->error->status;
     fl_npy_write(reduced, 3, (const int64_t[]){clip.t, clip.h, clip.w}, e->drawn, cli->error);
     return hash(f, reduced);
 }
 
-/* Writes what maker appends to a buffer; its memory is given back. */
-static fl_status save_made(folder *f, int method, const char *name, fl_status (*maker)(fl_buffer *, const fl_result *, int))
+/* Writes what a maker appends to a buffer; its memory is given back. */
+typedef fl_status maker(fl_buffer *, const fl_result *, int method);
+
+static fl_status save_made(folder *f, int method, const char *name, maker *make)
 {
     fl_cli *cli = f->cli;
     const char *path = enter(f, method < 0 ? NULL : f->x->methods.item[method], name);
     if (!path) return cli->error->status;
     const fl_mark mark = fl_arena_mark(cli->arena);
     fl_buffer out = fl_buffer_new(cli->arena);
-    if (maker(&out, &f->x->result, method) == FL_OK) fl_file_write(path, out.data, out.size, cli->error);
+    if (make(&out, &f->x->result, method) == FL_OK) fl_file_write(path, out.data, out.size, cli->error);
     fl_arena_release(cli->arena, mark);
     return hash(f, path);
 }

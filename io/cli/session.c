@@ -11,7 +11,8 @@ static const fl_option network[] = {
 const fl_option_group fl_session_network = {"Network", network};
 
 static const fl_option weights[] = {
-    FL_OPTION_TEXT("weights", 'w', "FILE", NULL, "safetensors, or formula[:GAMMA] for made-up ones; default: what ships with the network"),
+    FL_OPTION_TEXT("weights", 'w', "FILE", NULL,
+                   "safetensors, or formula[:GAMMA] for made-up ones; default: what ships with the network"),
     FL_OPTION_TEXT("labels", 0, "FILE", NULL, "names of the classes, one per line; default: the network's own"),
     {0}};
 const fl_option_group fl_session_weights = {"Weights", weights};
@@ -21,8 +22,8 @@ const fl_model *fl_session_find_model(fl_cli *cli)
     const char *name = fl_cli_text(cli, "model");
     const fl_model *model = fl_model_find(name);
     if (!model)
-        fl_error_set(cli->error, FL_USAGE, "model '%s' is unknown; did you mean '%s'? (footlight list models names them)", name,
-                     fl_model_nearest(name));
+        fl_error_set(cli->error, FL_USAGE, "model '%s' is unknown; did you mean '%s'? (footlight list models names "
+                     "them)", name, fl_model_nearest(name));
     return model;
 }
 
@@ -51,7 +52,8 @@ static fl_status read_labels(fl_cli *cli, const char *path, fl_session *s)
     }
     s->labels = label;
     if (count == s->classes) return FL_OK;
-    return fl_error_set(cli->error, FL_UNREADABLE, "%s: expected %d lines, one per class of the network, got %d", path, s->classes, count);
+    return fl_error_set(cli->error, FL_UNREADABLE, "%s: expected %d lines, one per class of the network, got %d",
+                        path, s->classes, count);
 }
 
 static fl_status predict(fl_cli *cli, fl_session *s)
@@ -91,7 +93,10 @@ fl_status fl_session_open(fl_cli *cli, const char *clip, fl_session *s)
 
 /* ---- classes ---- */
 
-const char *fl_session_label(const fl_session *s, int class_index) { return s->labels ? s->labels[class_index] : NULL; }
+const char *fl_session_label(const fl_session *s, int class_index)
+{
+    return s->labels ? s->labels[class_index] : NULL;
+}
 
 double fl_session_output(const fl_session *s, int class_index)
 {
@@ -124,7 +129,8 @@ fl_status fl_session_class(fl_cli *cli, const fl_session *s, const char *option,
     if (fl_text_int(text, &n)) {
         *class_index = (int)n;
         if (n >= 0 && n < s->classes) return FL_OK;
-        return fl_error_set(cli->error, FL_USAGE, "--%s: expected a class from 0 to %d, got %s", option, s->classes - 1, text);
+        return fl_error_set(cli->error, FL_USAGE, "--%s: expected a class from 0 to %d, got %s", option,
+                            s->classes - 1, text);
     }
     for (int k = 0; s->labels && k < s->classes; k++) {
         *class_index = k;
@@ -132,8 +138,8 @@ fl_status fl_session_class(fl_cli *cli, const fl_session *s, const char *option,
     }
     char *what = fl_arena_text(cli->arena, "--%s: class", option);
     if (!what) return cli->error->status;
-    return fl_cli_unknown(cli->error, what, text, s->labels, s->labels ? s->classes : 0,
-                          s->labels ? "auto, a name or an index" : "the names of this network's classes are not known; give an index");
+    if (s->labels) return fl_cli_unknown(cli->error, what, text, s->labels, s->classes, "auto, a name or an index");
+    return fl_cli_unknown(cli->error, what, text, NULL, 0, "the names of its classes are not known: give an index");
 }
 
 /* ---- for people, and as JSON ---- */

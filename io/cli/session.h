@@ -1,4 +1,4 @@
-/* session.h: the steps that commands share: which network, which weights, which clip; a graph that is ready to run. */
+/* session.h: the steps that commands share: which network, which weights, which clip; a graph ready to run. */
 #ifndef FL_SESSION_H
 #define FL_SESSION_H
 
@@ -37,13 +37,13 @@ fl_status fl_session_finish(fl_cli *, fl_session *);
 /* The count best classes (or all there are) into top; of equal ones the first. */
 fl_status fl_session_rank(fl_cli *, fl_session *, int count);
 
-const char *fl_session_label(const fl_session *, int class_index);       /* NULL when there is none */
-double fl_session_output(const fl_session *, int class_index);           /* the logit, or the probability where there are no logits */
+const char *fl_session_label(const fl_session *, int class_index);     /* NULL when there is none */
+double fl_session_output(const fl_session *, int class_index);         /* the logit, or where there is none p */
 
 /* A class by name, by index, or "auto" (FL_CLASS_AUTO). FL_USAGE with the nearest name. */
 fl_status fl_session_class(fl_cli *, const fl_session *, const char *option, const char *text, int *class_index);
 
-void fl_session_print_top(const fl_session *, FILE *);                   /* network, clip and the table of classes, for people */
-void fl_session_write(fl_json *, const fl_session *);                    /* members "model", "weights", "input", "top" */
+void fl_session_print_top(const fl_session *, FILE *);     /* network, clip and the table of classes, for people */
+void fl_session_write(fl_json *, const fl_session *);      /* members "model", "weights", "input", "top" */
 
 #endif

@@ -40,7 +40,8 @@ static fl_status open_formula(fl_cli *cli, const char *text, fl_weights *w)
     const char *colon = text + strlen("formula");
     w->gamma = 1;
     if (*colon && !fl_text_real(colon + 1, &w->gamma))
-        return fl_error_set(cli->error, FL_USAGE, "--weights: expected formula or formula:GAMMA with a number, got '%s'", text);
+        return fl_error_set(cli->error, FL_USAGE, "--weights: expected formula or formula:GAMMA with a number, got "
+                            "'%s'", text);
     w->name = fl_arena_text(cli->arena, "formula:%.9g", w->gamma);
     return w->name ? FL_OK : cli->error->status;
 }
@@ -54,13 +55,14 @@ static bool is_formula(const char *text)
 static fl_status find_shipped(fl_cli *cli, const fl_model *m, fl_weights *w)
 {
     if (!m->weights)
-        return fl_error_set(cli->error, FL_USAGE, "model %s: no weights ship with it; give its published checkpoint with "
-                            "--weights FILE (%s), or --weights formula for made-up ones", m->name, m->citation);
+        return fl_error_set(cli->error, FL_USAGE, "model %s: no weights ship with it; give its published checkpoint "
+                            "with --weights FILE (%s), or --weights formula for made-up ones", m->name, m->citation);
     w->name = fl_arena_text(cli->arena, "weights/%s", m->weights);
     w->path = fl_weights_find(cli, m->weights);
     if (cli->error->status != FL_OK || w->path) return cli->error->status;
-    return fl_error_set(cli->error, FL_UNREADABLE, "model %s: its weights %s are not in $FOOTLIGHT_WEIGHTS, next to the program, nor "
-                        "in ./weights; set FOOTLIGHT_WEIGHTS to the folder, or give --weights FILE", m->name, m->weights);
+    return fl_error_set(cli->error, FL_UNREADABLE, "model %s: its weights %s are not in $FOOTLIGHT_WEIGHTS, next to "
+                        "the program, nor in ./weights; set FOOTLIGHT_WEIGHTS to the folder, or give --weights FILE",
+                        m->name, m->weights);
 }
 
 fl_status fl_weights_open(fl_cli *cli, const fl_model *model, const char *text, fl_weights *w)
@@ -84,6 +86,7 @@ fl_status fl_weights_apply(const fl_weights *w, fl_graph *g)
     }
     const char *trained = fl_metadata_find(&w->metadata, "model");
     if (fl_graph_load(g, &w->bundle) == FL_OK) return FL_OK;
-    fl_error_where(g->error, "%s%s%s%s", w->name, trained ? " (trained for " : "", trained ? trained : "", trained ? ")" : "");
+    if (trained) fl_error_where(g->error, "%s (trained for %s)", w->name, trained);
+    else fl_error_where(g->error, "%s", w->name);
     return g->error->status;
 }

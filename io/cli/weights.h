@@ -8,7 +8,7 @@
 #include "models/model.h"
 
 typedef struct fl_weights {
-    const char *name;            /* to be written into results: as the user wrote it, or "weights/FILE" of a shipped file */
+    const char *name;            /* for results: as the user wrote it, or "weights/FILE" of a shipped file */
     const char *path;            /* where it is; NULL for a formula */
     fl_sha256_text sha256;       /* of the file; "" for a formula */
     fl_bundle bundle;            /* its tensors; none for a formula */
@@ -16,8 +16,8 @@ typedef struct fl_weights {
     double gamma;                /* of the formula */
 } fl_weights;
 
-/* Finds and reads what --weights names (text; NULL: what ships with the model). FL_USAGE: nothing ships with it, or the
- * formula is written wrongly; FL_UNREADABLE: no such file, or not a file of weights. Lives in cli->arena. */
+/* Finds and reads what --weights names (text; NULL: what ships with the model). FL_USAGE: nothing ships with it, or
+ * the formula is written wrongly; FL_UNREADABLE: no such file, or not one of weights. Lives in cli->arena. */
 fl_status fl_weights_open(fl_cli *, const fl_model *, const char *text, fl_weights *);
 
 /* Puts them into a graph that is built. FL_MISFIT names the first tensor that does not fit. */
