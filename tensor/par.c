@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 double fl_parallel_min = FL_PARALLEL_MIN;
+bool fl_parallel_backwards;
 
 static int chosen;
 

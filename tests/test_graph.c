@@ -364,13 +364,15 @@ TEST(graph_new_weights_are_used)
     check_new_weights(FL_COMPUTED, false);
 }
 
-/* One weight under two sizes of input and two strides: packings may be shared only where they are the same. */
+/* One weight under three sizes of input, two strides and two numbers of groups: packings may be shared only where they are the same. */
 TEST(graph_shared_weights_are_packed_right)
 {
     const fl_window same = fl_window_cube(1, 3, 3, 1, 1, 1), half = fl_window_cube(1, 3, 3, 1, 2, 2);
     const fl_shape big = {2, 3, 2, 9, 8}, small = {1, 3, 4, 3, 5};
-    const struct { fl_shape x; fl_window win; } use[] = {{big, same}, {small, same}, {big, half}, {small, half}, {big, same}};
-    enum { USES = 5 };
+    const fl_shape wide = {1, 9, 1, 4, 4};
+    const struct { fl_shape x; fl_window win; int groups; } use[] = {{big, same, 1}, {small, same, 1}, {big, half, 1}, {small, half, 1},
+                                                                     {big, same, 1}, {wide, same, 3}};
+    enum { USES = 6 };
     real w[81], seed[4096];
     fl_rng_fill_normal(1, 0, 0, w, 81);
     fl_rng_fill_normal(2, 0, 0, seed, 4096);
@@ -382,17 +384,17 @@ TEST(graph_shared_weights_are_packed_right)
         const size_t mark = fl_graph_enter(b.g, "%d", i);
         x[i] = fl_node_input(b.g, "x", use[i].x);
         fl_rng_fill_normal(4, (uint64_t)i, 0, fl_graph_value(b.g, x[i]), fl_shape_count(use[i].x));
-        y[i] = fl_node_conv(b.g, "y", x[i], weight, FL_NONE, use[i].win, 1);
+        y[i] = fl_node_conv(b.g, "y", x[i], weight, FL_NONE, use[i].win, use[i].groups);
         fl_graph_leave(b.g, mark);
     }
     fl_graph_set(b.g, weight, w);
     CHECK(fl_graph_plan(b.g, &(fl_plan){.out = y, .n_out = USES}) == FL_OK);
-    CHECK_SAY(b.g->n_packs == 2, "%d packings instead of one per stride", b.g->n_packs);
+    CHECK_SAY(b.g->n_packs == 3, "%d packings instead of one per geometry", b.g->n_packs);
     for (int i = 0; i < USES && ok(&b); i++) {
         bench alone;
         bench_open(&alone);
         const fl_id ax = fl_node_input(alone.g, "x", use[i].x), aw = fl_node_param(alone.g, "w", (fl_shape){3, 3, 1, 3, 3});
-        const fl_id ay = fl_node_conv(alone.g, "y", ax, aw, FL_NONE, use[i].win, 1);
+        const fl_id ay = fl_node_conv(alone.g, "y", ax, aw, FL_NONE, use[i].win, use[i].groups);
         fl_graph_set(alone.g, ax, fl_graph_value(b.g, x[i]));
         fl_graph_set(alone.g, aw, w);
         CHECK(fl_graph_plan(alone.g, &(fl_plan){.root = ay, .wrt = &ax, .n_wrt = 1}) == FL_OK);

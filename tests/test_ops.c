@@ -124,6 +124,27 @@ static void check_nan(op_case *c)
 }
 TEST(ops_do_not_swallow_a_nan) { op_cases_each(1, check_nan); }
 
+/* Of equal elements the first in t,h,w order is the maximum, alone. */
+TEST(ops_maxpool_gives_ties_to_the_first)
+{
+    const fl_shape s = {1, 1, 2, 4, 4};
+    const real seed[4] = {1, 2, 3, 4};
+    fl_error error = {0};
+    fl_arena arena;
+    fl_arena_init(&arena, &error);
+    fl_graph *g = fl_graph_new(&arena);
+    const fl_id x = fl_node_input(g, "x", s);                       /* zeros */
+    const fl_id y = fl_node_maxpool(g, "y", x, (fl_window){{2, 2, 2}, {2, 2, 2}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}}, false);
+    fl_graph_plan(g, &(fl_plan){.root = y, .wrt = &x, .n_wrt = 1});
+    fl_graph_forward(g);
+    fl_graph_backward(g, seed);
+    for (int t = 0; t < 2; t++)
+        for (int h = 0; h < 4; h++)
+            for (int w = 0; w < 4; w++)
+                CHECK_NEAR((double)fl_graph_signal(g, x)[fl_at(s, 0, 0, t, h, w)], t || h % 2 || w % 2 ? 0 : h + w / 2 + 1, 0);
+    fl_arena_free(&arena);
+}
+
 /* ---- transposes: <Jv, g> = <v, J'g> ---- */
 
 static double dot(const real *a, const double *b, int64_t n)

@@ -108,12 +108,15 @@ TEST(ops_take_substituted_operands) { op_cases_each(1, check_substitution); }
 
 /* ---- bits ---- */
 
-static void compare_passes(op_case *c, const passes *a, const passes *b, int threads)
+static void compare_passes(op_case *c, const passes *want, const char *how, int threads)
 {
-    CHECK_SAY(same_bits(a->y, b->y, op_case_count(c, -1)), "%s: forward has other bits with %d threads", c->label, threads);
+    const fl_mark mark = fl_arena_mark(&c->arena);
+    const passes got = run(c);
+    CHECK_SAY(same_bits(want->y, got.y, op_case_count(c, -1)), "%s: forward has other bits with %s %d", c->label, how, threads);
     for (int k = 0; k < c->node->n_in; k++)
-        CHECK_SAY(same_bits(a->gx[k], b->gx[k], op_case_count(c, k)), "%s: vjp of operand %d has other bits with %d threads",
-                  c->label, k, threads);
+        CHECK_SAY(same_bits(want->gx[k], got.gx[k], op_case_count(c, k)), "%s: vjp of operand %d has other bits with %s %d", c->label, k,
+                  how, threads);
+    fl_arena_release(&c->arena, mark);
 }
 
 static void check_threads(op_case *c)
@@ -122,12 +125,12 @@ static void check_threads(op_case *c)
     fl_parallel_min = 0;
     fl_threads_set(1);
     const passes serial = run(c);
+    fl_parallel_backwards = true;
+    compare_passes(c, &serial, "items backwards, threads:", 1);
+    fl_parallel_backwards = false;
     for (int i = 0; i < 5; i++) {
         fl_threads_set(counts[i]);
-        const fl_mark mark = fl_arena_mark(&c->arena);
-        const passes p = run(c);
-        compare_passes(c, &serial, &p, counts[i]);
-        fl_arena_release(&c->arena, mark);
+        compare_passes(c, &serial, "threads:", counts[i]);
     }
     fl_threads_set(16);                                    /* the next case is planned for as many */
     fl_parallel_min = FL_PARALLEL_MIN;

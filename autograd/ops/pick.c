@@ -34,8 +34,9 @@ static void vjp(const fl_node *node, int k, const real *const in[], const real *
 
 static fl_id example(fl_graph *g, fl_rng *rng, int which)
 {
-    if (which > 0) return FL_NONE;
-    return fl_node_pick(g, "y", fl_example_operand(g, rng, "x", (fl_shape){3, 4, 2, 3, 2}), 2, 1, 0, 1);
+    if (which > 1) return FL_NONE;
+    fl_id x = fl_example_operand(g, rng, "x", (fl_shape){3, 4, 2, 3, 2});
+    return which ? fl_node_pick(g, "y", x, 2, 1, 0, 1) : fl_node_pick(g, "y", x, 0, 0, 2, 0);
 }
 
 const fl_op fl_op_pick = {
