@@ -2,67 +2,17 @@
  *
  * PPM, PGM, PAM and PNG files are read here. JPEG files are handed to ffmpeg, all in one stream. */
 #include "io/clip_formats.h"
+#include "io/folder.h"
 
-#include <ctype.h>
-#include <dirent.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-static bool ends_with(const char *name, const char *const endings[])
+static bool ends_with(const char *path, const void *endings)
 {
-    const char *dot = strrchr(name, '.');
-    for (int i = 0; dot && name[0] != '.' && endings[i]; i++)
-        if (strcasecmp(dot + 1, endings[i]) == 0) return true;
+    const char *dot = strrchr(path, '.');
+    for (const char *const *ending = endings; dot && *ending; ending++)
+        if (strcasecmp(dot + 1, *ending) == 0) return true;
     return false;
-}
-
-/* Runs of digits compare as numbers, everything else as bytes; equal so far, the plain order decides. */
-static int by_natural_order(const void *a, const void *b)
-{
-    const char *first = *(const char *const *)a, *second = *(const char *const *)b;
-    const char *p = first, *q = second;
-    while (*p && *q) {
-        if (isdigit((unsigned char)*p) && isdigit((unsigned char)*q)) {
-            while (*p == '0') p++;
-            while (*q == '0') q++;
-            size_t m = strspn(p, "0123456789"), n = strspn(q, "0123456789");
-            int order = m != n ? (m < n ? -1 : 1) : strncmp(p, q, n);
-            if (order) return order;
-            p += m;
-            q += n;
-        } else {
-            if (*p != *q) return (unsigned char)*p - (unsigned char)*q;
-            p++;
-            q++;
-        }
-    }
-    return *p || *q ? (*p != 0) - (*q != 0) : strcmp(first, second);
-}
-
-typedef struct files { char **path; int count; } files;
-
-/* The paths of the files with one of these endings, sorted. Counted first: the arena gives lists of fixed length. */
-static fl_status list_files(fl_arena *a, const char *folder, const char *const endings[], files *f)
-{
-    DIR *d = opendir(folder);
-    if (!d)
-        return fl_error_set(a->error, FL_UNREADABLE, "%s: the folder cannot be read: %s", folder, strerror(errno));
-    int room = 0;
-    for (struct dirent *e; (e = readdir(d));) room += ends_with(e->d_name, endings);
-    f->path = FL_NEW(a, char *, room);
-    rewinddir(d);
-    bool ok = f->path != NULL;
-    for (struct dirent *e; ok && f->count < room && (e = readdir(d));) {
-        if (!ends_with(e->d_name, endings)) continue;
-        f->path[f->count] = fl_arena_text(a, "%s/%s", folder, e->d_name);
-        ok = f->path[f->count++] != NULL;
-    }
-    closedir(d);
-    if (!ok) return fl_error_set(a->error, FL_FAILED, "%s: memory ran out", folder);
-    qsort(f->path, (size_t)f->count, sizeof(char *), by_natural_order);
-    return FL_OK;
 }
 
 /* One file into its place; the first one decides the size. */
@@ -89,7 +39,7 @@ static fl_status read_image(const fl_source *s, fl_arena *scratch, const char *p
     return FL_OK;
 }
 
-static fl_status read_images(const fl_source *s, fl_arena *scratch, const files *f, fl_clip *clip)
+static fl_status read_images(const fl_source *s, fl_arena *scratch, const fl_listing *f, fl_clip *clip)
 {
     fl_sha256 hash;
     unsigned char *rgb = NULL;
@@ -104,7 +54,7 @@ static fl_status read_images(const fl_source *s, fl_arena *scratch, const files 
     return status;
 }
 
-static fl_status read_jpegs(const fl_source *s, fl_arena *scratch, const files *f, fl_clip *clip)
+static fl_status read_jpegs(const fl_source *s, fl_arena *scratch, const fl_listing *f, fl_clip *clip)
 {
     fl_spool spool;
     fl_sha256 hash;
@@ -127,7 +77,7 @@ static fl_status read_jpegs(const fl_source *s, fl_arena *scratch, const files *
     return status;
 }
 
-static fl_status read_found(const fl_source *s, fl_arena *scratch, const files *images, const files *jpegs,
+static fl_status read_found(const fl_source *s, fl_arena *scratch, const fl_listing *images, const fl_listing *jpegs,
                             fl_clip *clip)
 {
     if (images->count > 0 && jpegs->count > 0)
@@ -146,10 +96,10 @@ fl_status fl_clip_folder(fl_arena *a, const char *path, fl_clip *clip)
     static const char *const jpeg_endings[] = {"jpg", "jpeg", NULL};
     const fl_source s = {a, {0}, path};
     fl_arena scratch;
-    files images = {0}, jpegs = {0};
+    fl_listing images, jpegs;
     fl_arena_init(&scratch, a->error);
-    fl_status status = list_files(&scratch, path, image_endings, &images);
-    if (status == FL_OK) status = list_files(&scratch, path, jpeg_endings, &jpegs);
+    fl_status status = fl_folder_list(&scratch, path, ends_with, image_endings, &images);
+    if (status == FL_OK) status = fl_folder_list(&scratch, path, ends_with, jpeg_endings, &jpegs);
     if (status == FL_OK) status = read_found(&s, &scratch, &images, &jpegs, clip);
     fl_arena_free(&scratch);
     return status;

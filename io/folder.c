@@ -31,21 +31,23 @@ static int by_natural_order(const void *a, const void *b)
 }
 
 fl_status fl_folder_list(fl_arena *a, const char *folder, bool (*keep)(const char *path, const void *user), const void *user,
-                         char ***list, int *count)
+                         fl_listing *list)
 {
+    *list = (fl_listing){NULL, 0};
     DIR *d = opendir(folder);
     if (!d) return fl_error_set(a->error, FL_UNREADABLE, "%s: the folder cannot be read: %s", folder, strerror(errno));
     int room = 0;
     while (readdir(d)) room++;
     rewinddir(d);
-    *list = FL_NEW(a, char *, room);
-    *count = 0;
-    for (struct dirent *e; a->error->status == FL_OK && *count < room && (e = readdir(d));) {
+    list->path = FL_NEW(a, char *, room);
+    for (struct dirent *e; list->path && list->count < room && (e = readdir(d));) {
         if (e->d_name[0] == '.') continue;
         char *path = fl_arena_text(a, "%s/%s", folder, e->d_name);
-        if (path && keep(path, user)) (*list)[(*count)++] = path;
+        if (!path) list->path = NULL;
+        else if (keep(path, user)) list->path[list->count++] = path;
     }
     closedir(d);
-    if (a->error->status == FL_OK) qsort(*list, (size_t)*count, sizeof **list, by_natural_order);
-    return a->error->status;
+    if (!list->path) return FL_FAILED;
+    qsort(list->path, (size_t)list->count, sizeof *list->path, by_natural_order);
+    return FL_OK;
 }

@@ -6,9 +6,11 @@
 
 #include <stdbool.h>
 
-/* Paths (folder/name) of the entries whose path `keep` accepts; entries that begin with a dot are left out. list and the
- * paths are the arena's. FL_UNREADABLE when the folder cannot be read. */
+typedef struct fl_listing { char **path; int count; } fl_listing;     /* both the arena's */
+
+/* Paths (folder/name) of the entries whose path `keep` accepts; entries that begin with a dot are left out.
+ * FL_UNREADABLE when the folder cannot be read. */
 fl_status fl_folder_list(fl_arena *, const char *folder, bool (*keep)(const char *path, const void *user), const void *user,
-                         char ***list, int *count);
+                         fl_listing *);
 
 #endif

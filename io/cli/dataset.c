@@ -36,9 +36,7 @@ static fl_status read_one(fl_cli *cli, fl_clips *c, const fl_model *m, const cha
     return status;
 }
 
-typedef struct listing { char **path; int count; } listing;
-
-static fl_status read_all(fl_cli *cli, fl_clips *c, const fl_model *m, const listing *of_class)
+static fl_status read_all(fl_cli *cli, fl_clips *c, const fl_model *m, const fl_listing *of_class)
 {
     int64_t place = 0;
     fl_progress progress;
@@ -55,15 +53,16 @@ static fl_status read_all(fl_cli *cli, fl_clips *c, const fl_model *m, const lis
 
 static fl_status open_folder(fl_cli *cli, fl_clips *c, const fl_model *m, const char *folder)
 {
-    char **classes = NULL;
-    if (fl_folder_list(cli->arena, folder, is_folder, NULL, &classes, &c->classes) != FL_OK) return cli->error->status;
+    fl_listing classes;
+    if (fl_folder_list(cli->arena, folder, is_folder, NULL, &classes) != FL_OK) return cli->error->status;
+    c->classes = classes.count;
     const int wanted = fl_cli_int(cli, "classes") ? (int)fl_cli_int(cli, "classes") : m->classes;
     if (c->classes != wanted)
         return fl_error_set(cli->error, FL_USAGE, "%s: expected %d folders, one per class of %s, got %d; --classes N sets the number",
                             folder, wanted, m->name, c->classes);
-    listing *of_class = FL_NEW(cli->arena, listing, c->classes);
+    fl_listing *of_class = FL_NEW(cli->arena, fl_listing, c->classes);
     for (int k = 0; of_class && k < c->classes; k++) {
-        if (fl_folder_list(cli->arena, classes[k], is_anything, NULL, &of_class[k].path, &of_class[k].count) != FL_OK)
+        if (fl_folder_list(cli->arena, classes.path[k], is_anything, NULL, &of_class[k]) != FL_OK)
             return cli->error->status;
         c->data.count += of_class[k].count;
     }
