@@ -3,12 +3,12 @@
  * 3x16x64x64 -> stem 12x16x32x32 -> ConvLSTM 16x16x16x16 -> pool 16x16x8x8 -> ConvLSTM 24x16x8x8 -> pool -> last -> classes. */
 #include "models/small.h"
 
-static fl_id layer(fl_graph *g, int number, fl_id x, int hidden, int stride)
+static fl_id layer(fl_graph *g, int number, fl_id x, int hidden, int stride, fl_id *states)
 {
     static const fl_window pool = {{1, 2, 2}, {1, 2, 2}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}};
     size_t mark = fl_graph_enter(g, "clstm%d", number);
-    x = fl_layer_convlstm(g, "cell", x, hidden, 3, stride);
-    x = fl_layer_norm(g, "bn", fl_node_maxpool(g, "pool", x, pool, false), FL_SMALL_EPS);
+    *states = fl_layer_convlstm(g, "cell", x, hidden, 3, stride);
+    x = fl_layer_norm(g, "bn", fl_node_maxpool(g, "pool", *states, pool, false), FL_SMALL_EPS);
     fl_graph_leave(g, mark);
     return x;
 }
@@ -18,9 +18,8 @@ static fl_network build(fl_graph *g, const fl_model *m, const fl_model_options *
     fl_network net;
     fl_id x = net.input = fl_small_input(g, m, o);
     x = fl_layer_conv_bn(g, (fl_conv_bn_names){"conv1", "bn1", "relu1"}, x, 12, fl_window_cube(1, 3, 3, 1, 2, 2), FL_SMALL_EPS);
-    x = layer(g, 0, x, 16, 2);
-    x = layer(g, 1, x, 24, 1);
-    net.cam = fl_graph_find(g, "clstm1.cell.states");
+    x = layer(g, 0, x, 16, 2, &net.cam);
+    x = layer(g, 1, x, 24, 1, &net.cam);
     net.output = net.logits = fl_head_last(g, "endFC", x, o->classes);
     return net;
 }
