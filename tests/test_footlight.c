@@ -10,14 +10,14 @@ enum { T = 16, SIDE = 64 };
 static fl_status write_page(fl_arena *arena, const fl_network_clip *seen, const fl_map *map, const real *drawn,
                             fl_buffer *out)
 {
-    const fl_method_map shown = {.name = map->method->name, .map = drawn, .law = {.sum = NAN, .wanted = NAN,
-            .residual = NAN}};
+    const fl_method_map shown = {.name = map->method->name, .map = drawn,
+                                 .law = {.sum = map->sum, .wanted = map->wanted, .residual = map->residual}};
     const fl_prediction top = {map->options.target.class_index, NULL, map->logit, map->probability};
-    const fl_result result = {.clip = "clip", .model = "r2plus1d_small", .frames = T, .height = SIDE, .width = SIDE,
-                              .rgb = seen->shown,
+    const fl_result result = {.clip = "clip", .model = "r2plus1d_small", .rgb = seen->shown,
+                              .frames = T, .height = SIDE, .width = SIDE,
                               .target = top.index, .target_logit = top.logit, .target_probability = top.probability,
-                                  .top = &top,
-                              .top_count = 1, .method = &shown, .method_count = 1, .look = fl_look_default()};
+                              .top = &top, .top_count = 1, .method = &shown, .method_count = 1,
+                              .look = fl_look_default()};
     *out = fl_buffer_new(arena);
     return fl_report_html(out, &result);
 }
