@@ -39,9 +39,18 @@ static double formula(const fl_graph *g, fl_id id, double u, double gamma)
     return 0.1 * (2 * u - 1);                        /* biases, running means */
 }
 
-static double start(const fl_graph *g, fl_id id, double u)
+/* A recurrent cell should remember before it has learned what to forget (Gers 2000): the forget gate begins at sigmoid(3) = 0.95.
+ * Its biases are the second quarter of an LSTM's, and ConvLSTM's Wxf.bias. */
+static bool is_forget_bias(const fl_node *node, int64_t i)
+{
+    const bool lstm = ends_with(node->name, "bias_ih") || ends_with(node->name, "fc_x.bias");
+    return ends_with(node->name, "Wxf.bias") || (lstm && i >= node->shape.c / 4 && i < node->shape.c / 2);
+}
+
+static double start(const fl_graph *g, fl_id id, int64_t i, double u)
 {
     const fl_node *node = &g->node[id];
+    if (is_forget_bias(node, i)) return 3;
     if (is_weight(g, id)) return (2 * u - 1) * sqrt(6.0 / fan_in(node->shape));       /* He 2015, uniform */
     return ends_with(node->name, "running_var") || ends_with(node->name, "weight") ? 1 : 0;
 }
@@ -71,7 +80,7 @@ void fl_model_fill_random(fl_graph *g, uint64_t seed)
         if (!is_filled(node)) continue;
         const uint64_t stream = fl_rng_name(node->name);
         for (int64_t i = 0; i < fl_shape_count(node->shape); i++)
-            node->value[i] = (real)(float)start(g, id, fl_rng_uniform(seed, stream, (uint64_t)i));
+            node->value[i] = (real)(float)start(g, id, i, fl_rng_uniform(seed, stream, (uint64_t)i));
     }
     fl_graph_touch(g);
 }
