@@ -95,9 +95,10 @@ deps-dev: deps
 CHECKED := $(LIB_C) io/main.c $(TEST_C)
 lint:
 	@command -v clang-tidy cppcheck clang >/dev/null || { echo "lint: run 'make deps-dev' first"; exit 1; }
-	$(MAKE) --no-print-directory CC=gcc all $(LINT_ALSO)
+	$(MAKE) --no-print-directory CC=gcc all
 	$(MAKE) --no-print-directory CC=clang all
-	clang-tidy --quiet $(CHECKED) -- -std=c11 $(CPPFLAGS) $(WARN) 2>&1 | { ! grep -E "(warning|error):"; }
+	printf '%s\n' $(CHECKED) | xargs -P 2 -I FILE clang-tidy --quiet FILE -- -std=c11 $(CPPFLAGS) $(WARN) 2>/dev/null \
+	    | { ! grep -E "(warning|error):"; }
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --suppressions-list=.cppcheck \
 	    --error-exitcode=1 -j 2 -I. -D_DEFAULT_SOURCE $(CHECKED)
 	@echo "lint: clean"

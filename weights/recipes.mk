@@ -1,7 +1,7 @@
 # How each shipped weight file came to be: the options of `footlight train`. `make retrain` runs them again.
-RECIPE_c3d_small       := --steps 1500
-RECIPE_r2plus1d_small  := --steps 1500
-RECIPE_i3d_small       := --steps 1500
-RECIPE_tsm_small       := --steps 1500
-RECIPE_cnn_lstm_small  := --steps 1500
-RECIPE_convlstm_small  := --steps 1500
+RECIPE_c3d_small       := --steps 3000
+RECIPE_r2plus1d_small  := --steps 3000
+RECIPE_i3d_small       := --steps 3000
+RECIPE_tsm_small       := --steps 3000
+RECIPE_cnn_lstm_small  := --steps 4000 --rate 0.001
+RECIPE_convlstm_small  := --steps 3000
