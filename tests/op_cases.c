@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void begin(op_case *c, const fl_op *op, int which)
@@ -107,11 +108,21 @@ void op_case_open_sample(op_case *c, const op_case *from, int n)
 
 int64_t op_case_count(const op_case *c, int k) { return fl_shape_count(k < 0 ? c->node->shape : c->node->in_shape[k]); }
 
+enum { GUARD = 16, GUARD_VALUE = 4321 };
+
 real *op_case_array(op_case *c, int64_t count)
 {
-    real *a = FL_NEW(&c->arena, real, count);
-    for (int64_t i = 0; i < count; i++) a[i] = (real)NAN;
-    return a;
+    real *a = FL_NEW(&c->arena, real, count + 2 * GUARD);
+    if (!CHECK_SAY(a != NULL, "%s: %s", c->label, c->error.message)) exit(1);
+    for (int64_t i = 0; i < count + 2 * GUARD; i++) a[i] = i < GUARD || i >= count + GUARD ? (real)GUARD_VALUE : (real)NAN;
+    return a + GUARD;
+}
+
+bool op_case_guarded(const real *array, int64_t count)
+{
+    bool whole = true;
+    for (int64_t i = 0; i < GUARD; i++) whole &= array[-1 - i] == (real)GUARD_VALUE && array[count + i] == (real)GUARD_VALUE;
+    return whole;
 }
 
 void op_cases_each(int factor, void (*check)(op_case *))

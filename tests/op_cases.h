@@ -26,7 +26,8 @@ void op_case_open_sample(op_case *, const op_case *from, int n);
 
 bool op_case_batched(const fl_node *, int k);       /* operand k has one part per sample (a weight has not) */
 int64_t op_case_count(const op_case *, int k);      /* values of operand k; k = -1: of y */
-real *op_case_array(op_case *, int64_t count);      /* from the arena, full of NaN */
+real *op_case_array(op_case *, int64_t count);      /* from the arena, full of NaN, between two guards */
+bool op_case_guarded(const real *array, int64_t count);      /* nobody wrote past its ends */
 
 /* Calls check for every example of every op that has operands, `factor` times as large. */
 void op_cases_each(int factor, void (*check)(op_case *));

@@ -38,10 +38,13 @@ static void check_overwrites(op_case *c)
 {
     const passes p = run(c);
     CHECK_SAY(!any_nan(p.y, op_case_count(c, -1)), "%s: forward leaves elements of y as they were", c->label);
-    for (int k = 0; k < c->node->n_in; k++)
+    CHECK_SAY(op_case_guarded(p.y, op_case_count(c, -1)), "%s: forward writes past y", c->label);
+    for (int k = 0; k < c->node->n_in; k++) {
         CHECK_SAY(!any_nan(p.gx[k], op_case_count(c, k)), "%s: vjp leaves elements of operand %d's signal as they were", c->label, k);
+        CHECK_SAY(op_case_guarded(p.gx[k], op_case_count(c, k)), "%s: vjp writes past operand %d's signal", c->label, k);
+    }
 }
-TEST(ops_overwrite_their_results) { op_cases_each(1, check_overwrites); }
+TEST(ops_write_all_of_their_results_and_no_more) { op_cases_each(1, check_overwrites); }
 
 /* ---- reads what its flags say ---- */
 

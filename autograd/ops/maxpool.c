@@ -84,6 +84,7 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
         {{1, 17, 3, 7, 6}, {{3, 3, 3}, {1, 2, 2}, {1, 1, 1}, {1, 1, 1}, {1, 0, 1}}, true},     /* overlapping, padded, ceil */
         {{1, 2, 5, 5, 5}, {{2, 1, 2}, {1, 1, 3}, {2, 1, 3}, {1, 0, 1}, {0, 0, 2}}, false},     /* dilated */
         {{1, 2, 3, 3, 4}, {{2, 2, 2}, {2, 2, 2}, {1, 1, 1}, {1, 1, 0}, {1, 0, 1}}, true},      /* ceil: a window all in padding is none */
+        {{1, 2, 1, 3, 3}, {{2, 2, 1}, {1, 1, 1}, {2, 1, 1}, {1, 0, 0}, {1, 0, 0}}, false},     /* every window sees padding alone */
     };
     if (which >= (int)(sizeof list / sizeof *list)) return FL_NONE;
     return fl_node_maxpool(g, "y", fl_example_operand(g, rng, "x", list[which].x), list[which].win, list[which].ceil);
