@@ -33,8 +33,8 @@
  *
  * Functions return a status, and leave one message in the fl_error: the first error stays, so a program may ask once
  * at the end of a step (error.status). Nothing is printed, nothing ends the program, memory comes from the caller's
- * arenas only. Numbers depend on inputs, seed and precision, not on threads. Compile with -DFL_F64 against the float64
- * build; the linker refuses a mixture.
+ * arenas only. Numbers depend on inputs, seed and precision, not on threads. Compile with -DFL_F64 against the
+ * float64 build; the linker refuses a mixture.
  *
  * Where to read on: tensor/tensor.h (how arrays lie in memory), autograd/graph.h (networks of your own, with
  * autograd/ops.h and layers/layers.h), attribution/attribution.h (methods), io/result.h (pictures and pages). */
