@@ -7,6 +7,7 @@
 #include <time.h>
 
 enum { TRIES = 48, ARRAY_BYTES = 64 << 20, BLOCK = 1 << 16 };
+static const double SECONDS_ENOUGH = 0.3;      /* of tries of one kind, on a machine that is busy otherwise */
 static const double SECONDS_PER_TRY = 0.002;   /* short: some tries then meet an undisturbed machine */
 
 double fl_clock(void)
@@ -19,8 +20,8 @@ double fl_clock(void)
 /* Seconds that one thread or all need for so many rounds each, started together; the best of some tries. */
 static double time_rounds(const fl_kernels *k, int threads, int64_t rounds, int tries, volatile real *sink)
 {
-    double least = 1e30;
-    for (int t = 0; t < tries; t++) {
+    double least = 1e30, begin = fl_clock();
+    for (int t = 0; t < tries && (t < 3 || fl_clock() - begin < SECONDS_ENOUGH); t++) {
         const double start = fl_clock();
         if (threads == 1) {
             sink[0] = k->multiply_add(rounds);
@@ -62,8 +63,8 @@ fl_status fl_peak_measure(fl_arena *arena, fl_peak *peak)
     peak->threads = fl_threads();
     peak->flops_one_thread = best_flops(fl_kernels_now(), 1, sink);
     peak->flops = peak->threads > 1 ? best_flops(fl_kernels_now(), peak->threads, sink) : peak->flops_one_thread;
-    double least = time_triad(a, b, c, n, R(0.5));
-    for (int i = 1; i < TRIES; i++) {
+    double begin = fl_clock(), least = time_triad(a, b, c, n, R(0.5));
+    for (int i = 1; i < TRIES && (i < 3 || fl_clock() - begin < SECONDS_ENOUGH); i++) {
         const double seconds = time_triad(a, b, c, n, (real)i);
         if (seconds < least) least = seconds;
     }

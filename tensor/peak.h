@@ -16,7 +16,7 @@ typedef struct fl_peak {
 
 double fl_clock(void);                   /* seconds since some moment; only differences mean something */
 
-/* The best of some tries; takes about half a second and, while it runs, 192 MiB of the arena, released afterwards. */
+/* The best of some tries; takes about a second and, while it runs, 192 MiB of the arena, released afterwards. */
 fl_status fl_peak_measure(fl_arena *, fl_peak *);
 
 #endif

@@ -2,6 +2,7 @@
 #include "tensor/conv.h"
 #include "tensor/kernels.h"
 #include "tensor/par.h"
+#include "tensor/peak.h"
 #include "tests/test.h"
 
 #include <stdlib.h>
@@ -280,8 +281,16 @@ static const geometry wide[] = {
     {2,  64, 64, 1, {4, 14, 14}, {1, 1, 1},  ONE,       ONE,       NONE,      NONE},
     {3,  48, 48, 48, {4, 14, 24}, {3, 3, 3}, ONE,       ONE,       {1, 1, 1}, {1, 1, 1}},
     {2,  24, 36, 2, {4, 12, 20}, {1, 3, 3},  {1, 2, 2}, ONE,       {0, 1, 1}, {0, 1, 1}},
+    {2,  4,  8,  1, {3, 128, 140}, {2, 2, 3}, ONE,      ONE,       {0, 1, 1}, {1, 0, 1}},  /* x and gy: 5 MB */
 };
 enum { WIDE = (int)(sizeof wide / sizeof *wide) };
+
+TEST(conv_to_weights_adds_many_blocks)
+{
+    problem p = make(&wide[WIDE - 1]);
+    compare(&p, WIDE - 1, FL_CONV_TO_WEIGHTS, false, false);
+    fl_arena_free(&p.arena);
+}
 
 TEST(conv_bits_do_not_depend_on_threads)
 {
@@ -394,4 +403,20 @@ TEST(conv_isa_names)
     CHECK(strcmp(fl_isa_available(0), "base") == 0);
     CHECK(fl_isa_choose("base", NULL) == FL_OK && strcmp(fl_isa_name(), "base") == 0);
     CHECK(fl_isa_choose(NULL, NULL) == FL_OK);
+}
+
+TEST(conv_peak_is_measured)
+{
+    fl_arena a;
+    fl_error err = {0};
+    fl_peak peak;
+    fl_arena_init(&a, &err);
+    CHECK(fl_peak_measure(&a, &peak) == FL_OK);
+    CHECK(peak.threads == fl_threads() && peak.flops > 1e8 && peak.flops_one_thread > 1e8 && peak.bytes > 1e7);
+    fl_arena_free(&a);
+    fl_arena_init(&a, &err);
+    fl_arena_fail_at(2);
+    CHECK(fl_peak_measure(&a, &peak) == FL_FAILED && err.status == FL_FAILED);
+    fl_arena_fail_at(0);
+    fl_arena_free(&a);
 }
