@@ -54,19 +54,23 @@ TEST_O := $(TEST_C:%.c=$(BUILD)/%.o)
 
 all: $(BUILD)/footlight $(BUILD)/libfootlight.a
 
+# Short lines unless V=1.
+V ?= 0
+say = $(if $(filter 0,$(V)),@echo "  $(1) $@";)
+
 $(BUILD)/footlight: $(BUILD)/io/main.o $(BUILD)/libfootlight.a
-	$(CC) $(ALL_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,link)$(CC) $(ALL_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/libfootlight.a: $(LIB_O)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,ar  )$(AR) rcs $@ $^
 
 $(BUILD)/tests/all: $(TEST_O) $(BUILD)/libfootlight.a
-	$(CC) $(ALL_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,link)$(CC) $(ALL_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(FLAGS_$(basename $(notdir $<))) -MMD -MP -c -o $@ $<
+	$(call say,cc  )$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(FLAGS_$(basename $(notdir $<))) -MMD -MP -c -o $@ $<
 
 -include $(LIB_O:.o=.d) $(TEST_O:.o=.d) $(BUILD)/io/main.d
 
@@ -79,6 +83,10 @@ deps:
 	 if [ -z "$$missing" ]; then echo "deps: everything is there"; exit 0; fi; \
 	 echo "deps: installing$$missing"; as=; [ "$$(id -u)" = 0 ] || as=sudo; \
 	 $$as apt-get -qq update && DEBIAN_FRONTEND=noninteractive $$as apt-get -qq install -y --no-install-recommends $$missing
+
+ifneq ($(filter deps,$(MAKECMDGOALS)),)      # first deps, then the rest, with -j as well
+$(LIB_O) $(TEST_O) $(BUILD)/io/main.o: | deps
+endif
 
 demo: all
 	$(BUILD)/footlight demo
