@@ -162,6 +162,37 @@ TEST(cli_help_names_every_option_of_every_command)
     for (int i = 0; fl_command_table[i]; i++) check_help(fl_command_table[i]);
 }
 
+/* The line of the script on stdout that lists the options of a command names this one. */
+static bool completes(const fl_command *c, const fl_option *o)
+{
+    char line[64], word[64];
+    snprintf(line, sizeof line, "\n        %s) words='", c->name);
+    snprintf(word, sizeof word, " --%s", o->name);
+    const char *begin = strstr(rig_out, line), *end = begin ? strchr(begin + 1, '\n') : NULL;
+    for (const char *p = begin; p && (p = strstr(p, word)) != NULL && p < end; p++)
+        if (p[strlen(word)] == ' ' || p[strlen(word)] == '\'') return true;
+    return false;
+}
+
+/* Completion and man page are made from the tables; where bash and groff are there, they must like them. */
+TEST(cli_completion_knows_every_option)
+{
+    NEEDS_PROGRAM();
+    CHECK(rig_run("completion bash") == 0);
+    for (int i = 0; fl_command_table[i]; i++) {
+        const fl_command *c = fl_command_table[i];
+        for (int k = 0; c->group && c->group[k]; k++)
+            for (const fl_option *o = c->group[k]->option; o->name; o++)
+                CHECK_SAY(completes(c, o), "%s --%s", c->name, o->name);
+    }
+    CHECK(rig_shell("\"$FOOTLIGHT\" completion bash >c.bash && \"$FOOTLIGHT\" completion man >f.1") == 0);
+    if (rig_shell("command -v bash") == 0)
+        CHECK(rig_shell("bash -c '. ./c.bash; COMP_WORDS=(footlight explain x --rule mi); COMP_CWORD=4; _footlight; "
+                        "[ \"$COMPREPLY\" = middle ]'") == 0);
+    if (rig_shell("command -v groff") == 0)
+        CHECK_SAY(rig_shell("groff -ww -man -Tutf8 f.1 2>&1 >/dev/null") == 0 && !*rig_out, "%s", rig_out);
+}
+
 /* What holds when an option is not given must itself be allowed. */
 static bool is_allowed(const fl_option *o)
 {
