@@ -43,7 +43,7 @@ static fl_id head_last(fl_graph *g, fl_id x) { return fl_head_last(g, "layer", x
 
 static fl_id inception(fl_graph *g, fl_id x)
 {
-    return fl_layer_inception(g, "layer", fl_node_relu(g, "relu", x), (fl_inception_widths){2, 3, 4, 2, 3, 2}, 1e-3);
+    return fl_layer_inception(g, "layer", fl_node_relu(g, "relu", x), (fl_inception_widths){2, 3, 4, 2, 3, 5}, 1e-3);
 }
 
 static fl_id same_pool(fl_graph *g, fl_id x)
@@ -74,8 +74,8 @@ static const struct golden { const char *name; fl_shape x, y; builder build; } G
     {"bottleneck_shift_s2", {1, 9, 4, 7, 6}, {1, 16, 4, 4, 3}, bottleneck_shift_s2},
     {"unit3d_even", {1, 3, 6, 8, 10}, {1, 5, 3, 4, 5}, unit3d_7},
     {"unit3d_odd", {2, 3, 5, 9, 7}, {2, 5, 3, 5, 4}, unit3d_3},
-    {"inception_even", {1, 6, 4, 6, 4}, {1, 11, 4, 6, 4}, inception},
-    {"inception_odd", {1, 6, 3, 5, 7}, {1, 11, 3, 5, 7}, inception},
+    {"inception_even", {1, 6, 4, 6, 4}, {1, 14, 4, 6, 4}, inception},
+    {"inception_odd", {1, 6, 3, 5, 7}, {1, 14, 3, 5, 7}, inception},
     {"same_pool_even", {1, 3, 4, 8, 6}, {1, 3, 2, 4, 3}, same_pool},
     {"same_pool_odd", {2, 3, 5, 7, 9}, {2, 3, 3, 4, 5}, same_pool},
     {"same_pool_flat", {1, 3, 3, 8, 7}, {1, 3, 3, 4, 4}, same_pool_flat},
@@ -154,7 +154,42 @@ TEST(layers_names_are_unique_below_their_scope)
     }
 }
 
-/* ---- padding, widths, messages ---- */
+/* ---- groups, padding, widths, messages ---- */
+
+/* Two groups are two convolutions, each of its half of the channels. */
+TEST(layers_groups_are_separate_convolutions)
+{
+    const fl_window win = fl_window_cube(1, 3, 3, 1, 2, 1);
+    const fl_shape x = {2, 6, 2, 5, 4};
+    rig r;
+    memset(&r, 0, sizeof r);
+    fl_arena_init(&r.arena, &r.error);
+    r.g = fl_graph_new(&r.arena);
+    r.x = fl_node_input(r.g, "x", x);
+    r.y = fl_layer_conv(r.g, "both", r.x, 8, win, 2, true);
+    const fl_id half[2] = {
+        fl_layer_conv(r.g, "first", fl_node_slice(r.g, "low", r.x, FL_AXIS_C, 0, 3), 4, win, 1, true),
+        fl_layer_conv(r.g, "second", fl_node_slice(r.g, "high", r.x, FL_AXIS_C, 3, 6), 4, win, 1, true)};
+    const fl_id apart = fl_node_concat(r.g, "apart", FL_AXIS_C, 2, half), out[2] = {r.y, apart};
+    fl_graph_plan(r.g, &(fl_plan){.keep = FL_KEEP_OUTPUTS, .out = out, .n_out = 2});
+    if (CHECK_SAY(fl_graph_ok(r.g), "%s", r.error.message)) {
+        const real *w = fl_graph_value(r.g, fl_graph_find(r.g, "both.weight"));
+        const real *b = fl_graph_value(r.g, fl_graph_find(r.g, "both.bias"));
+        fl_model_fill_random(r.g, 1);
+        formula_seed("bias", 8, fl_graph_value(r.g, fl_graph_find(r.g, "both.bias")));
+        formula_clip("groups", x, fl_graph_value(r.g, r.x));
+        fl_graph_set(r.g, fl_graph_find(r.g, "first.weight"), w);
+        fl_graph_set(r.g, fl_graph_find(r.g, "second.weight"), w + 4 * 3 * 9);
+        fl_graph_set(r.g, fl_graph_find(r.g, "first.bias"), b);
+        fl_graph_set(r.g, fl_graph_find(r.g, "second.bias"), b + 4);
+        fl_graph_forward(r.g);
+        const int64_t count = fl_shape_count(fl_graph_shape(r.g, r.y));
+        CHECK(fl_norm(fl_graph_value(r.g, apart), count) > 0);
+        CHECK_NEAR(fl_relative_error(fl_graph_value(r.g, r.y), fl_graph_value(r.g, apart), count), 0, 1e-6);
+    }
+    fl_arena_free(&r.arena);
+}
+
 
 /* SAME means: as many windows as strides that begin inside the input, and the padding no larger than they need. */
 TEST(layers_same_padding_covers_the_input)
