@@ -125,6 +125,16 @@ retrain-%: all
 	$(BUILD)/footlight train --model $* $(RECIPE_$*) --seed 1 -o build/$*.safetensors
 	cmp build/$*.safetensors weights/$*.safetensors && echo "$*: the same bits"
 
+# Best of several runs, beside the machine's own peak measured in the same run.
+LAYERS := "64>64 3x3x3 s1 @16x56x56" "128>128 3x3x3 s1 @8x28x28" "64>144 1x3x3 s1 @16x56x56" "144>64 3x1x1 s1 @16x56x56" \
+          "192>96 1x1x1 s1 @8x28x28" "64>128 3x3x3 s2 @16x56x56"
+bench: all
+	@$(BUILD)/footlight bench --peak
+	@for layer in $(LAYERS); do for pass in forward input weights; do \
+	    $(BUILD)/footlight bench --layer "$$layer" --pass $$pass || exit 1; done; done
+	@for model in $(SMALL); do for pass in forward gradient; do \
+	    $(BUILD)/footlight bench --model $$model --pass $$pass || exit 1; done; done
+
 fuzz: $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 build/fuzz/%: tests/fuzz/%.c $(LIB_C)
 	@mkdir -p $(@D)
@@ -139,5 +149,5 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all deps deps-dev demo test lint valgrind retrain fuzz install clean
+.PHONY: all deps deps-dev demo test lint bench valgrind retrain fuzz install clean
 .DELETE_ON_ERROR:
