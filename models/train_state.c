@@ -6,26 +6,33 @@
 
 #include <string.h>
 
-static const char *const STATE_NAME[2] = {"optimiser.first.", "optimiser.second."};
+enum { STATES = 2 };
+static const char *const STATE_NAME[STATES] = {"optimiser.first.", "optimiser.second."};
+
+/* State k of parameter i. */
+static fl_status store_state(const fl_trainer *t, fl_bundle *b, int i, int k)
+{
+    const fl_node *node = &t->g->node[t->params[i]];
+    const int64_t count = fl_shape_count(node->shape);
+    char *name = fl_arena_text(b->arena, "%s%s", STATE_NAME[k], node->name);
+    real *copy = FL_NEW(b->arena, real, count);
+    if (!name || !copy) return b->arena->error->status;
+    memcpy(copy, t->state[k][i], (size_t)count * sizeof *copy);
+    return fl_bundle_add(b, name, 1, &count, copy);
+}
 
 fl_status fl_trainer_store(const fl_trainer *t, fl_bundle *b)
 {
     fl_status status = fl_graph_store(t->g, b);
     real *step = FL_NEW(b->arena, real, 2);
     if (status != FL_OK || !step) return b->arena->error->status;
-    step[0] = (real)(t->step % 4096);                        /* two digits: exact in float32 up to 2^24 * 4096 steps */
-    step[1] = (real)(t->step / 4096);
+    const int64_t low = t->step % 4096, high = t->step / 4096;      /* exact in float32 up to 2^24 * 4096 steps */
+    step[0] = (real)low;
+    step[1] = (real)high;
     status = fl_bundle_add(b, "optimiser.step", 1, (int64_t[]){2}, step);
+    const int states = fl_optimiser_states(&t->optimiser);
     for (int i = 0; i < t->n_params; i++)
-        for (int k = 0; k < fl_optimiser_states(&t->optimiser) && status == FL_OK; k++) {
-            const fl_node *node = &t->g->node[t->params[i]];
-            char *name = fl_arena_text(b->arena, "%s%s", STATE_NAME[k], node->name);
-            const int64_t count = fl_shape_count(node->shape);
-            real *copy = FL_NEW(b->arena, real, count);
-            if (!name || !copy) return b->arena->error->status;
-            memcpy(copy, t->state[k][i], (size_t)count * sizeof *copy);
-            status = fl_bundle_add(b, name, 1, &count, copy);
-        }
+        for (int k = 0; k < STATES && k < states && status == FL_OK; k++) status = store_state(t, b, i, k);
     return status;
 }
 
@@ -83,7 +90,7 @@ fl_status fl_trainer_load(fl_trainer *t, const fl_bundle *b)
     const int64_t done = read_step(t, b);
     if (done < 0 || fl_graph_load(t->g, b) != FL_OK) return t->arena->error->status;
     for (int i = 0; i < t->n_params; i++)
-        for (int k = 0; k < 2; k++)
+        for (int k = 0; k < STATES; k++)
             if (!load_state(t, b, i, k)) return t->arena->error->status;
     t->optimiser.steps = 0;
     t->optimiser.correction1 = t->optimiser.correction2 = 1;

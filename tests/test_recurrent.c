@@ -149,7 +149,7 @@ static double convolve(plane s, const double *x, const real *w, int k, int row, 
 /* One step: h and c of one clip move on; x is its frame. */
 static void naive_step(const gate *q, int k, int stride, plane in, plane out, const double *x, double *h, double *c)
 {
-    double next[MOST_STATE];
+    double next[MOST_STATE] = {0};
     const int count = out.h * out.w * out.c;
     for (int i = 0; i < count; i++) {
         const int o = i % out.c, row = i / out.c / out.w, column = i / out.c % out.w;

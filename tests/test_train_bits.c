@@ -54,7 +54,7 @@ TEST(train_bits_do_not_follow_threads)
     const double before = fl_parallel_min;
     fl_parallel_min = 0;
     for (size_t m = 0; m < sizeof models / sizeof *models; m++) {
-        uint64_t first[STEPS + 1] = {0}, now[STEPS + 1];
+        uint64_t first[STEPS + 1] = {0}, now[STEPS + 1] = {0};
         for (int i = 0; i < 3; i++) {
             fl_threads_set(threads[i]);
             whole_run(models[m], m % 2 ? FL_SGD : FL_ADAM, i ? now : first);
