@@ -26,7 +26,7 @@ static int read_numbers(const char *text, char separator, int most, int *number)
 /* One word of the description. stride comes as one, two (time, space) or three numbers. */
 static bool read_word(const char *word, fl_conv *c)
 {
-    int n[3], count;
+    int n[3] = {0}, count;
     if (strchr(word, '>')) {
         if (read_numbers(word, '>', 2, n) != 2) return false;
         c->x.c = n[0];
