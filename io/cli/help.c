@@ -52,7 +52,8 @@ static void print_option(FILE *to, const fl_option *o)
     char text[1024];
     size_t n = (size_t)snprintf(text, sizeof text, "%s", o->help);
     for (int i = 0; o->words && o->words[i] && n < sizeof text; i++)
-        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s%s", i ? ", " : " [", o->words[i], o->words[i + 1] ? "" : "]");
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s%s", i ? ", " : " [", o->words[i],
+                              o->words[i + 1] ? "" : "]");
     if (o->preset && n < sizeof text) snprintf(text + n, sizeof text - n, " (default %s)", o->preset);
     print_wrapped(to, text, at);
 }
