@@ -56,7 +56,8 @@ static double score_at(const checker *c, int k, int64_t element, double t)
         for (int64_t i = 0; i < length(c, j); i++)
             leaf(c, j)[i] = (real)((double)c->point[c->offset[j] + i] + t * (double)c->v[c->offset[j] + i]);
     const double s = score(c);
-    for (int j = 0; j < c->n_wrt; j++) memcpy(leaf(c, j), c->point + c->offset[j], (size_t)length(c, j) * sizeof(real));
+    for (int j = 0; j < c->n_wrt; j++)
+        memcpy(leaf(c, j), c->point + c->offset[j], (size_t)length(c, j) * sizeof(real));
     return s;
 }
 
@@ -64,7 +65,8 @@ static double score_at(const checker *c, int k, int64_t element, double t)
 static estimate five_points(double h, const double far[2], const double near[2])
 {
     const double forward = (4 * near[1] - far[1]) / (2 * h), backward = -(4 * near[0] - far[0]) / (2 * h);
-    return (estimate){.value = (far[0] - 8 * near[0] + 8 * near[1] - far[1]) / (12 * h), .asymmetry = fabs(forward - backward)};
+    return (estimate){.value = (far[0] - 8 * near[0] + 8 * near[1] - far[1]) / (12 * h),
+                      .asymmetry = fabs(forward - backward)};
 }
 
 static estimate differentiate(const checker *c, int k, int64_t element)
@@ -74,7 +76,8 @@ static estimate differentiate(const checker *c, int k, int64_t element)
     for (int level = 0; level < LEVELS; level++, h /= 2) {
         const double near[2] = {score_at(c, k, element, -h), score_at(c, k, element, h)};
         const estimate now = five_points(h, far, near);
-        estimate both = {.value = now.value, .asymmetry = fmax(now.asymmetry, last.asymmetry)};     /* many kinks may cancel once */
+        estimate both = {.value = now.value,
+                         .asymmetry = fmax(now.asymmetry, last.asymmetry)}; /* many kinks may cancel once */
         both.doubt = fabs(now.value - last.value) + both.asymmetry + c->noise / h;
         if (level > 0 && both.doubt < best.doubt) best = both;       /* never with a NaN */
         last = now;
@@ -83,7 +86,7 @@ static estimate differentiate(const checker *c, int k, int64_t element)
     return best;
 }
 
-static bool worse(double error, double than) { return !isnan(than) && !(error <= than); }      /* NaN is worst, for good */
+static bool worse(double error, double than) { return !isnan(than) && !(error <= than); } /* NaN is worst, for good */
 
 static bool on_kink(estimate e, double scale) { return e.asymmetry > KINK * fmax(scale, fabs(e.value)); }
 
@@ -92,8 +95,9 @@ static void describe(const checker *c, int k, int64_t i, double got, double want
     const fl_node *node = &c->g->node[c->wrt[k]];
     const fl_shape s = node->shape;
     const int64_t pixel = i / s.c;
-    snprintf(to, size, "%.64s[%d,%d,%d,%d,%d]: difference %.10g, gradient %.10g", node->name, (int)(pixel / s.w / s.h / s.t),
-             (int)(i % s.c), (int)(pixel / s.w / s.h % s.t), (int)(pixel / s.w % s.h), (int)(pixel % s.w), got, want);
+    snprintf(to, size, "%.64s[%d,%d,%d,%d,%d]: difference %.10g, gradient %.10g", node->name,
+             (int)(pixel / s.w / s.h / s.t), (int)(i % s.c), (int)(pixel / s.w / s.h % s.t), (int)(pixel / s.w % s.h),
+             (int)(pixel % s.w), got, want);
 }
 
 static double largest(const real *x, int64_t n)
@@ -174,7 +178,8 @@ static void walk(const checker *c)
     fl_graph_backward(c->g, c->seed);
 }
 
-fl_status fl_gradcheck_run(fl_graph *g, const fl_id *wrt, int n_wrt, const fl_gradcheck_options *options, fl_gradcheck *result)
+fl_status fl_gradcheck_run(fl_graph *g, const fl_id *wrt, int n_wrt, const fl_gradcheck_options *options,
+                           fl_gradcheck *result)
 {
     memset(result, 0, sizeof *result);
     if (!fl_graph_ok(g)) return g ? g->error->status : FL_FAILED;

@@ -3,10 +3,10 @@
  *   s(t) = <seed, root(x + t v) - root(x)>,   ds/dt ~ (s(-2h) - 8 s(-h) + 8 s(h) - s(2h)) / 12h,   seed random normal
  *
  * Element-wise v is one element of a leaf, at sampled places; directional v is random normal over all leaves at
- * once, each at its own size, which sees every element. h is halved again and again, and the estimate counts that agrees best
- * with its neighbour and with itself from either side: the choice knows nothing of the gradient under test. Where even
- * that one differs from side to side, v sits on a kink (ReLU at 0, a tie in a maximum): such a place is counted
- * apart, not passed silently. */
+ * once, each at its own size, which sees every element. h is halved again and again, and the estimate counts that
+ * agrees best with its neighbour and with itself from either side: the choice knows nothing of the gradient under
+ * test. Where even that one differs from side to side, v sits on a kink (ReLU at 0, a tie in a maximum): such a place
+ * is counted apart, not passed silently. */
 #ifndef FL_GRADCHECK_H
 #define FL_GRADCHECK_H
 
@@ -19,17 +19,17 @@ typedef struct fl_gradcheck_options {
 } fl_gradcheck_options;
 
 typedef struct fl_gradcheck {
-    double worst;             /* element-wise: |difference - gradient| / largest |gradient| of the leaf, or a small part of the
-                               * largest of all leaves (1e-4, float32 1e-2) where a leaf has no effect but rounding */
-    double directional;       /* worst of the directions: |difference - <gradient, v>| / root mean square of <gradient, v> */
+    double worst;             /* element-wise: |difference - gradient| / largest |gradient| of the leaf, or a small
+                               * part of the largest of all (1e-4, float32 1e-2) where a leaf has hardly an effect */
+    double directional;       /* worst direction: |difference - <gradient, v>| / root mean square of <gradient, v> */
     int checked, kinks;       /* elements compared; elements left out because they sit on a kink */
     int directions;           /* compared; those on a kink are replaced by others, up to a limit */
     char where[192];          /* leaf, element, difference and gradient of the worst */
 } fl_gradcheck;
 
-/* The graph is planned with its root and wrt, all of them leaves that hold the point. Runs forward and backward many times and
- * leaves values, and the signals for this seed, as they belong to the point. Scratch from the graph's arena, released.
- * FL_FAILED when memory ran out; whether the errors are small enough is for the caller to judge. */
+/* The graph is planned with its root and wrt, all of them leaves that hold the point. Runs forward and backward many
+ * times and leaves values, and the signals for this seed, as they belong to the point. Scratch from the graph's
+ * arena, released. FL_FAILED when memory ran out; whether the errors are small enough is for the caller to judge. */
 fl_status fl_gradcheck_run(fl_graph *, const fl_id *wrt, int n_wrt, const fl_gradcheck_options *, fl_gradcheck *);
 
 #endif

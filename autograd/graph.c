@@ -35,7 +35,7 @@ size_t fl_graph_enter(fl_graph *g, const char *format, ...)
     int n = vsnprintf(g->scope + mark, sizeof g->scope - mark, format, args);
     va_end(args);
     fl_assert(n >= 0 && mark + (size_t)n + 2 < sizeof g->scope);
-    if (n) strcat(g->scope, ".");
+    if (n) memcpy(g->scope + mark + n, ".", 2);
     return mark;
 }
 
@@ -93,7 +93,7 @@ static bool fill_node(fl_graph *g, fl_node *node, const char *name, int n_in, co
 {
     node->name = fl_arena_text(g->arena, "%s%s", g->scope, name);
     for (int k = 0; node->name && k < n_in; k++)
-        if (in[k] == FL_NONE) {                         /* no builder failed, or we were not here: a name that was not found? */
+        if (in[k] == FL_NONE) { /* no builder failed, or we were not here: a name that was not found? */
             fl_graph_fail(g, node, "operand %d does not exist", k);
             return false;
         }
@@ -115,7 +115,8 @@ static bool fill_node(fl_graph *g, fl_node *node, const char *name, int n_in, co
 static fl_id append(fl_graph *g, fl_node node)
 {
     if (fl_graph_find(g, node.name) != FL_NONE) {
-        fl_error_set(g->error, FL_MISFIT, "node '%s' (%s): a node of that name exists already", node.name, node.op->name);
+        fl_error_set(g->error, FL_MISFIT, "node '%s' (%s): a node of that name exists already", node.name,
+                     node.op->name);
         return FL_NONE;
     }
     if (!room_for_one(g)) return FL_NONE;
@@ -250,14 +251,18 @@ fl_status fl_graph_load(fl_graph *g, const fl_bundle *b)
         const fl_entry *e = fl_bundle_find(b, node->name);
         fl_shape_text t;
         if (!e)
-            return fl_error_set(g->error, FL_MISFIT, "weights: tensor '%s' of shape %s is missing; the file has %d tensors, "
-                                "the first is '%s': do the weights belong to this network?", node->name,
-                                fl_shape_print(node->shape, &t), b->count, b->count ? b->entry[0].name : "(none)");
+            return fl_error_set(g->error, FL_MISFIT,
+                                "weights: tensor '%s' of shape %s is missing; the file has %d tensors, "
+                                "the first is '%s': do the weights belong to this network?",
+                                node->name, fl_shape_print(node->shape, &t), b->count,
+                                b->count ? b->entry[0].name : "(none)");
         if (!fits(e, node->shape)) {
             char got[160];
             print_sizes(e, got, sizeof got);
-            return fl_error_set(g->error, FL_MISFIT, "weights: tensor '%s': expected shape %s, got %s; do the weights belong "
-                                "to this network and number of classes?", node->name, fl_shape_print(node->shape, &t), got);
+            return fl_error_set(g->error, FL_MISFIT,
+                                "weights: tensor '%s': expected shape %s, got %s; do the weights belong "
+                                "to this network and number of classes?",
+                                node->name, fl_shape_print(node->shape, &t), got);
         }
         fl_from_file_order(node->shape, e->data, node->value);
     }

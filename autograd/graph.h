@@ -36,7 +36,7 @@ struct fl_graph {
     bool *arrived;                 /* per node, during a backward: its signal holds something */
     int *packs_from, n_packs;      /* nodes whose packing is their own (others share it) */
     bool stale;                    /* a parameter changed since the last packing */
-    bool fresh, keeps_all;         /* a forward ran and no backward has used its values up; a backward leaves them as they are */
+    bool fresh, keeps_all;         /* a forward ran and no backward has used its values up; a backward never does */
     int threads;                   /* that the scratch is large enough for */
     fl_id root;
     real *spill;                   /* one signal, for the second and later arrivals at a node */
@@ -53,10 +53,10 @@ void   fl_graph_leave(fl_graph *, size_t mark);
 fl_id    fl_graph_find(const fl_graph *, const char *name);    /* FL_NONE when there is none */
 fl_shape fl_graph_shape(const fl_graph *, fl_id);              /* 1,1,1,1,1 for FL_NONE, so that builders can go on */
 
-/* Plans buffers: afterwards forward and backward cannot fail. May be called again with another plan (new memory: the old
- * plan's stays with the arena). Scratch is for the threads of now: call fl_threads_set before, not after. */
+/* Plans buffers: afterwards forward and backward cannot fail. May be called again with another plan (new memory: the
+ * old plan's stays with the arena). Scratch is for the threads of now: call fl_threads_set before, not after. */
 fl_status fl_graph_plan(fl_graph *, const fl_plan *);
-size_t    fl_graph_bytes(const fl_graph *);                    /* parameters, packed weights, values, signals, scratch */
+size_t    fl_graph_bytes(const fl_graph *);        /* parameters, packed weights, values, signals, scratch */
 
 /* Values, channels last. set copies; the pointer of value is valid until the next forward (or for good, for inputs,
  * parameters, fl_plan.out and the root). Call touch after writing through the pointer of a parameter. */
@@ -66,15 +66,16 @@ real *fl_graph_signal(const fl_graph *, fl_id);
 void  fl_graph_touch(fl_graph *);
 
 void fl_graph_forward(fl_graph *);
-/* seed: the signal at the root, its shape. Gives d(sum seed*root)/d(wrt) in the signals of wrt. Signals lie where values
- * were that nobody reads any more: a second backward needs a forward before it, except with FL_KEEP_ALL. */
+/* seed: the signal at the root, its shape. Gives d(sum seed*root)/d(wrt) in the signals of wrt. Signals lie where
+ * values were that nobody reads any more: a second backward needs a forward before it, except with FL_KEEP_ALL. */
 void fl_graph_backward(fl_graph *, const real *seed);
 
-/* Parameters and buffers from a bundle, by name. FL_MISFIT names the first one that is missing or of another shape. */
+/* Parameters and buffers from a bundle, by name. FL_MISFIT names the first that is missing or of another shape. */
 fl_status fl_graph_load(fl_graph *, const fl_bundle *);
-fl_status fl_graph_store(const fl_graph *, fl_bundle *);       /* copies into the bundle's arena, file order, PyTorch's axes */
+fl_status fl_graph_store(const fl_graph *, fl_bundle *);       /* copies into the bundle's arena, in file order */
 
-/* trace.c: the tape as text, one node a line: index, op, name, shape, plan, bytes, operands. Into the arena; NULL without memory. */
+/* trace.c: the tape as text, one node a line: index, op, name, shape, plan, bytes, operands. Into the arena;
+ * NULL without memory. */
 char *fl_graph_print(const fl_graph *, fl_arena *);
 /* One node's line, for messages. */
 const char *fl_node_describe(const fl_graph *, fl_id, char *to, size_t size);

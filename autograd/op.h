@@ -4,8 +4,10 @@
  * forward and vjp take their operands as arguments and keep no state, so a rule may call them with
  * substituted operands (x+, w+, w*w, 1, a reference input), and every rule works on every op.
  *
- * The alphabet of all op files:   x input   w weight   b bias   y output      gx gw gb gy  what the backward pass carries
- *                                 n c t h w  indices (w: width where no weight is in sight)   o output channel   kt kh kw kernel
+ * The alphabet of all op files:   x input   w weight   b bias   y output
+ *                                 gx gw gb gy  what the backward pass carries
+ *                                 n c t h w  indices (w: width where no weight is in sight)
+ *                                 o output channel   kt kh kw kernel
  * in[k] is operand k, in_shape[k] its shape; arrays are channels last (tensor.h). */
 #ifndef FL_OP_H
 #define FL_OP_H
@@ -45,13 +47,14 @@ typedef struct fl_op {
     fl_op_kind kind;
     unsigned flags;
     int arity;                           /* operands at least; concat and add take more, conv may take a bias */
+    /* vjp writes all of gx, the signal of operand k. pass: 0 for forward, 1 for vjp. */
     fl_shape (*infer)  (fl_graph *, const fl_node *);                     /* axes of 0 after fl_graph_fail */
     void     (*forward)(const fl_node *, const real *const in[], real *y);
-    void     (*vjp)    (const fl_node *, int k, const real *const in[], const real *y, const real *gy, real *gx);  /* overwrites gx */
+    void     (*vjp)    (const fl_node *, int k, const real *const in[], const real *y, const real *gy, real *gx);
     real     (*deriv)  (const fl_node *, real x, real y);                 /* FL_MAP: dy/dx */
-    fl_id    (*example)(fl_graph *, fl_rng *, int which);                 /* which = 0, 1, ...; FL_NONE after the last */
-    size_t   (*scratch)(const fl_node *);                                 /* bytes of node->work that forward and vjp want; may be NULL */
-    int64_t  (*packed) (const fl_node *, int pass);                       /* reals of operand 1 packed for forward (0), vjp (1); may be NULL */
+    fl_id    (*example)(fl_graph *, fl_rng *, int which);      /* which = 0, 1, ...; FL_NONE after the last */
+    size_t   (*scratch)(const fl_node *);                      /* bytes of node->work for forward and vjp, or NULL */
+    int64_t  (*packed) (const fl_node *, int pass);            /* reals of operand 1 for pass 0, 1, or NULL */
     void     (*pack)   (const fl_node *, int pass, const real *w, real *packed);
 } fl_op;
 
@@ -60,7 +63,7 @@ typedef union fl_attr {                  /* what an op needs to know besides its
     struct { fl_window win; bool ceil, count_pad; } pool;
     struct { double eps; } norm;
     struct { int axis, begin, end; } slice;                       /* also concat: axis */
-    struct { int order[5]; } permute;                             /* output axis i is input axis order[i]; axes N,C,T,H,W = 0..4 */
+    struct { int order[5]; } permute;                             /* output axis i is input axis order[i] */
     struct { fl_shape to; } reshape;                              /* in file order */
     struct { fl_shape to; fl_resize_mode mode; bool align; } resize;
     fl_blur blur;
@@ -70,7 +73,7 @@ typedef union fl_attr {                  /* what an op needs to know besides its
     struct { int c, t, h, w; } pick;
 } fl_attr;
 
-typedef enum fl_role { FL_COMPUTED, FL_INPUT, FL_PARAM, FL_BUFFER } fl_role;   /* BUFFER: set, not trained (running statistics) */
+typedef enum fl_role { FL_COMPUTED, FL_INPUT, FL_PARAM, FL_BUFFER } fl_role;   /* BUFFER: set, not trained */
 
 struct fl_node {
     const fl_op *op;
@@ -96,7 +99,8 @@ extern const fl_op *const fl_op_table[FL_OPS];
 /* For op files. */
 fl_id fl_graph_add(fl_graph *, const fl_op *, const char *name, const fl_attr *, int n_in, const fl_id *in);
 fl_shape fl_graph_fail(fl_graph *, const fl_node *, const char *format, ...) __attribute__((format(printf, 3, 4)));
-fl_id fl_example_operand(fl_graph *, fl_rng *, const char *name, fl_shape);             /* normal values, a parameter */
-const real *fl_packed_weight(const fl_node *, int pass, const real *w, void *scratch);    /* the graph's packing of w, or one made now */
+fl_id fl_example_operand(fl_graph *, fl_rng *, const char *name, fl_shape);     /* normal values, a parameter */
+/* The graph's packing of w, or one made now, in scratch. */
+const real *fl_packed_weight(const fl_node *, int pass, const real *w, void *scratch);
 
 #endif

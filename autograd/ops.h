@@ -17,8 +17,9 @@ fl_id fl_node_buffer(fl_graph *, const char *name, fl_shape);
 fl_id fl_node_conv(fl_graph *, const char *name, fl_id x, fl_id w, fl_id b, fl_window, int groups);
 fl_id fl_node_linear(fl_graph *, const char *name, fl_id x, fl_id w, fl_id b);
 /* y = (x - mean) / sqrt(var + eps) * gamma + beta, vectors with one value per channel (Ioffe 2015). */
-fl_id fl_node_batchnorm(fl_graph *, const char *name, fl_id x, fl_id gamma, fl_id beta, fl_id mean, fl_id var, double eps);
-fl_id fl_node_moments  (fl_graph *, const char *name, fl_id x);      /* 2,C,1,1,1: mean and biased variance over n,t,h,w */
+fl_id fl_node_batchnorm(fl_graph *, const char *name, fl_id x, fl_id gamma, fl_id beta, fl_id mean, fl_id var,
+                        double eps);
+fl_id fl_node_moments(fl_graph *, const char *name, fl_id x);  /* 2,C,1,1,1: mean, biased variance over n,t,h,w */
 
 /* Element by element. */
 fl_id fl_node_relu(fl_graph *, const char *name, fl_id x);      /* derivative at 0 is 0 */
@@ -28,37 +29,43 @@ fl_id fl_node_tanh(fl_graph *, const char *name, fl_id x);
 /* Over channels, at every n,t,h,w. */
 fl_id fl_node_softmax(fl_graph *, const char *name, fl_id x);
 fl_id fl_node_logsoftmax(fl_graph *, const char *name, fl_id x);
-/* y_c = x_c / (k + alpha/size * sum over a window of `size` channels of x^2)^beta  (Krizhevsky 2012, PyTorch's form). */
+/* y_c = x_c / (k + alpha/size * sum over a window of `size` channels of x^2)^beta  (Krizhevsky 2012; as PyTorch). */
 fl_id fl_node_lrn(fl_graph *, const char *name, fl_id x, int size, double alpha, double beta, double k);
 
-/* Pools. Max: padding counts as minus infinity, ties go to the first in t,h,w order. Average: count_pad divides by the whole window. */
+/* Pools. Max: padding counts as minus infinity, ties go to the first in t,h,w order. Average: count_pad divides by
+ * the whole window. */
 fl_id fl_node_maxpool(fl_graph *, const char *name, fl_id x, fl_window, bool ceil);
 fl_id fl_node_avgpool(fl_graph *, const char *name, fl_id x, fl_window, bool ceil, bool count_pad);
-fl_id fl_node_global_average(fl_graph *, const char *name, fl_id x);                   /* mean over T,H,W: N,C,1,1,1 */
+fl_id fl_node_global_average(fl_graph *, const char *name, fl_id x);                  /* mean over T,H,W: N,C,1,1,1 */
 
 /* Of several operands. Axes of length 1 are broadcast. */
 fl_id fl_node_add(fl_graph *, const char *name, fl_id a, fl_id b);
 fl_id fl_node_mul(fl_graph *, const char *name, fl_id a, fl_id b);
-fl_id fl_node_blend(fl_graph *, const char *name, fl_id x, fl_id substrate, fl_id mask);   /* mask*x + (1-mask)*substrate; mask has 1 channel or as many as x */
+/* mask*x + (1-mask)*substrate; mask has 1 channel or as many as x */
+fl_id fl_node_blend(fl_graph *, const char *name, fl_id x, fl_id substrate, fl_id mask);
 
 /* Moving values. Axes N,C,T,H,W are numbered 0..4. */
 enum { FL_AXIS_N, FL_AXIS_C, FL_AXIS_T, FL_AXIS_H, FL_AXIS_W };
 fl_id fl_node_concat(fl_graph *, const char *name, int axis, int count, const fl_id *x);
 fl_id fl_node_slice(fl_graph *, const char *name, fl_id x, int axis, int begin, int end);
-fl_id fl_node_reshape(fl_graph *, const char *name, fl_id x, fl_shape to);             /* keeps file order (row-major N,C,T,H,W) */
+fl_id fl_node_reshape(fl_graph *, const char *name, fl_id x, fl_shape to);             /* keeps file order */
 fl_id fl_node_flatten(fl_graph *, const char *name, fl_id x);                          /* N, C*T*H*W, 1,1,1 */
 fl_id fl_node_permute(fl_graph *, const char *name, fl_id x, const int order[5]);
-fl_id fl_node_shift(fl_graph *, const char *name, fl_id x, int fold);                /* TSM (Lin 2019): channels [0,fold) from t+1, [fold,2 fold) from t-1, zeros outside */
-fl_id fl_node_resize(fl_graph *, const char *name, fl_id x, fl_shape to, fl_resize_mode, bool align);   /* to: t,h,w count */
+/* TSM (Lin 2019): channels [0,fold) from t+1, [fold,2 fold) from t-1, zeros outside. */
+fl_id fl_node_shift(fl_graph *, const char *name, fl_id x, int fold);
+/* To the t,h,w of `to`. */
+fl_id fl_node_resize(fl_graph *, const char *name, fl_id x, fl_shape to, fl_resize_mode, bool align);
 fl_id fl_node_blur(fl_graph *, const char *name, fl_id x, fl_blur);
 
 /* Reductions; the axes in the bit set become 1. pick: one element per sample. */
 fl_id fl_node_sum(fl_graph *, const char *name, fl_id x, unsigned axes);
 fl_id fl_node_mean(fl_graph *, const char *name, fl_id x, unsigned axes);
 fl_id fl_node_pick(fl_graph *, const char *name, fl_id x, int c, int t, int h, int w);
-fl_id fl_node_cross_entropy(fl_graph *, const char *name, fl_id logits, fl_id target);  /* -sum_c target log softmax(logits): N,1,T,H,W */
+/* -sum_c target log softmax(logits): N,1,T,H,W */
+fl_id fl_node_cross_entropy(fl_graph *, const char *name, fl_id logits, fl_id target);
 
-static inline fl_window fl_window_cube(int kt, int kh, int kw, int st, int sh, int sw)   /* "same" padding of odd kernels */
+/* "same" padding of odd kernels */
+static inline fl_window fl_window_cube(int kt, int kh, int kw, int st, int sh, int sw)
 {
     return (fl_window){{kt, kh, kw}, {st, sh, sw}, {1, 1, 1}, {kt / 2, kh / 2, kw / 2}, {kt / 2, kh / 2, kw / 2}};
 }

@@ -41,10 +41,12 @@ static void adam(const fl_optimiser *o, real *p, real g, real *m, real *s)
     const double square = o->beta2 * (double)*s + (1 - o->beta2) * (double)g * (double)g;
     *m = (real)mean;
     *s = (real)square;
-    *p = (real)((double)*p - o->rate * (mean / (1 - o->correction1)) / (sqrt(square / (1 - o->correction2)) + o->eps));
+    const double step = mean / (1 - o->correction1) / (sqrt(square / (1 - o->correction2)) + o->eps);
+    *p = (real)((double)*p - o->rate * step);
 }
 
-void fl_optimiser_update(const fl_optimiser *o, int64_t n, real *value, const real *gradient, real *state1, real *state2, double decay)
+void fl_optimiser_update(const fl_optimiser *o, int64_t n, real *value, const real *gradient, real *state1,
+                         real *state2, double decay)
 {
     FL_PARALLEL(block, (n + BLOCK - 1) / BLOCK, n * 20) {
         const int64_t end = (block + 1) * BLOCK < n ? (block + 1) * BLOCK : n;

@@ -25,6 +25,7 @@ fl_optimiser fl_optimiser_adam(double rate);          /* 0.9, 0.999, 1e-8 */
 int fl_optimiser_states(const fl_optimiser *);                      /* arrays of state per tensor: 1 or 2 */
 void fl_optimiser_begin(fl_optimiser *);                            /* once per step, before the tensors */
 /* One tensor: n values, their gradient, its state (zero before the first step; state2 for Adam only). */
-void fl_optimiser_update(const fl_optimiser *, int64_t n, real *value, const real *gradient, real *state1, real *state2, double decay);
+void fl_optimiser_update(const fl_optimiser *, int64_t n, real *value, const real *gradient,
+                         real *state1, real *state2, double decay);
 
 #endif

@@ -107,10 +107,12 @@ static int64_t find_first_arrivals(const fl_graph *g, int *first)
 static void add_signal(planner *p, fl_id i, int birth)
 {
     fl_node *node = &p->g->node[i];
-    add_buffer(p, &node->signal, fl_shape_count(node->shape), birth, is_wanted_signal(p, i) ? FOREVER : backward_time(p->g, i));
+    add_buffer(p, &node->signal, fl_shape_count(node->shape), birth,
+               is_wanted_signal(p, i) ? FOREVER : backward_time(p->g, i));
 }
 
-/* Buffers in the order of birth: values upwards, then signals downwards. Returns the room for spilled signals, -1 without memory. */
+/* Buffers in the order of birth: values upwards, then signals downwards. Returns the room for spilled signals, -1
+ * without memory. */
 static int64_t list_buffers(planner *p)
 {
     fl_graph *g = p->g;
@@ -150,7 +152,7 @@ static int64_t place_buffers(planner *p, buffer **live)
             b->offset = live[at]->offset + live[at]->count;
             at++;
         }
-        memmove(live + at + 1, live + at, (size_t)(n - at) * sizeof *live);
+        memmove(live + at + 1, live + at, (size_t)(n - at) * sizeof(buffer *));
         live[at] = b;
         n++;
         if (b->offset + b->count > slab) slab = b->offset + b->count;
@@ -158,8 +160,8 @@ static int64_t place_buffers(planner *p, buffer **live)
     return slab;
 }
 
-/* One packing per weight and geometry: the steps of a recurrent layer share theirs. Weights that forward computes, or that
- * change from run to run, are packed when they are used. */
+/* One packing per weight and geometry: the steps of a recurrent layer share theirs. Weights that forward computes, or
+ * that change from run to run, are packed when they are used. */
 static fl_node *same_packing(fl_graph *g, fl_id i, int pass)
 {
     const fl_node *node = &g->node[i];

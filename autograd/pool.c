@@ -20,12 +20,14 @@ fl_shape fl_pool_infer(fl_graph *g, const fl_node *node)
             return fl_graph_fail(g, node, "kernel, stride and dilation must be at least 1");
         if (w->lo[i] < 0 || w->hi[i] < 0) return fl_graph_fail(g, node, "padding must be at least 0");
         if (w->lo[i] > w->d[i] * (w->k[i] - 1) || w->hi[i] > w->d[i] * (w->k[i] - 1))
-            return fl_graph_fail(g, node, "the padding is wider than the kernel %d,%d,%d reaches: a window would see nothing",
+            return fl_graph_fail(g, node,
+                                 "the padding is wider than the kernel %d,%d,%d reaches: a window would see nothing",
                                  w->k[0], w->k[1], w->k[2]);
     }
     fl_shape y = {x.n, x.c, extent(node, 0, x.t), extent(node, 1, x.h), extent(node, 2, x.w)};
     fl_shape_text t;
-    if (!fl_shape_valid(y)) return fl_graph_fail(g, node, "the window does not fit into the input %s", fl_shape_print(x, &t));
+    if (!fl_shape_valid(y))
+        return fl_graph_fail(g, node, "the window does not fit into the input %s", fl_shape_print(x, &t));
     return y;
 }
 

@@ -8,7 +8,7 @@
 fl_shape fl_pool_infer(fl_graph *, const fl_node *);
 
 /* Positions of x that the window of output position o covers along an axis: taps first .. last-1 lie inside. */
-typedef struct fl_span { int begin, step, first, last, padded; } fl_span;   /* begin: position of tap 0; padded: taps inside x or its padding */
+typedef struct fl_span { int begin, step, first, last, padded; } fl_span;   /* padded: in x or its padding */
 fl_span fl_pool_span(const fl_node *, int axis, int o);
 
 #endif

@@ -6,8 +6,10 @@
 
 enum { CHUNKS = 32, TILE = 16, RUN = 64 };
 
-/* Over the pixels first .. last-1 of m <= TILE channels: *sum += a, *product += a*b. Runs of 64 pixels in real, the runs in double. */
-static inline void sum_tile(int channels, int m, const real *a, const real *b, int64_t first, int64_t last, double *sum, double *product)
+/* Over the pixels first .. last-1 of m <= TILE channels: *sum += a, *product += a*b. Runs of 64 pixels in real, the
+ * runs in double. */
+static inline void sum_tile(int channels, int m, const real *a, const real *b, int64_t first, int64_t last,
+                            double *sum, double *product)
 {
     for (int64_t run = first; run < last; run += RUN) {
         const int64_t end = run + RUN < last ? run + RUN : last;
@@ -31,7 +33,8 @@ void fl_sum_pixels(fl_shape s, const real *a, const real *b, double *sum, double
 {
     const int64_t pixels = fl_shape_pixels(s), chunk = (pixels + CHUNKS - 1) / CHUNKS;
     FL_PARALLEL(i, CHUNKS, pixels * s.c * 2) {
-        const int64_t first = i * chunk < pixels ? i * chunk : pixels, last = first + chunk < pixels ? first + chunk : pixels;
+        const int64_t first = i * chunk < pixels ? i * chunk : pixels,
+                      last = first + chunk < pixels ? first + chunk : pixels;
         double *part = scratch + 2 * i * s.c;
         for (int c = 0; c < 2 * s.c; c++) part[c] = 0;
         for (int c = 0; c < s.c; c += TILE) {

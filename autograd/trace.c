@@ -2,8 +2,8 @@
  *
  *   index  op  name  shape N,C,T,H,W  fb  bytes  operands
  *
- * f: forward computes the node; b: backward carries a signal through it (both are the plan's, '-' before one is made).
- * Leaves show what they are (input, param, buffer). bytes: of the value, wherever the plan puts it. */
+ * f: forward computes the node; b: backward carries a signal through it (both are the plan's, '-' before one is
+ * made). Leaves show what they are (input, param, buffer). bytes: of the value, wherever the plan puts it. */
 #include "autograd/graph.h"
 
 #include <stdio.h>
@@ -31,9 +31,9 @@ static void print_node(text *t, const fl_graph *g, fl_id i, int name_width)
 {
     const fl_node *node = &g->node[i];
     fl_shape_text shape;
-    print(t, "%5d  %-13s  %-*s  %-18s  %c%c  %11lld ", i, kind(node), name_width, node->name, fl_shape_print(node->shape, &shape),
-          g->computed && g->computed[i] ? 'f' : '-', g->carries && g->carries[i] ? 'b' : '-',
-          (long long)fl_shape_count(node->shape) * (long long)sizeof(real));
+    print(t, "%5d  %-13s  %-*s  %-18s  %c%c  %11lld ", i, kind(node), name_width, node->name,
+          fl_shape_print(node->shape, &shape), g->computed && g->computed[i] ? 'f' : '-',
+          g->carries && g->carries[i] ? 'b' : '-', (long long)fl_shape_count(node->shape) * (long long)sizeof(real));
     for (int k = 0; k < node->n_in; k++) print(t, " %d", node->in[k]);
     print(t, "\n");
 }
@@ -45,10 +45,11 @@ static void print_all(text *t, const fl_graph *g)
         const int n = (int)strlen(g->node[i].name);
         if (n > width) width = n;
     }
-    print(t, "%5s  %-13s  %-*s  %-18s  %s  %11s  %s\n", "index", "op", width, "name", "N,C,T,H,W", "fb", "bytes", "operands");
+    print(t, "%5s  %-13s  %-*s  %-18s  %s  %11s  %s\n", "index", "op", width, "name", "N,C,T,H,W", "fb", "bytes",
+          "operands");
     for (fl_id i = 0; i < g->count; i++) print_node(t, g, i, width);
-    print(t, "%d nodes; bytes: parameters and inputs %zu, values and signals %zu, packed weights %zu, scratch %zu\n", g->count,
-          g->bytes_params, g->bytes_values, g->bytes_packed, g->bytes_scratch);
+    print(t, "%d nodes; bytes: parameters and inputs %zu, values and signals %zu, packed weights %zu, scratch %zu\n",
+          g->count, g->bytes_params, g->bytes_values, g->bytes_packed, g->bytes_scratch);
 }
 
 char *fl_graph_print(const fl_graph *g, fl_arena *arena)

@@ -7,7 +7,8 @@
 
 static fl_conv geometry(const fl_node *node)
 {
-    return (fl_conv){.x = node->in_shape[0], .y = node->shape, .win = node->attr.conv.win, .groups = node->attr.conv.groups};
+    return (fl_conv){
+        .x = node->in_shape[0], .y = node->shape, .win = node->attr.conv.win, .groups = node->attr.conv.groups};
 }
 
 int64_t fl_weighted_packed(const fl_node *node, int pass)

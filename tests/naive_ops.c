@@ -1,5 +1,5 @@
-/* naive_ops.c: the ops from their definitions. Slow, plain, independent: libm where an op uses tensor/math.h, no tables,
- * no shared helpers but the two at the top. */
+/* naive_ops.c: the ops from their definitions. Slow, plain, independent: libm where an op uses tensor/math.h, no
+ * tables, no shared helpers but the two at the top. */
 #include "tests/naive_ops.h"
 
 #include <math.h>
@@ -8,7 +8,8 @@
 static double at(const fl_node *node, const real *const in[], int k, int n, int c, int t, int h, int w)
 {
     const fl_shape s = node->in_shape[k];
-    if (n < 0 || c < 0 || t < 0 || h < 0 || w < 0 || n >= s.n || c >= s.c || t >= s.t || h >= s.h || w >= s.w) return 0;
+    if (n < 0 || c < 0 || t < 0 || h < 0 || w < 0 || n >= s.n || c >= s.c || t >= s.t || h >= s.h || w >= s.w)
+        return 0;
     return (double)in[k][fl_at(s, n, c, t, h, w)];
 }
 
@@ -53,7 +54,8 @@ VALUE(leaf)                                            /* has no operands: what 
 static int places(const fl_window *win, int axis, int length)
 {
     int count = 0;
-    for (int o = 0; o * win->s[axis] + win->d[axis] * (win->k[axis] - 1) < length + win->lo[axis] + win->hi[axis]; o++) count++;
+    const int reach = win->d[axis] * (win->k[axis] - 1), end = length + win->lo[axis] + win->hi[axis];
+    for (int o = 0; o * win->s[axis] + reach < end; o++) count++;
     return count;
 }
 
@@ -75,7 +77,8 @@ VALUE(conv)
                 for (int kw = 0; kw < win->k[2]; kw++)
                     sum += at(node, in, 1, c, i, kt, kh, kw) *
                            at(node, in, 0, n, group * channels + i, t * win->s[0] - win->lo[0] + kt * win->d[0],
-                              h * win->s[1] - win->lo[1] + kh * win->d[1], w * win->s[2] - win->lo[2] + kw * win->d[2]);
+                              h * win->s[1] - win->lo[1] + kh * win->d[1],
+                              w * win->s[2] - win->lo[2] + kw * win->d[2]);
     return sum;
 }
 
@@ -84,13 +87,15 @@ VALUE(linear)
 {
     (void)t, (void)h, (void)w;
     double sum = node->n_in == 3 ? at(node, in, 2, 0, c, 0, 0, 0) : 0;
-    for (int i = 0; i < node->in_shape[0].c; i++) sum += at(node, in, 0, n, i, 0, 0, 0) * at(node, in, 1, c, i, 0, 0, 0);
+    for (int i = 0; i < node->in_shape[0].c; i++)
+        sum += at(node, in, 0, n, i, 0, 0, 0) * at(node, in, 1, c, i, 0, 0, 0);
     return sum;
 }
 
 VALUE(batchnorm)
 {
-    const double hat = (at(node, in, 0, n, c, t, h, w) - at(node, in, 3, 0, c, 0, 0, 0)) / sqrt(at(node, in, 4, 0, c, 0, 0, 0) + node->attr.norm.eps);
+    const double hat = (at(node, in, 0, n, c, t, h, w) - at(node, in, 3, 0, c, 0, 0, 0)) /
+                       sqrt(at(node, in, 4, 0, c, 0, 0, 0) + node->attr.norm.eps);
     return at(node, in, 1, 0, c, 0, 0, 0) * hat + at(node, in, 2, 0, c, 0, 0, 0);
 }
 
@@ -154,7 +159,8 @@ VALUE(cross_entropy)
     (void)c;
     double loss = 0;
     for (int i = 0; i < node->in_shape[0].c; i++)
-        loss -= at(node, in, 1, n, i, t, h, w) * log(exp(at(node, in, 0, n, i, t, h, w)) / sum_exp(node, in, n, t, h, w));
+        loss -= at(node, in, 1, n, i, t, h, w) *
+                log(exp(at(node, in, 0, n, i, t, h, w)) / sum_exp(node, in, n, t, h, w));
     return loss;
 }
 
@@ -166,12 +172,14 @@ VALUE(lrn)                                             /* PyTorch's: size/2 chan
         const double x = at(node, in, 0, n, c - size / 2 + i, t, h, w);
         sum += x * x;
     }
-    return at(node, in, 0, n, c, t, h, w) / pow(node->attr.lrn.k + node->attr.lrn.alpha * sum / size, node->attr.lrn.beta);
+    return at(node, in, 0, n, c, t, h, w) /
+           pow(node->attr.lrn.k + node->attr.lrn.alpha * sum / size, node->attr.lrn.beta);
 }
 
 /* ---- pools ---- */
 
-/* Places of the window; with ceil, also one that hangs over the end, if it begins inside the input or the padding before. */
+/* Places of the window; with ceil, also one that hangs over the end, if it begins inside the input or the padding
+ * before. */
 static int pool_places(const fl_node *node, int axis, int length)
 {
     const fl_window *win = &node->attr.pool.win;
@@ -193,8 +201,8 @@ SHAPE(pool_shape)
 }
 
 /* Walks the window: the sum, the maximum, and how many taps lie inside the input, and inside input or padding. */
-static void pool_window(const fl_node *node, const real *const in[], int n, int c, int t, int h, int w, double *sum, double *max,
-                        int *inside, int *padded)
+static void pool_window(const fl_node *node, const real *const in[], int n, int c, int t, int h, int w, double *sum,
+                        double *max, int *inside, int *padded)
 {
     const fl_window *win = &node->attr.pool.win;
     const fl_shape s = node->in_shape[0];
@@ -202,7 +210,8 @@ static void pool_window(const fl_node *node, const real *const in[], int n, int 
     for (int i = 0; i < win->k[0]; i++)
         for (int j = 0; j < win->k[1]; j++)
             for (int k = 0; k < win->k[2]; k++) {
-                const int p = t * win->s[0] - win->lo[0] + i * win->d[0], q = h * win->s[1] - win->lo[1] + j * win->d[1];
+                const int p = t * win->s[0] - win->lo[0] + i * win->d[0],
+                          q = h * win->s[1] - win->lo[1] + j * win->d[1];
                 const int r = w * win->s[2] - win->lo[2] + k * win->d[2];
                 if (p < s.t + win->hi[0] && q < s.h + win->hi[1] && r < s.w + win->hi[2]) (*padded)++;
                 if (p < 0 || q < 0 || r < 0 || p >= s.t || q >= s.h || r >= s.w) continue;
@@ -251,7 +260,10 @@ VALUE(concat)
     return at(node, in, k, index[0], index[1], index[2], index[3], index[4]);
 }
 
-SHAPE(slice_shape) { return with_axis(node->in_shape[0], node->attr.slice.axis, node->attr.slice.end - node->attr.slice.begin); }
+SHAPE(slice_shape)
+{
+    return with_axis(node->in_shape[0], node->attr.slice.axis, node->attr.slice.end - node->attr.slice.begin);
+}
 VALUE(slice)
 {
     int index[5] = {n, c, t, h, w};
@@ -277,8 +289,8 @@ SHAPE(permute_shape)
 {
     const int *order = node->attr.permute.order;
     const fl_shape x = node->in_shape[0];
-    return (fl_shape){axis_length(x, order[0]), axis_length(x, order[1]), axis_length(x, order[2]), axis_length(x, order[3]),
-                      axis_length(x, order[4])};
+    return (fl_shape){axis_length(x, order[0]), axis_length(x, order[1]), axis_length(x, order[2]),
+                      axis_length(x, order[3]), axis_length(x, order[4])};
 }
 VALUE(permute)
 {
@@ -314,7 +326,8 @@ static double resize_weight(const fl_node *node, int in, int out, int o, int i)
 {
     if (in == out) return o == i;
     if (node->attr.resize.mode == FL_RESIZE_NEAREST) return o * in / out == i;
-    double place = node->attr.resize.align ? (out > 1 ? (double)o * (in - 1) / (out - 1) : 0) : (o + 0.5) * in / out - 0.5;
+    double place = node->attr.resize.align ? (out > 1 ? (double)o * (in - 1) / (out - 1) : 0)
+                                           : (o + 0.5) * in / out - 0.5;
     place = fmin(fmax(place, 0), in - 1);              /* a tent around the place */
     return fmax(0, 1 - fabs(place - i));
 }
@@ -334,7 +347,8 @@ static double gauss(const fl_blur *b, int axis, int i)
 {
     if (b->sigma[axis] <= 0) return i == 0;
     double all = 0;
-    for (int j = -b->half[axis]; j <= b->half[axis]; j++) all += exp(-0.5 * j * j / (b->sigma[axis] * b->sigma[axis]));
+    for (int j = -b->half[axis]; j <= b->half[axis]; j++)
+        all += exp(-0.5 * j * j / (b->sigma[axis] * b->sigma[axis]));
     return exp(-0.5 * i * i / (b->sigma[axis] * b->sigma[axis])) / all;
 }
 
@@ -361,7 +375,8 @@ VALUE(blur)
         for (int j = -b->half[1]; j <= b->half[1]; j++)
             for (int k = -b->half[2]; k <= b->half[2]; k++)
                 sum += gauss(b, 0, i) * gauss(b, 1, j) * gauss(b, 2, k) *
-                       at(node, in, 0, n, c, border(b->border, t + i, s.t), border(b->border, h + j, s.h), border(b->border, w + k, s.w));
+                       at(node, in, 0, n, c, border(b->border, t + i, s.t), border(b->border, h + j, s.h),
+                          border(b->border, w + k, s.w));
     return sum;
 }
 

@@ -22,8 +22,8 @@ static void begin(op_case *c, const fl_op *op, int which)
 static void plan(op_case *c)
 {
     const int n_in = c->g->node[c->y].n_in;
-    const fl_plan p = {.keep = FL_KEEP_ALL, .out = &c->y, .n_out = 1, .root = c->y, .wrt = n_in ? c->g->node[c->y].in : &c->y,
-                       .n_wrt = n_in ? n_in : 1};
+    const fl_plan p = {.keep = FL_KEEP_ALL, .out = &c->y, .n_out = 1, .root = c->y,
+                       .wrt = n_in ? c->g->node[c->y].in : &c->y, .n_wrt = n_in ? n_in : 1};
     fl_graph_plan(c->g, &p);
     CHECK_SAY(fl_graph_ok(c->g), "%s: %s", c->label, c->error.message);
     c->node = &c->g->node[c->y];
@@ -106,7 +106,10 @@ void op_case_open_sample(op_case *c, const op_case *from, int n)
     plan(c);
 }
 
-int64_t op_case_count(const op_case *c, int k) { return fl_shape_count(k < 0 ? c->node->shape : c->node->in_shape[k]); }
+int64_t op_case_count(const op_case *c, int k)
+{
+    return fl_shape_count(k < 0 ? c->node->shape : c->node->in_shape[k]);
+}
 
 enum { GUARD = 16, GUARD_VALUE = 4321 };
 
@@ -114,14 +117,16 @@ real *op_case_array(op_case *c, int64_t count)
 {
     real *a = FL_NEW(&c->arena, real, count + 2 * GUARD);
     if (!CHECK_SAY(a != NULL, "%s: %s", c->label, c->error.message)) exit(1);
-    for (int64_t i = 0; i < count + 2 * GUARD; i++) a[i] = i < GUARD || i >= count + GUARD ? (real)GUARD_VALUE : (real)NAN;
+    for (int64_t i = 0; i < count + 2 * GUARD; i++)
+        a[i] = i < GUARD || i >= count + GUARD ? (real)GUARD_VALUE : (real)NAN;
     return a + GUARD;
 }
 
 bool op_case_guarded(const real *array, int64_t count)
 {
     bool whole = true;
-    for (int64_t i = 0; i < GUARD; i++) whole &= array[-1 - i] == (real)GUARD_VALUE && array[count + i] == (real)GUARD_VALUE;
+    for (int64_t i = 0; i < GUARD; i++)
+        whole &= array[-1 - i] == (real)GUARD_VALUE && array[count + i] == (real)GUARD_VALUE;
     return whole;
 }
 

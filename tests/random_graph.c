@@ -1,4 +1,4 @@
-/* random_graph.c: grows a tape by random steps on a pool of nodes of one size T,H,W, then reads out all loose ends. */
+/* random_graph.c: grows a tape by random steps on a pool of nodes of one size T,H,W, then reads all loose ends. */
 #include "tests/random_graph.h"
 
 #include "autograd/ops.h"
@@ -95,7 +95,8 @@ static fl_id relu_three_times(grower *r, fl_id x, const char *text)
 {
     char a[32], b[32], c[32];
     const fl_id y = fl_node_relu(r->g, name(r, "relu", a), x);
-    return fl_node_add(r->g, text, y, fl_node_mul(r->g, name(r, "gated", b), y, fl_node_sigmoid(r->g, name(r, "gate", c), y)));
+    return fl_node_add(r->g, text, y,
+                       fl_node_mul(r->g, name(r, "gated", b), y, fl_node_sigmoid(r->g, name(r, "gate", c), y)));
 }
 
 static fl_id blend(grower *r, fl_id x, const char *text)
@@ -129,7 +130,8 @@ static fl_id step(grower *r, bool smooth)
     case 11: return fl_node_blur(r->g, text, x, fl_blur_frames(0.6, FL_BORDER_REFLECT));
     case 12: return fl_node_lrn(r->g, text, x, 3, 0.3, 0.75, 1.0);
     case 13: return blend(r, x, text);
-    case 14: return fl_node_add(r->g, text, x, fl_node_mean(r->g, more, like(r, x), 1u << FL_AXIS_C | 1u << FL_AXIS_T));
+    case 14:
+        return fl_node_add(r->g, text, x, fl_node_mean(r->g, more, like(r, x), 1u << FL_AXIS_C | 1u << FL_AXIS_T));
     case 15: return relu_three_times(r, x, text);
     case 16: return fl_node_relu(r->g, text, x);
     default: return fl_node_maxpool(r->g, text, x, cube, false);

@@ -1,5 +1,5 @@
-/* random_graph.h: networks that nobody would draw: diamonds, a node with many readers, a ReLU used three times, operands that
- * are the same node twice, weights shared between layers, several ops in a row that keep nothing or all. */
+/* random_graph.h: networks that nobody would draw: diamonds, a node with many readers, a ReLU used three times,
+ * operands that are the same node twice, weights shared between layers, ops in a row that keep nothing or all. */
 #ifndef FL_RANDOM_GRAPH_H
 #define FL_RANDOM_GRAPH_H
 
@@ -13,7 +13,8 @@ typedef struct random_graph {
     int n_wrt;
 } random_graph;
 
-/* The same seed gives the same graph with the same values. `smooth`: no ReLU and no maximum, so that no difference meets a kink. */
+/* The same seed gives the same graph with the same values. `smooth`: no ReLU and no maximum, so that no difference
+ * meets a kink. */
 random_graph random_graph_build(fl_graph *, uint64_t seed, bool smooth);
 
 #endif

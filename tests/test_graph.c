@@ -43,7 +43,8 @@ static numbers run(fl_graph *g, const random_graph *net, const fl_id *out, fl_ke
     numbers n = {0};
     real seed[SEED_COUNT];
     seed_values(seed);
-    const fl_plan plan = {.keep = keep, .out = out, .n_out = 3, .root = net->root, .wrt = net->wrt, .n_wrt = net->n_wrt};
+    const fl_plan plan = {
+        .keep = keep, .out = out, .n_out = 3, .root = net->root, .wrt = net->wrt, .n_wrt = net->n_wrt};
     if (!CHECK_SAY(fl_graph_plan(g, &plan) == FL_OK, "%s", g->error->message)) return n;
     fl_graph_forward(g);
     fl_graph_backward(g, seed);
@@ -83,14 +84,15 @@ TEST(graph_plans_do_not_change_a_bit)
         CHECK(fl_graph_plan(b.g, &forward_only) == FL_OK);
         CHECK_SAY(b.g->bytes_values <= lean_bytes, "graph %d: forward alone wants more", (int)seed);
         fl_graph_forward(b.g);
-        for (int i = 0; i < 3; i++) CHECK_SAY(value_hash(b.g, out[i]) == all.value[i], "graph %d: output %d alone", (int)seed, i);
+        for (int i = 0; i < 3; i++)
+            CHECK_SAY(value_hash(b.g, out[i]) == all.value[i], "graph %d: output %d alone", (int)seed, i);
         bench_close(&b);
     }
     CHECK_SAY(computed > 20 * GRAPHS, "the random graphs are too small: %d nodes", computed);
 }
 
-/* The same with every buffer in its own place: nothing may read what it does not keep. Values and signals that the plan
- * does not keep for backward are destroyed by hand in between. */
+/* The same with every buffer in its own place: values that no vjp says it reads are destroyed between forward and
+ * backward. */
 TEST(graph_backward_reads_only_what_the_plan_keeps)
 {
     for (uint64_t seed = 0; seed < GRAPHS; seed++) {
@@ -140,7 +142,7 @@ TEST(graph_runs_again_with_the_same_bits)
         }
         const numbers replanned = run(b.g, &net, out, FL_KEEP_FOR_BACKWARD);
         CHECK(memcmp(&once, &replanned, sizeof once) == 0);
-        (void)run(b.g, &net, out, FL_KEEP_ALL);              /* keeps what backward needs: a second one without a forward */
+        (void)run(b.g, &net, out, FL_KEEP_ALL); /* keeps what backward needs: a second one without a forward */
         fl_graph_backward(b.g, root_seed);
         for (int i = 0; i < net.n_wrt; i++) CHECK(signal_hash(b.g, net.wrt[i]) == once.signal[i]);
         bench_close(&b);
@@ -191,7 +193,8 @@ TEST(graph_memory_of_a_chain)
     plan = (fl_plan){.keep = FL_KEEP_FOR_BACKWARD, .root = y, .wrt = &x, .n_wrt = 1};
     CHECK(fl_graph_plan(b.g, &plan) == FL_OK);
     const size_t backward = b.g->bytes_values;              /* relu reads its result, conv to x nothing */
-    CHECK_SAY(backward >= DEPTH * one && backward <= (DEPTH + 3) * one, "for backward: %zu bytes are %zu values", backward, backward / one);
+    CHECK_SAY(backward >= DEPTH * one && backward <= (DEPTH + 3) * one, "for backward: %zu bytes are %zu values",
+              backward, backward / one);
 
     plan.keep = FL_KEEP_ALL;
     CHECK(fl_graph_plan(b.g, &plan) == FL_OK);
@@ -226,8 +229,8 @@ static void check_graph_differences(uint64_t seed, bool smooth, int *kinks, int 
     const double bound = smooth ? SMOOTH_BOUND : KINKED_BOUND;
     CHECK_SAY(r.worst <= bound, "graph %d: worst %g at %s", (int)seed, r.worst, r.where);
     CHECK_SAY(r.directional <= bound, "graph %d: along a direction %g", (int)seed, r.directional);
-    CHECK_SAY(!smooth || (r.kinks == 0 && r.directions > 0), "graph %d: %d kinks of %d, %d directions", (int)seed, r.kinks,
-              r.checked, r.directions);
+    CHECK_SAY(!smooth || (r.kinks == 0 && r.directions > 0), "graph %d: %d kinks of %d, %d directions", (int)seed,
+              r.kinks, r.checked, r.directions);
     *kinks += r.kinks;
     *checked += r.checked;
     bench_close(&b);
@@ -257,7 +260,7 @@ TEST(graph_shared_nodes_add_up)
     bench b;
     bench_open(&b);
     const fl_id in = fl_node_input(b.g, "x", fl_shape_vector(1, 2)), r = fl_node_relu(b.g, "r", in);
-    const fl_id square = fl_node_mul(b.g, "square", r, r), root = fl_node_add(b.g, "root", square, r);     /* r^2 + r */
+    const fl_id square = fl_node_mul(b.g, "square", r, r), root = fl_node_add(b.g, "root", square, r); /* r^2 + r */
     const fl_plan plan = {.root = root, .wrt = (fl_id[]){in, r}, .n_wrt = 2};
     CHECK(fl_graph_plan(b.g, &plan) == FL_OK);
     fl_graph_set(b.g, in, x);
@@ -276,7 +279,8 @@ TEST(graph_signals_without_a_path)
     bench b;
     bench_open(&b);
     const fl_shape s = fl_shape_vector(1, 3);
-    const fl_id in = fl_node_input(b.g, "x", s), other = fl_node_input(b.g, "other", s), root = fl_node_sigmoid(b.g, "root", in);
+    const fl_id in = fl_node_input(b.g, "x", s), other = fl_node_input(b.g, "other", s),
+                root = fl_node_sigmoid(b.g, "root", in);
     const fl_id beside = fl_node_tanh(b.g, "beside", other), above = fl_node_tanh(b.g, "above", root);
     const fl_id wrt[] = {in, other, root, beside, above};
     const fl_plan plan = {.root = root, .wrt = wrt, .n_wrt = 5};
@@ -289,7 +293,7 @@ TEST(graph_signals_without_a_path)
             CHECK_NEAR((double)fl_graph_signal(b.g, other)[i], 0, 0);
             CHECK_NEAR((double)fl_graph_signal(b.g, beside)[i], 0, 0);
             CHECK_NEAR((double)fl_graph_signal(b.g, above)[i], 0, 0);
-            CHECK_NEAR((double)fl_graph_signal(b.g, root)[i], (double)seed[i], 0);       /* root is among wrt: the seed itself */
+            CHECK_NEAR((double)fl_graph_signal(b.g, root)[i], (double)seed[i], 0);   /* root is among wrt: its seed */
             CHECK((double)fl_graph_signal(b.g, in)[i] > 0);
         }
     }
@@ -316,7 +320,7 @@ static fl_id small_conv(bench *b, fl_role role, fl_id *x, fl_id *w)
     return fl_node_conv(b->g, "y", *x, used, FL_NONE, fl_window_cube(1, 3, 3, 1, 1, 1), 1);
 }
 
-/* Value of y and signal of x with weight w[round], set in one graph one after the other, or each in a graph of its own. */
+/* Value of y and signal of x with weight w[round]: set in one graph one after the other, or each in its own graph. */
 static void check_new_weights(fl_role role, bool by_pointer)
 {
     enum { ROUNDS = 3, WEIGHTS = 54, RESULTS = 48, INPUTS = 32 };
@@ -346,10 +350,12 @@ static void check_new_weights(fl_role role, bool by_pointer)
         }
         fl_graph_forward(one.g);
         fl_graph_forward(fresh.g);
-        CHECK_SAY(value_hash(one.g, y) == value_hash(fresh.g, y), "role %d, round %d: an old packing was used", (int)role, i);
+        CHECK_SAY(value_hash(one.g, y) == value_hash(fresh.g, y), "role %d, round %d: an old packing was used",
+                  (int)role, i);
         fl_graph_backward(one.g, seed);
         fl_graph_backward(fresh.g, seed);
-        CHECK_SAY(signal_hash(one.g, in) == signal_hash(fresh.g, in), "role %d, round %d: an old packing backwards", (int)role, i);
+        CHECK_SAY(signal_hash(one.g, in) == signal_hash(fresh.g, in), "role %d, round %d: an old packing backwards",
+                  (int)role, i);
         CHECK(signal_hash(one.g, weight) == signal_hash(fresh.g, weight));
         bench_close(&fresh);
     }
@@ -364,14 +370,16 @@ TEST(graph_new_weights_are_used)
     check_new_weights(FL_COMPUTED, false);
 }
 
-/* One weight under three sizes of input, two strides and two numbers of groups: packings may be shared only where they are the same. */
+/* One weight under three sizes of input, two strides and two numbers of groups: packings may be shared only where
+ * they are the same. */
 TEST(graph_shared_weights_are_packed_right)
 {
     const fl_window same = fl_window_cube(1, 3, 3, 1, 1, 1), half = fl_window_cube(1, 3, 3, 1, 2, 2);
     const fl_shape big = {2, 3, 2, 9, 8}, small = {1, 3, 4, 3, 5};
     const fl_shape wide = {1, 9, 1, 4, 4};
-    const struct { fl_shape x; fl_window win; int groups; } use[] = {{big, same, 1}, {small, same, 1}, {big, half, 1}, {small, half, 1},
-                                                                     {big, same, 1}, {wide, same, 3}};
+    const struct { fl_shape x; fl_window win; int groups; } use[] = {
+        {big, same, 1}, {small, same, 1}, {big, half, 1}, {small, half, 1}, {big, same, 1}, {wide, same, 3},
+    };
     enum { USES = 6 };
     real w[81], seed[4096];
     fl_rng_fill_normal(1, 0, 0, w, 81);
@@ -393,12 +401,14 @@ TEST(graph_shared_weights_are_packed_right)
     for (int i = 0; i < USES && ok(&b); i++) {
         bench alone;
         bench_open(&alone);
-        const fl_id ax = fl_node_input(alone.g, "x", use[i].x), aw = fl_node_param(alone.g, "w", (fl_shape){3, 3, 1, 3, 3});
+        const fl_id ax = fl_node_input(alone.g, "x", use[i].x),
+                    aw = fl_node_param(alone.g, "w", (fl_shape){3, 3, 1, 3, 3});
         const fl_id ay = fl_node_conv(alone.g, "y", ax, aw, FL_NONE, use[i].win, use[i].groups);
         fl_graph_set(alone.g, ax, fl_graph_value(b.g, x[i]));
         fl_graph_set(alone.g, aw, w);
         CHECK(fl_graph_plan(alone.g, &(fl_plan){.root = ay, .wrt = &ax, .n_wrt = 1}) == FL_OK);
-        CHECK(fl_graph_plan(b.g, &(fl_plan){.out = y, .n_out = USES, .root = y[i], .wrt = &x[i], .n_wrt = 1}) == FL_OK);
+        CHECK(fl_graph_plan(b.g, &(fl_plan){.out = y, .n_out = USES, .root = y[i], .wrt = &x[i], .n_wrt = 1}) ==
+              FL_OK);
         fl_graph_forward(alone.g);
         fl_graph_forward(b.g);
         CHECK_SAY(value_hash(alone.g, ay) == value_hash(b.g, y[i]), "use %d: forward", i);

@@ -1,5 +1,5 @@
-/* test_ops.c: every op of ops.def on every example: values, transposes, derivatives. Nothing here names an op to be tested;
- * a new op is tested by being in the list. */
+/* test_ops.c: every op of ops.def on every example: values, transposes, derivatives. A new op is tested by being in
+ * the list. */
 #include "autograd/gradcheck.h"
 #include "autograd/ops.h"
 #include "tensor/par.h"
@@ -32,9 +32,10 @@ TEST(ops_table_is_complete)
         CHECK_SAY(op->infer && op->forward && op->vjp && op->example, "%s lacks a function", op->name);
         CHECK_SAY(!(op->flags & FL_MAP) == !op->deriv, "%s: deriv goes with FL_MAP", op->name);
         CHECK_SAY(!op->packed == !op->pack, "%s: packed goes with pack", op->name);
-        CHECK_SAY(fl_naive_ops[kind].value && fl_naive_ops[kind].shape, "%s has no naive formula in tests/naive_ops.c", op->name);
-        CHECK_SAY(!(op->flags & FL_LINEAR) || op->arity == 0 || (fl_naive_ops[kind].linear & 1), "%s is linear; naive_ops.c says not",
-                  op->name);
+        CHECK_SAY(fl_naive_ops[kind].value && fl_naive_ops[kind].shape,
+                  "%s has no naive formula in tests/naive_ops.c", op->name);
+        CHECK_SAY(!(op->flags & FL_LINEAR) || op->arity == 0 || (fl_naive_ops[kind].linear & 1),
+                  "%s is linear; naive_ops.c says not", op->name);
         const bool found = op_case_open(&c, op, 0, 1);
         CHECK_SAY(found, "%s has no example", op->name);
         if (found) op_case_close(&c);
@@ -48,7 +49,8 @@ static double naive_at(const fl_node *node, const real *const in[], int64_t i)
     const fl_shape s = node->shape;
     const int64_t pixel = i / s.c;
     return fl_naive_ops[node->op->kind].value(node, in, (int)(pixel / s.w / s.h / s.t), (int)(i % s.c),
-                                              (int)(pixel / s.w / s.h % s.t), (int)(pixel / s.w % s.h), (int)(pixel % s.w));
+                                              (int)(pixel / s.w / s.h % s.t), (int)(pixel / s.w % s.h),
+                                              (int)(pixel % s.w));
 }
 
 static void compare_values(op_case *c)
@@ -73,7 +75,8 @@ static void check_values(op_case *c)
     fl_shape_text got, want;
     const fl_shape shape = fl_naive_ops[c->op->kind].shape(c->node);
     const bool same = fl_shape_equal(c->node->shape, shape);
-    CHECK_SAY(same, "%s: shape %s, by definition %s", c->label, fl_shape_print(c->node->shape, &got), fl_shape_print(shape, &want));
+    CHECK_SAY(same, "%s: shape %s, by definition %s", c->label, fl_shape_print(c->node->shape, &got),
+              fl_shape_print(shape, &want));
     if (same) compare_values(c);
 }
 
@@ -83,15 +86,18 @@ TEST(ops_values_follow_the_definition_with_more_samples) { op_cases_each(2, chec
 /* exp of these overflows even in double; the differences are what counts. */
 TEST(ops_logits_of_any_size)
 {
-    const real x[6] = {R(1e4), R(1e4), R(-1e4), R(0.0), R(-2e4), R(9999.0)}, p[6] = {R(0.5), 0, 0, 0, 0, R(0.5)}, one = 1;
+    const real x[6] = {R(1e4), R(1e4), R(-1e4), R(0.0), R(-2e4), R(9999.0)}, p[6] = {R(0.5), 0, 0, 0, 0, R(0.5)},
+               one = 1;
     fl_error error = {0};
     fl_arena arena;
     fl_arena_init(&arena, &error);
     fl_graph *g = fl_graph_new(&arena);
-    const fl_id in = fl_node_input(g, "x", fl_shape_vector(1, 6)), target = fl_node_input(g, "p", fl_shape_vector(1, 6));
+    const fl_id in = fl_node_input(g, "x", fl_shape_vector(1, 6)),
+                target = fl_node_input(g, "p", fl_shape_vector(1, 6));
     const fl_id soft = fl_node_softmax(g, "soft", in), log_soft = fl_node_logsoftmax(g, "log", in);
     const fl_id loss = fl_node_cross_entropy(g, "loss", in, target);
-    fl_graph_plan(g, &(fl_plan){.keep = FL_KEEP_ALL, .out = (fl_id[]){soft, log_soft, loss}, .n_out = 3, .root = loss, .wrt = &in, .n_wrt = 1});
+    fl_graph_plan(g, &(fl_plan){.keep = FL_KEEP_ALL, .out = (fl_id[]){soft, log_soft, loss}, .n_out = 3, .root = loss,
+                                .wrt = &in, .n_wrt = 1});
     fl_graph_set(g, in, x);
     fl_graph_set(g, target, p);
     fl_graph_forward(g);
@@ -134,14 +140,16 @@ TEST(ops_maxpool_gives_ties_to_the_first)
     fl_arena_init(&arena, &error);
     fl_graph *g = fl_graph_new(&arena);
     const fl_id x = fl_node_input(g, "x", s);                       /* zeros */
-    const fl_id y = fl_node_maxpool(g, "y", x, (fl_window){{2, 2, 2}, {2, 2, 2}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}}, false);
+    const fl_id y = fl_node_maxpool(g, "y", x, (fl_window){{2, 2, 2}, {2, 2, 2}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}},
+                                    false);
     fl_graph_plan(g, &(fl_plan){.root = y, .wrt = &x, .n_wrt = 1});
     fl_graph_forward(g);
     fl_graph_backward(g, seed);
     for (int t = 0; t < 2; t++)
         for (int h = 0; h < 4; h++)
             for (int w = 0; w < 4; w++)
-                CHECK_NEAR((double)fl_graph_signal(g, x)[fl_at(s, 0, 0, t, h, w)], t || h % 2 || w % 2 ? 0 : h + w / 2 + 1, 0);
+                CHECK_NEAR((double)fl_graph_signal(g, x)[fl_at(s, 0, 0, t, h, w)],
+                           t || h % 2 || w % 2 ? 0 : h + w / 2 + 1, 0);
     fl_arena_free(&arena);
 }
 
@@ -176,11 +184,12 @@ static void check_adjoint_of(op_case *c, int k)
     double size = 0;
     for (int64_t i = 0; i < results; i++) {
         jv[i] = (double)y1[i] - (double)y0[i];
-        size += fmax(jv[i] * jv[i], (double)y0[i] * (double)y0[i]);       /* what rounding errors are proportional to */
+        size += fmax(jv[i] * jv[i], (double)y0[i] * (double)y0[i]); /* what rounding errors are proportional to */
     }
     const double left = dot(gy, jv, results), right = dot(gx, v, count), bound = sqrt(size) * fl_norm(gy, results);
-    CHECK_SAY(fabs(left - right) <= ADJOINT_BOUND * bound, "%s, operand %d: <Jv,g> = %.17g, <v,J'g> = %.17g, bound %g", c->label, k,
-              left, right, ADJOINT_BOUND * bound);
+    CHECK_SAY(fabs(left - right) <= ADJOINT_BOUND * bound,
+              "%s, operand %d: <Jv,g> = %.17g, <v,J'g> = %.17g, bound %g", c->label, k, left, right,
+              ADJOINT_BOUND * bound);
 }
 
 static void check_adjoint(op_case *c)
@@ -200,7 +209,8 @@ static void check_differences(op_case *c)
     CHECK_SAY(r.worst <= DIFFERENCE_BOUND, "%s: worst %g at %s", c->label, r.worst, r.where);
     CHECK_SAY(r.directional <= DIFFERENCE_BOUND, "%s: along a direction %g", c->label, r.directional);
     const bool has_kinks = c->op->kind == FL_OP_relu || c->op->kind == FL_OP_maxpool;
-    CHECK_SAY(r.checked > 0 && r.kinks <= (has_kinks ? r.checked / 4 : 0), "%s: %d checked, %d kinks", c->label, r.checked, r.kinks);
+    CHECK_SAY(r.checked > 0 && r.kinks <= (has_kinks ? r.checked / 4 : 0), "%s: %d checked, %d kinks", c->label,
+              r.checked, r.kinks);
     CHECK_SAY(has_kinks || r.directions > 0, "%s: no direction without a kink", c->label);
 }
 TEST(ops_vjp_is_the_derivative)

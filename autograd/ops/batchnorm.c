@@ -17,7 +17,8 @@ static fl_shape infer(fl_graph *g, const fl_node *node)
     fl_shape_text t;
     for (int k = GAMMA; k <= VAR; k++)
         if (!fl_shape_equal(node->in_shape[k], fl_shape_vector(1, node->in_shape[X].c)))
-            return fl_graph_fail(g, node, "operand %d: expected shape 1,%d,1,1,1 for the channels of the input, got %s", k,
+            return fl_graph_fail(g, node,
+                                 "operand %d: expected shape 1,%d,1,1,1 for the channels of the input, got %s", k,
                                  node->in_shape[X].c, fl_shape_print(node->in_shape[k], &t));
     return node->in_shape[X];
 }
@@ -77,7 +78,10 @@ static void vjp(const fl_node *node, int k, const real *const in[], const real *
     for (int c = 0; c < node->shape.c; c++) {
         const double r = slope(node, in, c), gamma = (double)in[GAMMA][c];
         const double centred = first_order ? 0 : product[c] - (double)in[MEAN][c] * sum[c];
-        gx[c] = (real)(k == GAMMA ? r * centred : k == BETA ? sum[c] : k == MEAN ? -gamma * r * sum[c] : -0.5 * gamma * r * r * r * centred);
+        gx[c] = (real)(k == GAMMA  ? r * centred
+                       : k == BETA ? sum[c]
+                       : k == MEAN ? -gamma * r * sum[c]
+                                   : -0.5 * gamma * r * r * r * centred);
     }
 }
 
@@ -96,12 +100,13 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 }
 
 const fl_op fl_op_batchnorm = {
-    .name = "batchnorm", .doc = "per-channel normalisation with given mean and variance", .file = "autograd/ops/batchnorm.c",
-    .kind = FL_OP_batchnorm, .flags = FL_LINEAR | FL_READS_IN, .arity = 5,
+    .name = "batchnorm", .doc = "per-channel normalisation with given mean and variance",
+    .file = "autograd/ops/batchnorm.c", .kind = FL_OP_batchnorm, .flags = FL_LINEAR | FL_READS_IN, .arity = 5,
     .infer = infer, .forward = forward, .vjp = vjp, .example = example, .scratch = scratch,
 };
 
-fl_id fl_node_batchnorm(fl_graph *g, const char *name, fl_id x, fl_id gamma, fl_id beta, fl_id mean, fl_id var, double eps)
+fl_id fl_node_batchnorm(fl_graph *g, const char *name, fl_id x, fl_id gamma, fl_id beta, fl_id mean, fl_id var,
+                        double eps)
 {
     fl_attr attr = {.norm = {eps}};
     return fl_graph_add(g, &fl_op_batchnorm, name, &attr, 5, (fl_id[]){x, gamma, beta, mean, var});

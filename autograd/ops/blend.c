@@ -13,8 +13,9 @@ static fl_shape infer(fl_graph *g, const fl_node *node)
     fl_shape s = fl_broadcast_shape(fl_broadcast_shape(node->in_shape[0], node->in_shape[1]), node->in_shape[2]);
     if (fl_shape_valid(s)) return s;
     fl_shape_text x, b, m;
-    return fl_graph_fail(g, node, "shapes %s, %s and mask %s do not broadcast to one", fl_shape_print(node->in_shape[0], &x),
-                         fl_shape_print(node->in_shape[1], &b), fl_shape_print(node->in_shape[2], &m));
+    return fl_graph_fail(g, node, "shapes %s, %s and mask %s do not broadcast to one",
+                         fl_shape_print(node->in_shape[0], &x), fl_shape_print(node->in_shape[1], &b),
+                         fl_shape_print(node->in_shape[2], &m));
 }
 
 static void forward(const fl_node *node, const real *const in[], real *y)
@@ -34,7 +35,8 @@ static void forward(const fl_node *node, const real *const in[], real *y)
 }
 
 /* gx += its share of gy over the rows first .. last-1 of the result, in their order */
-static void gather(const fl_node *node, int k, const real *const in[], const real *gy, real *gx, int64_t first, int64_t last)
+static void gather(const fl_node *node, int k, const real *const in[], const real *gy, real *gx, int64_t first,
+                   int64_t last)
 {
     const fl_shape s = node->shape;
     const fl_steps sx = fl_steps_of(node->in_shape[0], s), sb = fl_steps_of(node->in_shape[1], s);
@@ -59,7 +61,7 @@ static void vjp(const fl_node *node, int k, const real *const in[], const real *
     const fl_shape s = node->shape, x = node->in_shape[k];
     const int64_t rows = (int64_t)s.n * s.t * s.h;
     memset(gx, 0, (size_t)fl_shape_count(x) * sizeof(real));
-    if (x.n == s.n && x.t == s.t && x.h == s.h) {        /* every row of the operand belongs to one row of the result */
+    if (x.n == s.n && x.t == s.t && x.h == s.h) { /* every row of the operand belongs to one row of the result */
         FL_PARALLEL(row, rows, fl_shape_count(s) * 3) gather(node, k, in, gy, gx, row, row + 1);
     } else {
         gather(node, k, in, gy, gx, 0, rows);

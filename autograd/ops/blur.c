@@ -25,8 +25,10 @@ static void vjp(const fl_node *node, int k, const real *const in[], const real *
 static fl_id example(fl_graph *g, fl_rng *rng, int which)
 {
     if (which > 1) return FL_NONE;
-    const fl_blur blur = which ? (fl_blur){{0.7, 1.5, 0.4}, {2, 3, 1}, FL_BORDER_REFLECT} : fl_blur_frames(0.8, FL_BORDER_ZERO);
-    return fl_node_blur(g, "y", fl_example_operand(g, rng, "x", which ? (fl_shape){1, 3, 4, 5, 3} : (fl_shape){2, 1, 2, 6, 5}), blur);
+    const fl_blur blur = which ? (fl_blur){{0.7, 1.5, 0.4}, {2, 3, 1}, FL_BORDER_REFLECT}
+                               : fl_blur_frames(0.8, FL_BORDER_ZERO);
+    return fl_node_blur(
+        g, "y", fl_example_operand(g, rng, "x", which ? (fl_shape){1, 3, 4, 5, 3} : (fl_shape){2, 1, 2, 6, 5}), blur);
 }
 
 const fl_op fl_op_blur = {

@@ -17,7 +17,8 @@ static fl_shape infer(fl_graph *g, const fl_node *node)
         fl_shape_text a, b;
         if (!fl_shape_equal(s, x))
             return fl_graph_fail(g, node, "operand %d of shape %s does not fit behind %s along axis %c", k,
-                                 fl_shape_print(node->in_shape[k], &a), fl_shape_print(node->in_shape[0], &b), "NCTHW"[node->attr.slice.axis]);
+                                 fl_shape_print(node->in_shape[k], &a), fl_shape_print(node->in_shape[0], &b),
+                                 "NCTHW"[node->attr.slice.axis]);
         *length += own;
     }
     return s;
@@ -38,17 +39,20 @@ static void forward(const fl_node *node, const real *const in[], real *y)
         const fl_runs r = fl_runs_along(node->in_shape[k], node->attr.slice.axis);
         real *to = y + offset(node, k) * all.inner;
         for (int64_t i = 0; i < r.outer; i++)
-            memcpy(to + i * all.length * all.inner, in[k] + i * r.length * r.inner, (size_t)(r.length * r.inner) * sizeof(real));
+            memcpy(to + i * all.length * all.inner, in[k] + i * r.length * r.inner,
+                   (size_t)(r.length * r.inner) * sizeof(real));
     }
 }
 
 static void vjp(const fl_node *node, int k, const real *const in[], const real *y, const real *gy, real *gx)
 {
     (void)in, (void)y;
-    const fl_runs all = fl_runs_along(node->shape, node->attr.slice.axis), r = fl_runs_along(node->in_shape[k], node->attr.slice.axis);
+    const fl_runs all = fl_runs_along(node->shape, node->attr.slice.axis),
+                  r = fl_runs_along(node->in_shape[k], node->attr.slice.axis);
     const real *from = gy + offset(node, k) * all.inner;
     for (int64_t i = 0; i < r.outer; i++)
-        memcpy(gx + i * r.length * r.inner, from + i * all.length * all.inner, (size_t)(r.length * r.inner) * sizeof(real));
+        memcpy(gx + i * r.length * r.inner, from + i * all.length * all.inner,
+               (size_t)(r.length * r.inner) * sizeof(real));
 }
 
 static fl_id example(fl_graph *g, fl_rng *rng, int which)

@@ -1,4 +1,4 @@
-/* conv: y[n,o,t,h,w] = b[o] + sum over i,kt,kh,kw of x[n,i,t*s-lo+kt*d, ...] * w[o,i,kt,kh,kw]   (1-D to 3-D, groups).
+/* conv: y[n,o,t,h,w] = b[o] + sum over i,kt,kh,kw of x[n,i,t*s-lo+kt*d, ...] * w[o,i,kt,kh,kw];  1-D to 3-D, groups.
  *
  * gx: the same sum with flipped taps; gw: the correlation of x and gy; gb: gy summed over n,t,h,w.
  * forward and vjp are shared with linear: autograd/weighted.c. */
@@ -14,17 +14,24 @@ static fl_shape infer(fl_graph *g, const fl_node *node)
     fl_shape_print(x, &tx), fl_shape_print(w, &tw);
     for (int i = 0; i < 3; i++)
         if (win->s[i] < 1 || win->d[i] < 1 || win->lo[i] < 0 || win->hi[i] < 0)
-            return fl_graph_fail(g, node, "stride and dilation must be at least 1 and padding at least 0, got %d, %d, %d and %d along %c",
-                                 win->s[i], win->d[i], win->lo[i], win->hi[i], "THW"[i]);
+            return fl_graph_fail(
+                g, node,
+                "stride and dilation must be at least 1 and padding at least 0, got %d, %d, %d and %d along %c",
+                win->s[i], win->d[i], win->lo[i], win->hi[i], "THW"[i]);
     if (w.t != win->k[0] || w.h != win->k[1] || w.w != win->k[2])
-        return fl_graph_fail(g, node, "kernel is %d,%d,%d but the weight has shape %s", win->k[0], win->k[1], win->k[2], tw.text);
+        return fl_graph_fail(g, node, "kernel is %d,%d,%d but the weight has shape %s", win->k[0], win->k[1],
+                             win->k[2], tw.text);
     if (groups < 1 || x.c % groups || w.n % groups || w.c != x.c / groups)
-        return fl_graph_fail(g, node, "input %s and weight %s do not fit with %d groups: expected a weight with %d input channels",
-                             tx.text, tw.text, groups, groups > 0 ? x.c / groups : 0);
+        return fl_graph_fail(
+            g, node, "input %s and weight %s do not fit with %d groups: expected a weight with %d input channels",
+            tx.text, tw.text, groups, groups > 0 ? x.c / groups : 0);
     if (node->n_in == 3 && !fl_shape_equal(node->in_shape[2], fl_shape_vector(1, w.n)))
-        return fl_graph_fail(g, node, "expected a bias of shape 1,%d,1,1,1, got %s", w.n, fl_shape_print(node->in_shape[2], &tx));
-    fl_shape y = {x.n, w.n, fl_window_extent(win, 0, x.t), fl_window_extent(win, 1, x.h), fl_window_extent(win, 2, x.w)};
-    if (y.t < 1 || y.h < 1 || y.w < 1) return fl_graph_fail(g, node, "the kernel does not fit into the input %s", tx.text);
+        return fl_graph_fail(g, node, "expected a bias of shape 1,%d,1,1,1, got %s", w.n,
+                             fl_shape_print(node->in_shape[2], &tx));
+    fl_shape y = {x.n, w.n, fl_window_extent(win, 0, x.t), fl_window_extent(win, 1, x.h),
+                  fl_window_extent(win, 2, x.w)};
+    if (y.t < 1 || y.h < 1 || y.w < 1)
+        return fl_graph_fail(g, node, "the kernel does not fit into the input %s", tx.text);
     return y;
 }
 
@@ -32,22 +39,26 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 {
     static const struct { fl_shape x; int o, groups; fl_window win; bool bias; } list[] = {
         {{2, 3, 3, 5, 4}, 4, 1, {{3, 3, 3}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}}, true},
-        {{1, 4, 5, 7, 6}, 6, 2, {{2, 3, 1}, {2, 2, 3}, {1, 2, 1}, {0, 2, 0}, {1, 1, 0}}, true},     /* strides, dilation, uneven padding */
-        {{2, 5, 1, 1, 9}, 5, 5, {{1, 1, 4}, {1, 1, 2}, {1, 1, 1}, {0, 0, 3}, {0, 0, 0}}, false},    /* 1-D, depthwise */
-        {{3, 17, 2, 2, 2}, 33, 1, {{1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}}, true},   /* pointwise, odd channels */
+        /* strides, dilation, uneven padding */
+        {{1, 4, 5, 7, 6}, 6, 2, {{2, 3, 1}, {2, 2, 3}, {1, 2, 1}, {0, 2, 0}, {1, 1, 0}}, true},
+        /* 1-D, depthwise */
+        {{2, 5, 1, 1, 9}, 5, 5, {{1, 1, 4}, {1, 1, 2}, {1, 1, 1}, {0, 0, 3}, {0, 0, 0}}, false},
+        /* pointwise, odd channels */
+        {{3, 17, 2, 2, 2}, 33, 1, {{1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}}, true},
         {{1, 2, 4, 6, 6}, 3, 1, {{3, 1, 1}, {1, 1, 1}, {2, 1, 1}, {2, 0, 0}, {2, 0, 0}}, false},    /* temporal */
     };
     if (which >= (int)(sizeof list / sizeof *list)) return FL_NONE;
     const fl_window win = list[which].win;
     fl_id x = fl_example_operand(g, rng, "x", list[which].x);
-    fl_id w = fl_example_operand(g, rng, "w", (fl_shape){list[which].o, list[which].x.c / list[which].groups, win.k[0], win.k[1], win.k[2]});
+    fl_id w = fl_example_operand(
+        g, rng, "w", (fl_shape){list[which].o, list[which].x.c / list[which].groups, win.k[0], win.k[1], win.k[2]});
     fl_id b = list[which].bias ? fl_example_operand(g, rng, "b", fl_shape_vector(1, list[which].o)) : FL_NONE;
     return fl_node_conv(g, "y", x, w, b, win, list[which].groups);
 }
 
 const fl_op fl_op_conv = {
-    .name = "conv", .doc = "convolution over T,H,W with stride, dilation, padding and groups", .file = "autograd/ops/conv.c",
-    .kind = FL_OP_conv, FL_WEIGHTED_OP, .infer = infer, .example = example,
+    .name = "conv", .doc = "convolution over T,H,W with stride, dilation, padding and groups",
+    .file = "autograd/ops/conv.c", .kind = FL_OP_conv, FL_WEIGHTED_OP, .infer = infer, .example = example,
 };
 
 fl_id fl_node_conv(fl_graph *g, const char *name, fl_id x, fl_id w, fl_id b, fl_window win, int groups)

@@ -9,14 +9,14 @@ static fl_shape infer(fl_graph *g, const fl_node *node)
 {
     fl_shape_text x, p;
     if (!fl_shape_equal(node->in_shape[0], node->in_shape[1]))
-        return fl_graph_fail(g, node, "expected a target of the logits' shape %s, got %s", fl_shape_print(node->in_shape[0], &x),
-                             fl_shape_print(node->in_shape[1], &p));
+        return fl_graph_fail(g, node, "expected a target of the logits' shape %s, got %s",
+                             fl_shape_print(node->in_shape[0], &x), fl_shape_print(node->in_shape[1], &p));
     fl_shape s = node->in_shape[0];
     s.c = 1;
     return s;
 }
 
-/* The log of the sum of exponentials is max + rest; apart, large logits do not cost the digits of their differences. */
+/* The log of the sum of exponentials is max + rest; apart, large logits do not cost their differences digits. */
 typedef struct norm { double max, rest; } norm;
 
 static norm log_sum_exp(const real *x, int channels)
@@ -69,8 +69,8 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 }
 
 const fl_op fl_op_cross_entropy = {
-    .name = "cross_entropy", .doc = "loss of logits against a target distribution", .file = "autograd/ops/cross_entropy.c",
-    .kind = FL_OP_cross_entropy, .flags = FL_ALL | FL_READS_IN, .arity = 2,
+    .name = "cross_entropy", .doc = "loss of logits against a target distribution",
+    .file = "autograd/ops/cross_entropy.c", .kind = FL_OP_cross_entropy, .flags = FL_ALL | FL_READS_IN, .arity = 2,
     .infer = infer, .forward = forward, .vjp = vjp, .example = example,
 };
 

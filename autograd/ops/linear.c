@@ -10,9 +10,11 @@ static fl_shape infer(fl_graph *g, const fl_node *node)
     fl_shape_text tx, tw;
     fl_shape_print(x, &tx), fl_shape_print(w, &tw);
     if (fl_shape_count(x) != (int64_t)x.n * x.c || fl_shape_count(w) != (int64_t)w.n * w.c || x.c != w.c)
-        return fl_graph_fail(g, node, "expected input N,C and weight O,C; got %s and %s (flatten first?)", tx.text, tw.text);
+        return fl_graph_fail(g, node, "expected input N,C and weight O,C; got %s and %s (flatten first?)", tx.text,
+                             tw.text);
     if (node->n_in == 3 && !fl_shape_equal(node->in_shape[2], fl_shape_vector(1, w.n)))
-        return fl_graph_fail(g, node, "expected a bias of shape 1,%d,1,1,1, got %s", w.n, fl_shape_print(node->in_shape[2], &tx));
+        return fl_graph_fail(g, node, "expected a bias of shape 1,%d,1,1,1, got %s", w.n,
+                             fl_shape_print(node->in_shape[2], &tx));
     return fl_shape_vector(x.n, w.n);
 }
 

@@ -26,7 +26,8 @@ static void vjp(const fl_node *node, int k, const real *const in[], const real *
         const real *yp = y + p * channels, *g = gy + p * channels;
         double sum = 0;
         for (int c = 0; c < channels; c++) sum += (double)g[c];
-        for (int c = 0; c < channels; c++) gx[p * channels + c] = (real)((double)g[c] - fl_exp64((double)yp[c]) * sum);
+        for (int c = 0; c < channels; c++)
+            gx[p * channels + c] = (real)((double)g[c] - fl_exp64((double)yp[c]) * sum);
     }
 }
 

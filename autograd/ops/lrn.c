@@ -1,6 +1,6 @@
 /* lrn: local response normalisation across channels (Krizhevsky 2012; PyTorch's form):
  *
- *   y_c = x_c / D_c^beta,   D_c = k + alpha / size * sum of x_j^2 over j = c - size/2 .. c + (size-1)/2, inside the channels
+ *   y_c = x_c / D_c^beta,   D_c = k + alpha / size * sum of x_j^2 over the channels j = c - size/2 .. c + (size-1)/2
  *
  * gx_j = gy_j / D_j^beta - 2 alpha beta / size * x_j * sum over c whose window holds j of gy_c x_c / D_c^(beta+1). */
 #include "autograd/map.h"
@@ -32,7 +32,8 @@ static double scale(const fl_node *node, const real *x, int c)
 static fl_shape infer(fl_graph *g, const fl_node *node)
 {
     if (node->attr.lrn.size < 1 || node->attr.lrn.k <= 0)
-        return fl_graph_fail(g, node, "expected a window of at least 1 channel and k > 0, got %d and %g", node->attr.lrn.size, node->attr.lrn.k);
+        return fl_graph_fail(g, node, "expected a window of at least 1 channel and k > 0, got %d and %g",
+                             node->attr.lrn.size, node->attr.lrn.k);
     return node->in_shape[0];
 }
 
@@ -58,7 +59,8 @@ static void vjp(const fl_node *node, int k, const real *const in[], const real *
             double sum = 0;
             for (int c = r.first; c <= r.last; c++)
                 sum += (double)g[c] * (double)x[c] * fl_pow64(scale(node, x, c), -beta - 1);
-            gx[p * channels + j] = (real)((double)g[j] * fl_pow64(scale(node, x, j), -beta) - factor * (double)x[j] * sum);
+            gx[p * channels + j] =
+                (real)((double)g[j] * fl_pow64(scale(node, x, j), -beta) - factor * (double)x[j] * sum);
         }
     }
 }

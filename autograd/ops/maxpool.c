@@ -20,7 +20,8 @@ static int64_t winner(fl_shape s, const real *x, int n, int c, const window *at)
     for (int i = at->t.first; i < at->t.last; i++)
         for (int j = at->h.first; j < at->h.last; j++)
             for (int k = at->w.first; k < at->w.last; k++) {
-                const int64_t p = fl_at(s, n, c, at->t.begin + i * at->t.step, at->h.begin + j * at->h.step, at->w.begin + k * at->w.step);
+                const int64_t p = fl_at(s, n, c, at->t.begin + i * at->t.step, at->h.begin + j * at->h.step,
+                                        at->w.begin + k * at->w.step);
                 if (best < 0 || beats(x[p], x[best])) best = p;
             }
     return best;
@@ -33,7 +34,8 @@ static void forward_pixel(fl_shape s, const real *x, int n, const window *at, re
     for (int i = at->t.first; i < at->t.last; i++)
         for (int j = at->h.first; j < at->h.last; j++)
             for (int k = at->w.first; k < at->w.last; k++) {
-                const real *from = x + fl_at(s, n, 0, at->t.begin + i * at->t.step, at->h.begin + j * at->h.step, at->w.begin + k * at->w.step);
+                const real *from = x + fl_at(s, n, 0, at->t.begin + i * at->t.step, at->h.begin + j * at->h.step,
+                                             at->w.begin + k * at->w.step);
                 if (first) memcpy(y, from, (size_t)s.c * sizeof(real));
                 else
                     for (int c = 0; c < s.c; c++) y[c] = beats(from[c], y[c]) ? from[c] : y[c];
@@ -64,7 +66,8 @@ static void vjp(const fl_node *node, int k, const real *const in[], const real *
     const int groups = (s.c + GROUP - 1) / GROUP;
     memset(gx, 0, (size_t)fl_shape_count(from) * sizeof(real));
     FL_PARALLEL(item, (int64_t)s.n * groups, fl_shape_count(s) * 9) {
-        const int n = (int)(item / groups), c0 = (int)(item % groups) * GROUP, c1 = c0 + GROUP < s.c ? c0 + GROUP : s.c;
+        const int n = (int)(item / groups), c0 = (int)(item % groups) * GROUP,
+                  c1 = c0 + GROUP < s.c ? c0 + GROUP : s.c;
         for (int t = 0; t < s.t; t++)
             for (int h = 0; h < s.h; h++)
                 for (int w = 0; w < s.w; w++) {
@@ -81,10 +84,13 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 {
     static const struct { fl_shape x; fl_window win; bool ceil; } list[] = {
         {{2, 3, 4, 6, 5}, {{2, 2, 2}, {2, 2, 2}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}}, false},
-        {{1, 17, 3, 7, 6}, {{3, 3, 3}, {1, 2, 2}, {1, 1, 1}, {1, 1, 1}, {1, 0, 1}}, true},     /* overlapping, padded, ceil */
+        /* overlapping, padded, ceil */
+        {{1, 17, 3, 7, 6}, {{3, 3, 3}, {1, 2, 2}, {1, 1, 1}, {1, 1, 1}, {1, 0, 1}}, true},
         {{1, 2, 5, 5, 5}, {{2, 1, 2}, {1, 1, 3}, {2, 1, 3}, {1, 0, 1}, {0, 0, 2}}, false},     /* dilated */
-        {{1, 2, 3, 3, 4}, {{2, 2, 2}, {2, 2, 2}, {1, 1, 1}, {1, 1, 0}, {1, 0, 1}}, true},      /* ceil: a window all in padding is none */
-        {{1, 2, 1, 3, 3}, {{2, 2, 1}, {1, 1, 1}, {2, 1, 1}, {1, 0, 0}, {1, 0, 0}}, false},     /* every window sees padding alone */
+        /* ceil: a window all in padding is none */
+        {{1, 2, 3, 3, 4}, {{2, 2, 2}, {2, 2, 2}, {1, 1, 1}, {1, 1, 0}, {1, 0, 1}}, true},
+        /* every window sees padding alone */
+        {{1, 2, 1, 3, 3}, {{2, 2, 1}, {1, 1, 1}, {2, 1, 1}, {1, 0, 0}, {1, 0, 0}}, false},
     };
     if (which >= (int)(sizeof list / sizeof *list)) return FL_NONE;
     return fl_node_maxpool(g, "y", fl_example_operand(g, rng, "x", list[which].x), list[which].win, list[which].ceil);

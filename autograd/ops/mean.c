@@ -28,8 +28,8 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 }
 
 const fl_op fl_op_mean = {
-    .name = "mean", .doc = "mean over chosen axes; over T,H,W it is global average pooling", .file = "autograd/ops/mean.c",
-    .kind = FL_OP_mean, .flags = FL_LINEAR, .arity = 1,
+    .name = "mean", .doc = "mean over chosen axes; over T,H,W it is global average pooling",
+    .file = "autograd/ops/mean.c", .kind = FL_OP_mean, .flags = FL_LINEAR, .arity = 1,
     .infer = fl_reduced_shape, .forward = forward, .vjp = vjp, .example = example,
 };
 

@@ -1,4 +1,5 @@
-/* moments: sample 0 of y is the mean of x over n,t,h,w, sample 1 its biased variance, per channel: what batch norm trains with.
+/* moments: sample 0 of y is the mean of x over n,t,h,w, sample 1 its biased variance, per channel: what batch norm
+ * trains with.
  *
  * With m pixels:  gx = (gmean + 2 gvar (x - mean)) / m. */
 #include "autograd/ops.h"
@@ -63,4 +64,7 @@ const fl_op fl_op_moments = {
     .infer = infer, .forward = forward, .vjp = vjp, .example = example, .scratch = scratch,
 };
 
-fl_id fl_node_moments(fl_graph *g, const char *name, fl_id x) { return fl_graph_add(g, &fl_op_moments, name, NULL, 1, &x); }
+fl_id fl_node_moments(fl_graph *g, const char *name, fl_id x)
+{
+    return fl_graph_add(g, &fl_op_moments, name, NULL, 1, &x);
+}

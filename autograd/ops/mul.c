@@ -22,7 +22,8 @@ static void forward(const fl_node *node, const real *const in[], real *y)
 }
 
 /* gx += gy * other over the rows first .. last-1 of the result, in their order */
-static void gather(const fl_node *node, int k, const real *other, const real *gy, real *gx, int64_t first, int64_t last)
+static void gather(const fl_node *node, int k, const real *other, const real *gy, real *gx, int64_t first,
+                   int64_t last)
 {
     const fl_shape s = node->shape;
     const fl_steps sx = fl_steps_of(node->in_shape[k], s), so = fl_steps_of(node->in_shape[1 - k], s);

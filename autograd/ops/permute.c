@@ -11,7 +11,8 @@ static fl_shape infer(fl_graph *g, const fl_node *node)
     unsigned seen = 0;
     for (int i = 0; i < 5; i++) {
         const int from = node->attr.permute.order[i];
-        if (from < 0 || from > 4 || seen >> from & 1) return fl_graph_fail(g, node, "the order is not a permutation of the five axes");
+        if (from < 0 || from > 4 || seen >> from & 1)
+            return fl_graph_fail(g, node, "the order is not a permutation of the five axes");
         seen |= 1u << from;
         *fl_shape_axis(&y, i) = *fl_shape_axis(&x, from);
     }
@@ -29,7 +30,8 @@ static void move(const fl_node *node, const real *in, real *out, bool back)
         const int64_t h = row % y.h, t = row / y.h % y.t, n = row / y.h / y.t;
         for (int w = 0; w < y.w; w++)
             for (int c = 0; c < y.c; c++) {
-                const int64_t a = n * step[0] + c * step[1] + t * step[2] + h * step[3] + w * step[4], b = (row * y.w + w) * y.c + c;
+                const int64_t a = n * step[0] + c * step[1] + t * step[2] + h * step[3] + w * step[4],
+                              b = (row * y.w + w) * y.c + c;
                 out[back ? a : b] = in[back ? b : a];
             }
     }

@@ -10,8 +10,9 @@ static fl_shape infer(fl_graph *g, const fl_node *node)
     const fl_shape x = node->in_shape[0];
     if (node->attr.pick.c < 0 || node->attr.pick.c >= x.c || node->attr.pick.t < 0 || node->attr.pick.t >= x.t ||
         node->attr.pick.h < 0 || node->attr.pick.h >= x.h || node->attr.pick.w < 0 || node->attr.pick.w >= x.w)
-        return fl_graph_fail(g, node, "element c=%d t=%d h=%d w=%d lies outside C,T,H,W = %d,%d,%d,%d", node->attr.pick.c,
-                             node->attr.pick.t, node->attr.pick.h, node->attr.pick.w, x.c, x.t, x.h, x.w);
+        return fl_graph_fail(g, node, "element c=%d t=%d h=%d w=%d lies outside C,T,H,W = %d,%d,%d,%d",
+                             node->attr.pick.c, node->attr.pick.t, node->attr.pick.h, node->attr.pick.w, x.c, x.t,
+                             x.h, x.w);
     return fl_shape_vector(x.n, 1);
 }
 

@@ -1,6 +1,6 @@
 /* reshape: the same elements in file order (row-major N,C,T,H,W) under another shape.
  *
- * gx: gy under the old shape. Memory is channels last, so elements move unless C stays and T,H,W were or are 1,1,1. */
+ * gx: gy under the old shape. Memory is channels last, so elements move unless C stays and T,H,W are 1,1,1. */
 #include "autograd/graph.h"
 #include "autograd/ops.h"
 #include "tensor/par.h"
@@ -11,8 +11,8 @@ static fl_shape infer(fl_graph *g, const fl_node *node)
 {
     fl_shape_text a, b;
     if (fl_shape_count(node->in_shape[0]) != fl_shape_count(node->attr.reshape.to))
-        return fl_graph_fail(g, node, "shape %s has another number of elements than %s", fl_shape_print(node->attr.reshape.to, &b),
-                             fl_shape_print(node->in_shape[0], &a));
+        return fl_graph_fail(g, node, "shape %s has another number of elements than %s",
+                             fl_shape_print(node->attr.reshape.to, &b), fl_shape_print(node->in_shape[0], &a));
     return node->attr.reshape.to;
 }
 
@@ -33,7 +33,10 @@ static void move(fl_shape from, const real *x, fl_shape to, real *y)
     }
 }
 
-static void forward(const fl_node *node, const real *const in[], real *y) { move(node->in_shape[0], in[0], node->shape, y); }
+static void forward(const fl_node *node, const real *const in[], real *y)
+{
+    move(node->in_shape[0], in[0], node->shape, y);
+}
 
 static void vjp(const fl_node *node, int k, const real *const in[], const real *y, const real *gy, real *gx)
 {
@@ -49,8 +52,8 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 }
 
 const fl_op fl_op_reshape = {
-    .name = "reshape", .doc = "the same elements, in file order, under another shape", .file = "autograd/ops/reshape.c",
-    .kind = FL_OP_reshape, .flags = FL_LINEAR | FL_ROUTE, .arity = 1,
+    .name = "reshape", .doc = "the same elements, in file order, under another shape",
+    .file = "autograd/ops/reshape.c", .kind = FL_OP_reshape, .flags = FL_LINEAR | FL_ROUTE, .arity = 1,
     .infer = infer, .forward = forward, .vjp = vjp, .example = example,
 };
 
@@ -64,5 +67,6 @@ fl_id fl_node_flatten(fl_graph *g, const char *name, fl_id x)
 {
     const fl_shape s = fl_graph_shape(g, x);
     const int64_t features = fl_shape_count(s) / s.n;
-    return fl_node_reshape(g, name, x, fl_shape_vector(s.n, features <= INT_MAX ? (int)features : 0));   /* 0: refused by infer */
+    return fl_node_reshape(g, name, x,
+                           fl_shape_vector(s.n, features <= INT_MAX ? (int)features : 0)); /* 0: refused by infer */
 }

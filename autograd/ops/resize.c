@@ -29,7 +29,8 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
         {{1, 2, 4, 3, 5}, {1, 1, 2, 7, 5}, FL_RESIZE_NEAREST, false},
     };
     if (which >= (int)(sizeof list / sizeof *list)) return FL_NONE;
-    return fl_node_resize(g, "y", fl_example_operand(g, rng, "x", list[which].x), list[which].to, list[which].mode, list[which].align);
+    return fl_node_resize(g, "y", fl_example_operand(g, rng, "x", list[which].x), list[which].to, list[which].mode,
+                          list[which].align);
 }
 
 const fl_op fl_op_resize = {

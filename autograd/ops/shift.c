@@ -1,5 +1,5 @@
-/* shift: the temporal shift of TSM (Lin 2019): channels [0,fold) come from frame t+1, [fold,2 fold) from t-1, the rest
- * stays; zeros where there is no such frame.
+/* shift: the temporal shift of TSM (Lin 2019): channels [0,fold) come from frame t+1, [fold,2 fold) from t-1, the
+ * rest stays; zeros where there is no such frame.
  *
  * gx: the same move in the other direction. */
 #include "autograd/ops.h"
@@ -23,12 +23,12 @@ static void move(const fl_node *node, const real *x, real *y, int ahead)
     const int64_t frame = (int64_t)s.h * s.w * s.c;
     FL_PARALLEL(i, (int64_t)s.n * s.t, fl_shape_count(s)) {
         const int t = (int)(i % s.t);
-        const real *from = x + i * frame, *next = t + ahead >= 0 && t + ahead < s.t ? from + ahead * frame : NULL;
-        const real *last = t - ahead >= 0 && t - ahead < s.t ? from - ahead * frame : NULL;
+        const bool next = t + ahead >= 0 && t + ahead < s.t, last = t - ahead >= 0 && t - ahead < s.t;
+        const real *from = x + i * frame;
         real *to = y + i * frame;
         for (int64_t p = 0; p < frame; p += s.c) {
-            for (int c = 0; c < fold; c++) to[p + c] = next ? next[p + c] : 0;
-            for (int c = fold; c < 2 * fold; c++) to[p + c] = last ? last[p + c] : 0;
+            for (int c = 0; c < fold; c++) to[p + c] = next ? from[p + ahead * frame + c] : 0;
+            for (int c = fold; c < 2 * fold; c++) to[p + c] = last ? from[p - ahead * frame + c] : 0;
             memcpy(to + p + 2 * fold, from + p + 2 * fold, (size_t)(s.c - 2 * fold) * sizeof(real));
         }
     }
@@ -50,8 +50,8 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 }
 
 const fl_op fl_op_shift = {
-    .name = "shift", .doc = "some channels from the next frame, some from the last (TSM)", .file = "autograd/ops/shift.c",
-    .kind = FL_OP_shift, .flags = FL_LINEAR | FL_ROUTE, .arity = 1,
+    .name = "shift", .doc = "some channels from the next frame, some from the last (TSM)",
+    .file = "autograd/ops/shift.c", .kind = FL_OP_shift, .flags = FL_LINEAR | FL_ROUTE, .arity = 1,
     .infer = infer, .forward = forward, .vjp = vjp, .example = example,
 };
 

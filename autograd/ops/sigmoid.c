@@ -35,4 +35,7 @@ const fl_op fl_op_sigmoid = {
     .infer = fl_map_infer, .forward = forward, .vjp = vjp, .deriv = deriv, .example = example,
 };
 
-fl_id fl_node_sigmoid(fl_graph *g, const char *name, fl_id x) { return fl_graph_add(g, &fl_op_sigmoid, name, NULL, 1, &x); }
+fl_id fl_node_sigmoid(fl_graph *g, const char *name, fl_id x)
+{
+    return fl_graph_add(g, &fl_op_sigmoid, name, NULL, 1, &x);
+}

@@ -23,7 +23,8 @@ static void forward(const fl_node *node, const real *const in[], real *y)
     const fl_runs r = fl_runs_along(node->in_shape[0], node->attr.slice.axis);
     const int64_t run = (node->attr.slice.end - node->attr.slice.begin) * r.inner;
     for (int64_t i = 0; i < r.outer; i++)
-        memcpy(y + i * run, in[0] + i * r.length * r.inner + node->attr.slice.begin * r.inner, (size_t)run * sizeof(real));
+        memcpy(y + i * run, in[0] + i * r.length * r.inner + node->attr.slice.begin * r.inner,
+               (size_t)run * sizeof(real));
 }
 
 static void vjp(const fl_node *node, int k, const real *const in[], const real *y, const real *gy, real *gx)
@@ -33,14 +34,16 @@ static void vjp(const fl_node *node, int k, const real *const in[], const real *
     const int64_t run = (node->attr.slice.end - node->attr.slice.begin) * r.inner;
     memset(gx, 0, (size_t)fl_shape_count(node->in_shape[0]) * sizeof(real));
     for (int64_t i = 0; i < r.outer; i++)
-        memcpy(gx + i * r.length * r.inner + node->attr.slice.begin * r.inner, gy + i * run, (size_t)run * sizeof(real));
+        memcpy(gx + i * r.length * r.inner + node->attr.slice.begin * r.inner, gy + i * run,
+               (size_t)run * sizeof(real));
 }
 
 static fl_id example(fl_graph *g, fl_rng *rng, int which)
 {
     static const int range[5][2] = {{1, 2}, {0, 3}, {2, 4}, {1, 3}, {3, 5}};
     if (which >= 5) return FL_NONE;
-    return fl_node_slice(g, "y", fl_example_operand(g, rng, "x", (fl_shape){2, 4, 4, 3, 5}), which, range[which][0], range[which][1]);
+    return fl_node_slice(g, "y", fl_example_operand(g, rng, "x", (fl_shape){2, 4, 4, 3, 5}), which, range[which][0],
+                         range[which][1]);
 }
 
 const fl_op fl_op_slice = {

@@ -43,4 +43,7 @@ const fl_op fl_op_softmax = {
     .infer = fl_map_infer, .forward = forward, .vjp = vjp, .example = example,
 };
 
-fl_id fl_node_softmax(fl_graph *g, const char *name, fl_id x) { return fl_graph_add(g, &fl_op_softmax, name, NULL, 1, &x); }
+fl_id fl_node_softmax(fl_graph *g, const char *name, fl_id x)
+{
+    return fl_graph_add(g, &fl_op_softmax, name, NULL, 1, &x);
+}
