@@ -50,7 +50,7 @@ static fl_status sample(fl_run *r, double *mean, double *squares)
     const double sigma = r->map->noise_sigma;
     for (int k = 0; k < r->o.samples; k += r->batch) {
         const int rows = r->o.samples - k < r->batch ? r->o.samples - k : r->batch;
-        for (int row = 0; row < rows; row++) add_noise(r, (uint64_t)(k + row), sigma, fl_run_row(r, row));
+        for (int row = 0; row < rows; row++) add_noise(r, (uint64_t)k + (uint64_t)row, sigma, fl_run_row(r, row));
         if (fl_run_forward(r, rows)) return r->g->error->status;
         fl_run_backward(r, rows);
         for (int row = 0; row < rows; row++) gather(r, k + row, fl_run_signal(r, row), mean, squares);

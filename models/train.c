@@ -182,8 +182,8 @@ static void move_parameters(fl_trainer *t)
 
 bool fl_trainer_step(fl_trainer *t)
 {
-    int64_t index[MOST_CLIPS];
-    real seed[MOST_CLIPS];
+    int64_t index[MOST_CLIPS] = {0};
+    real seed[MOST_CLIPS] = {0};
     const int n = t->recipe.batch, classes = fl_graph_shape(t->g, t->net.logits).c;
     if (t->step >= t->recipe.steps) return false;
     for (int i = 0; i < n; i++) index[i] = index_at(t, t->step * n + i);
