@@ -3,7 +3,7 @@
 #   make            build/footlight and build/libfootlight.a (float32)
 #   make F64=1      the same sources in float64, under build/f64/
 #   make OPENMP=0   one thread, same bits;  make CC=clang  another compiler;  make SANITIZE=1  ASan + UBSan
-#   make test | lint | bench | retrain | install PREFIX=/usr/local DESTDIR=
+#   make test | lint | valgrind | bench | fuzz | retrain | install PREFIX=/usr/local DESTDIR=
 
 CC      ?= cc
 ifeq ($(origin CC),default)

@@ -3,5 +3,5 @@ RECIPE_c3d_small       := --steps 3000
 RECIPE_r2plus1d_small  := --steps 3000
 RECIPE_i3d_small       := --steps 3000
 RECIPE_tsm_small       := --steps 3000
-RECIPE_cnn_lstm_small  := --steps 4000 --rate 0.001
+RECIPE_cnn_lstm_small  := --steps 6000
 RECIPE_convlstm_small  := --steps 3000
