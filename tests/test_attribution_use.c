@@ -54,7 +54,7 @@ TEST(attribution_baselines)
     fl_rng rng = {5, 5, 0};
     for (int i = 0; i < N; i++) x[i] = (real)fl_rng_next_normal(&rng);
     double mean[C] = {0, 0};
-    for (int i = 0; i < N; i++) mean[i % C] += (double)x[i] / (N / C);
+    for (int i = 0; i < N; i++) mean[i % C] += (double)x[i] / ((double)N / C);
 #define FILL(name, sigma, seed) CHECK(fl_baseline_fill(name, s, x, &card, sigma, seed, b, &arena, &error) == FL_OK)
     FILL("zero", 1, 0);
     for (int i = 0; i < N; i++) CHECK(b[i] == 0);
@@ -118,10 +118,10 @@ TEST(attribution_noise_baseline_looks_like_the_clip)
     CHECK(fl_baseline_fill("noise", s, x, NULL, 1, 1, b, &arena, &error) == FL_OK);
     for (int c = 0; c < 2; c++) {
         double m = 0, v = 0;
-        for (int i = c; i < N; i += 2) m += (double)b[i] / (N / 2);
-        for (int i = c; i < N; i += 2) v += ((double)b[i] - m) * ((double)b[i] - m) / (N / 2);
+        for (int i = c; i < N; i += 2) m += (double)b[i] / ((double)N / 2);
+        for (int i = c; i < N; i += 2) v += ((double)b[i] - m) * ((double)b[i] - m) / ((double)N / 2);
         const double want = c ? 6 : -0.75, deviation = c ? 1 : 0.25;
-        CHECK_NEAR(m, want, 5 * deviation / sqrt(N / 2));
+        CHECK_NEAR(m, want, 5 * deviation / sqrt((double)N / 2));
         CHECK_NEAR(sqrt(v), deviation, 5 * deviation / sqrt(N));
     }
     fl_arena_free(&arena);

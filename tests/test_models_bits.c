@@ -22,7 +22,7 @@ static void run(rig *r, int first_clip)
     const int64_t one = fl_shape_count(s) / s.n;
     real seed[3 * 16];
     for (int n = 0; n < s.n; n++)
-        fl_rng_fill_normal(1, (uint64_t)(first_clip + n), 0, fl_graph_value(r->g, r->net.input) + n * one, one);
+        fl_rng_fill_normal(1, (uint64_t)first_clip + (uint64_t)n, 0, fl_graph_value(r->g, r->net.input) + n * one, one);
     for (int i = 0; i < fl_shape_count(logits); i++) seed[i] = (real)(i % logits.c + 1) / 4;
     fl_graph_forward(r->g);
     fl_graph_backward(r->g, seed);

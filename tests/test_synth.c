@@ -246,7 +246,7 @@ TEST(synth_background_drift_is_independent_of_the_class)
         sum[label][1] += sign * background.vy;
         square += background.vx * background.vx + background.vy * background.vy;
     }
-    double n = CLIPS / FL_SYNTH_CLASSES, error = sqrt(square / (2 * CLIPS) / n);
+    double n = (double)CLIPS / FL_SYNTH_CLASSES, error = sqrt(square / (2 * CLIPS) / n);
     CHECK_NEAR(square / (2 * CLIPS), 1.25 * 1.25 / 3, 0.03);                    /* uniform in -1.25 .. 1.25 */
     for (int k = 0; k < FL_SYNTH_CLASSES; k++)
         for (int axis = 0; axis < 2; axis++) CHECK_NEAR(sum[k][axis] / n, 0, 3.5 * error);
@@ -274,7 +274,7 @@ TEST(synth_pooled_frames_agree_within_a_pair)
             square[r.label][s] += mean[s] * mean[s];
         }
     }
-    double n = CLIPS / FL_SYNTH_CLASSES;
+    double n = (double)CLIPS / FL_SYNTH_CLASSES;
     for (int k = 0; k < FL_SYNTH_CLASSES; k += 2)
         for (int s = 0; s < STATISTICS; s++) {
             double difference = (sum[k][s] - sum[k + 1][s]) / n, variance = 0;

@@ -111,7 +111,7 @@ TEST(arena_release_gives_the_same_memory_again_zeroed)
     fl_arena_init(&a, NULL);
     fl_mark empty = fl_arena_mark(&a);
     char *kept = FL_NEW(&a, char, 100);
-    strcpy(kept, "kept");
+    snprintf(kept, sizeof "kept", "kept");
     size_t used = a.used;
     fl_mark m = fl_arena_mark(&a);
     unsigned char *small = FL_NEW(&a, unsigned char, 1000), *large = FL_NEW(&a, unsigned char, 5 << 20);
@@ -225,7 +225,7 @@ TEST(tensor_sums)
     }
     CHECK(fl_sum(a, N) == 100 * 499500.0);                   /* integers: exact in double */
     CHECK(fl_dot(a, b, N) == 100 * (250000.0 - 2 * 249500.0));
-    CHECK(fl_norm(b, N) == sqrt(N / 2 * 5.0));
+    CHECK(fl_norm(b, N) == sqrt((double)N / 2 * 5.0));
     CHECK(fl_sum(a, 0) == 0 && fl_dot(a, b, 0) == 0);
     real low, high;
     fl_min_max(a, N, &low, &high);

@@ -199,7 +199,7 @@ static void counted_clip(const void *user, int64_t index, unsigned char *rgb, in
     census *c = *(census *const *)user;                  /* the test runs on one thread */
     c->order[c->drawn++] = index;
     c->seen[index]++;
-    memset(rgb, 0, (size_t)(c->o.frames * c->o.size * c->o.size * 3));
+    memset(rgb, 0, (size_t)c->o.frames * (size_t)c->o.size * (size_t)c->o.size * 3);
     *label = 0;
 }
 
