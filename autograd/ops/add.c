@@ -25,8 +25,9 @@ static void forward(const fl_node *node, const real *const in[], real *y)
 static void vjp(const fl_node *node, int k, const real *const in[], const real *y, const real *gy, real *gx)
 {
     (void)in, (void)y;
-    if (fl_shape_equal(node->shape, node->in_shape[k])) memcpy(gx, gy, (size_t)fl_shape_count(node->shape) * sizeof(real));
-    else fl_sum_axes(node->shape, gy, node->in_shape[k], gx, 1);
+    const fl_shape s = node->shape;
+    if (fl_shape_equal(s, node->in_shape[k])) memcpy(gx, gy, (size_t)fl_shape_count(s) * sizeof(real));
+    else fl_sum_axes(s, gy, node->in_shape[k], gx, 1);
 }
 
 static fl_id example(fl_graph *g, fl_rng *rng, int which)
