@@ -57,7 +57,7 @@ LAYERS = {  # name: (input N,C,T,H,W, function of the input)
     "residual_3d_s1": ((1, 5, 4, 5, 6), with_parameters(lambda: residual(Conv3DSimple, 5, 5, 1))),
     "residual_3d_s2": ((2, 4, 5, 6, 7), with_parameters(lambda: residual(Conv3DSimple, 4, 6, 2))),
     "residual_2d_s1": ((1, 4, 3, 5, 6), with_parameters(lambda: residual(Conv3DNoTemporal, 4, 6, 1))),
-    "residual_2d_s2": ((1, 4, 3, 5, 6), with_parameters(lambda: residual(Conv3DNoTemporal, 4, 6, 2))),
+    "residual_2d_s2": ((1, 6, 3, 5, 6), with_parameters(lambda: residual(Conv3DNoTemporal, 6, 6, 2))),
     "bottleneck_s1": ((1, 12, 3, 5, 4), with_parameters(lambda: bottleneck(12, 3, 1), PerFrame)),
     "bottleneck_shift_s1": ((2, 12, 4, 5, 4), with_parameters(lambda: bottleneck(12, 3, 1, 4, 2), PerFrame)),
     "bottleneck_shift_s2": ((1, 9, 4, 7, 6), with_parameters(lambda: bottleneck(9, 4, 2, 4, 1), PerFrame)),
