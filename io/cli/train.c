@@ -10,6 +10,8 @@
 #include "io/safetensors.h"
 #include "models/train.h"
 
+#include <string.h>
+
 static const char *const optimisers[] = {"sgd", "adam", NULL};        /* in the order of fl_optimiser_kind */
 
 static const fl_option options[] = {
@@ -42,12 +44,25 @@ static fl_recipe read_recipe(const fl_cli *cli)
     };
 }
 
+/* The options that the result depends on, in one line; stands in weights and checkpoints. */
+static char *describe_recipe(fl_cli *cli, const fl_recipe *r)
+{
+    const char *data = fl_cli_text(cli, "data");
+    char *from = data ? fl_arena_text(cli->arena, "--data %s", data)
+                      : fl_arena_text(cli->arena, "--data-seed %lld", fl_cli_int(cli, "data-seed"));
+    return fl_arena_text(cli->arena, "--model %s %s --seed %llu --steps %lld --batch %d --optimiser %s --rate %g --momentum %g "
+                         "--decay %g --warm-up %lld", fl_cli_text(cli, "model"), from ? from : "", (unsigned long long)r->seed,
+                         (long long)r->steps, r->batch, optimisers[r->optimiser], r->rate, r->momentum, r->decay, (long long)r->warm_up);
+}
+
 static fl_status write_checkpoint(fl_cli *cli, const fl_trainer *t, const char *path)
 {
     const fl_mark mark = fl_arena_mark(cli->arena);
     fl_bundle state;
     fl_bundle_init(&state, cli->arena);
-    if (fl_trainer_store(t, &state) == FL_OK) fl_safetensors_write(path, &state, NULL, cli->error);
+    fl_metadata_pair pair[] = {{"recipe", describe_recipe(cli, &t->recipe)}};
+    const fl_metadata metadata = {pair, 1};
+    if (pair[0].value && fl_trainer_store(t, &state) == FL_OK) fl_safetensors_write(path, &state, &metadata, cli->error);
     fl_arena_release(cli->arena, mark);
     return cli->error->status;
 }
@@ -61,7 +76,13 @@ static fl_status resume(fl_cli *cli, fl_trainer *t, const char *path)
     }
     fl_bundle state;
     fl_bundle_init(&state, cli->arena);
-    if (fl_safetensors_read(&state, path, NULL) != FL_OK) return cli->error->status;
+    fl_metadata metadata;
+    if (fl_safetensors_read(&state, path, &metadata) != FL_OK) return cli->error->status;
+    const char *then = fl_metadata_find(&metadata, "recipe"), *now = describe_recipe(cli, &t->recipe);
+    if (!now) return cli->error->status;
+    if (!then || strcmp(then, now) != 0)
+        return fl_error_set(cli->error, FL_MISFIT, "%s: belongs to another recipe: expected '%s', got '%s'; resume with the options that it "
+                            "began with, or without --resume", path, now, then ? then : "none");
     fl_status status = fl_trainer_load(t, &state);
     if (status == FL_OK) fl_cli_say(cli, "resuming behind batch %lld", (long long)t->step);
     return status;
@@ -96,21 +117,12 @@ static fl_status train(fl_cli *cli, fl_trainer *t)
     return cli->error->status;
 }
 
-static char *describe_recipe(fl_cli *cli, const fl_recipe *r)
-{
-    const char *data = fl_cli_text(cli, "data");
-    char *from = data ? fl_arena_text(cli->arena, "--data %s", data)
-                      : fl_arena_text(cli->arena, "--data-seed %lld", fl_cli_int(cli, "data-seed"));
-    return fl_arena_text(cli->arena, "--model %s %s --seed %llu --steps %lld --batch %d --optimiser %s --rate %g --momentum %g "
-                         "--decay %g --warm-up %lld", fl_cli_text(cli, "model"), from ? from : "", (unsigned long long)r->seed,
-                         (long long)r->steps, r->batch, optimisers[r->optimiser], r->rate, r->momentum, r->decay, (long long)r->warm_up);
-}
-
 /* Writes the parameters with their provenance and prints the closing lines. */
 static fl_status finish(fl_cli *cli, fl_trainer *t, const fl_dataset *judge)
 {
     const char *path = fl_cli_text(cli, "output");
-    const long long count = fl_cli_int(cli, "validate");
+    const long long asked = fl_cli_int(cli, "validate"), there = judge->count;       /* there 0: endless */
+    const long long count = there && there < asked ? there : asked;
     const double accuracy = count ? fl_trainer_accuracy(t, judge, count) : 0;
     if (count && cli->json) printf("{\"held_out\": %lld, \"accuracy\": %.4f}\n", count, accuracy);
     if (count && !cli->json) printf("held out: %.4f of %lld unseen clips\n", accuracy, count);
