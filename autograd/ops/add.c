@@ -4,22 +4,12 @@
 #include "autograd/broadcast.h"
 #include "autograd/ops.h"
 #include "autograd/reduce.h"
-#include "tensor/par.h"
 
 #include <string.h>
 
 static void forward(const fl_node *node, const real *const in[], real *y)
 {
-    const fl_shape s = node->shape;
-    const fl_steps sa = fl_steps_of(node->in_shape[0], s), sb = fl_steps_of(node->in_shape[1], s);
-    FL_PARALLEL(row, (int64_t)s.n * s.t * s.h, fl_shape_count(s)) {
-        const int64_t h = row % s.h, t = row / s.h % s.t, n = row / s.h / s.t;
-        for (int w = 0; w < s.w; w++) {
-            const real *a = in[0] + fl_step_to(sa, n, t, h, w), *b = in[1] + fl_step_to(sb, n, t, h, w);
-            real *to = y + (row * s.w + w) * s.c;
-            for (int c = 0; c < s.c; c++) to[c] = a[c * sa.c] + b[c * sb.c];
-        }
-    }
+    FL_BROADCAST_FORWARD(node, in, y, a + b);
 }
 
 static void vjp(const fl_node *node, int k, const real *const in[], const real *y, const real *gy, real *gx)
