@@ -201,10 +201,12 @@ static void header_text(fl_json *j, const fl_bundle *b, const fl_metadata *metad
 static void write_values(FILE *f, const fl_entry *e)
 {
     unsigned char packed[1024 * 4];
+    real values[1024];
     int64_t count = fl_entry_count(e);
     for (int64_t done = 0, n; done < count; done += n) {
         n = count - done < 1024 ? count - done : 1024;
-        fl_scalar_encode(FL_SCALAR_F32, e->data + done, n, packed);
+        fl_entry_read(e, done, n, values);
+        fl_scalar_encode(FL_SCALAR_F32, values, n, packed);
         fwrite(packed, 4, (size_t)n, f);
     }
 }

@@ -56,7 +56,9 @@ static int64_t read_step(fl_trainer *t, const fl_bundle *b)
 {
     const fl_entry *e = expect(t, b, "optimiser.step", 2);
     if (!e) return -1;
-    const real low = e->data[0], high = e->data[1];
+    real step[2];
+    fl_entry_read(e, 0, 2, step);
+    const real low = step[0], high = step[1];
     const int64_t done = is_digit(low) && is_digit(high) && low < 4096 ? (int64_t)high * 4096 + (int64_t)low : -1;
     if (done >= 0 && done <= t->recipe.steps) return done;
     if (done < 0)
@@ -77,7 +79,7 @@ static bool load_state(fl_trainer *t, const fl_bundle *b, int i, int k)
     const char *name = fl_arena_text(t->arena, "%s%s", STATE_NAME[k], node->name);
     const bool wanted = k < fl_optimiser_states(&t->optimiser);
     const fl_entry *e = name && wanted ? expect(t, b, name, count) : NULL;
-    if (e) memcpy(t->state[k][i], e->data, (size_t)count * sizeof(real));
+    if (e) fl_entry_read(e, 0, count, t->state[k][i]);
     if (name && !wanted && fl_bundle_find(b, name))
         fl_error_set(t->arena->error, FL_MISFIT, "checkpoint: tensor '%s' belongs to another optimiser: name that one, or start again "
                      "without --resume", name);

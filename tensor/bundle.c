@@ -35,16 +35,45 @@ static bool make_room(fl_bundle *b)
     return true;
 }
 
-fl_status fl_bundle_add(fl_bundle *b, const char *name, int axes, const int64_t *size, const real *data)
+static fl_status add(fl_bundle *b, const fl_entry *entry)
 {
     fl_error *err = b->arena->error;
-    if (axes < 0 || axes > FL_MAX_AXES)
-        return fl_error_set(err, FL_UNREADABLE, "tensor '%s': expected at most %d axes, got %d", name, FL_MAX_AXES, axes);
-    if (fl_bundle_find(b, name)) return fl_error_set(err, FL_UNREADABLE, "tensor '%s' stands twice in the file", name);
-    char *copy = fl_arena_text(b->arena, "%s", name);
+    if (entry->axes < 0 || entry->axes > FL_MAX_AXES)
+        return fl_error_set(err, FL_UNREADABLE, "tensor '%s': expected at most %d axes, got %d", entry->name, FL_MAX_AXES,
+                            entry->axes);
+    if (fl_bundle_find(b, entry->name))
+        return fl_error_set(err, FL_UNREADABLE, "tensor '%s' stands twice in the file", entry->name);
+    char *copy = fl_arena_text(b->arena, "%s", entry->name);
     if (!copy || !make_room(b)) return err ? err->status : FL_FAILED;
     fl_entry *e = &b->entry[b->count++];
-    *e = (fl_entry){.name = copy, .axes = axes, .data = data};
-    for (int i = 0; i < axes; i++) e->size[i] = size[i];
+    *e = *entry;
+    e->name = copy;
     return FL_OK;
+}
+
+static void copy_sizes(fl_entry *e, const int64_t *size)
+{
+    for (int i = 0; i < e->axes && i < FL_MAX_AXES; i++) e->size[i] = size[i];
+}
+
+fl_status fl_bundle_add(fl_bundle *b, const char *name, int axes, const int64_t *size, const real *data)
+{
+    fl_entry e = {.name = name, .axes = axes, .data = data};
+    copy_sizes(&e, size);
+    return add(b, &e);
+}
+
+fl_status fl_bundle_add_source(fl_bundle *b, const char *name, int axes, const int64_t *size,
+                               void (*read)(const fl_entry *, int64_t first, int64_t count, real *to), const void *source)
+{
+    fl_entry e = {.name = name, .axes = axes, .read = read, .source = source};
+    copy_sizes(&e, size);
+    return add(b, &e);
+}
+
+void fl_entry_read(const fl_entry *e, int64_t first, int64_t count, real *to)
+{
+    fl_assert(first >= 0 && count >= 0 && first <= fl_entry_count(e) - count);
+    if (e->read) e->read(e, first, count, to);
+    else if (count) memcpy(to, e->data + first, (size_t)count * sizeof *to);
 }

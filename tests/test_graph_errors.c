@@ -258,6 +258,40 @@ TEST(graph_weights_there_and_back)
     bench_close(&b);
 }
 
+/* Value i of the file is i. */
+static void read_index(const fl_entry *e, int64_t first, int64_t count, real *to)
+{
+    (void)e;
+    for (int64_t i = 0; i < count; i++) to[i] = (real)(first + i);
+}
+
+/* Too large for one piece: rows of the first axis come some at a time, and each lands at its place. */
+TEST(graph_weights_are_read_on_demand)
+{
+    bench b;
+    bench_open(&b);
+    const fl_shape s = {300, 40, 3, 3, 2};
+    fl_id w = fl_node_param(b.g, "w", s), v = fl_node_param(b.g, "v", (fl_shape){50, 70, 1, 1, 1});
+    fl_bundle bundle;
+    fl_bundle_init(&bundle, &b.arena);
+    CHECK(fl_bundle_add_source(&bundle, "w", 5, (int64_t[]){300, 40, 3, 3, 2}, read_index, NULL) == FL_OK);
+    CHECK(fl_bundle_add_source(&bundle, "v", 2, (int64_t[]){50, 70}, read_index, NULL) == FL_OK);
+    const size_t before = b.arena.used;
+    CHECK(fl_graph_load(b.g, &bundle) == FL_OK);
+    CHECK(b.arena.used == before && b.arena.peak - before <= sizeof(real) << 16);
+    const real *got = fl_graph_value(b.g, w);
+    int wrong = 0;
+    for (int i = 0, n = 0; n < s.n; n++)
+        for (int c = 0; c < s.c; c++)
+            for (int t = 0; t < s.t; t++)
+                for (int h = 0; h < s.h; h++)
+                    for (int x = 0; x < s.w; x++) wrong += got[fl_at(s, n, c, t, h, x)] != (real)i++;
+    CHECK_SAY(wrong == 0, "%d values are wrong", wrong);
+    for (int i = 0; i < 3500; i++) wrong += fl_graph_value(b.g, v)[i] != (real)i;
+    CHECK(wrong == 0);
+    bench_close(&b);
+}
+
 TEST(graph_weights_in_file_order)
 {
     const real file[24] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23};

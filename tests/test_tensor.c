@@ -295,6 +295,34 @@ TEST(bundle_names_are_unique)
     fl_arena_free(&a);
 }
 
+/* Value i is source[0] + i; counts what it was asked for. */
+static int64_t values_read;
+static void read_counting(const fl_entry *e, int64_t first, int64_t count, real *to)
+{
+    for (int64_t i = 0; i < count; i++) to[i] = *(const real *)e->source + (real)(first + i);
+    values_read += count;
+}
+
+TEST(bundle_reads_on_demand)
+{
+    fl_error err = {0};
+    fl_arena a;
+    fl_bundle b;
+    real base = 100, got[8] = {0}, data[6] = {1, 2, 3, 4, 5, 6};
+    fl_arena_init(&a, &err);
+    fl_bundle_init(&b, &a);
+    CHECK(fl_bundle_add_source(&b, "far", 2, (const int64_t[]){2, 3}, read_counting, &base) == FL_OK);
+    CHECK(fl_bundle_add(&b, "near", 2, (const int64_t[]){2, 3}, data) == FL_OK);
+    CHECK(fl_bundle_add_source(&b, "far", 0, NULL, read_counting, &base) == FL_UNREADABLE);
+    values_read = 0;
+    fl_entry_read(fl_bundle_find(&b, "far"), 2, 3, got + 1);
+    CHECK(got[0] == 0 && got[1] == 102 && got[2] == 103 && got[3] == 104 && got[4] == 0 && values_read == 3);
+    fl_entry_read(fl_bundle_find(&b, "near"), 4, 2, got);
+    fl_entry_read(fl_bundle_find(&b, "near"), 6, 0, got);
+    CHECK(got[0] == 5 && got[1] == 6 && got[2] == 103);
+    fl_arena_free(&a);
+}
+
 TEST(bundle_grows_and_survives_failing_memory)
 {
     fl_error e = {0};
