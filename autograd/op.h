@@ -32,7 +32,8 @@ enum {                                   /* flags: all that rules and the planne
     FL_ROUTE     = 1 << 4,               /* every output element is one input element, or zero */
     FL_ALL       = 1 << 5,               /* not element by element and not linear: softmax, norms over channels */
     FL_READS_IN  = 1 << 6,               /* vjp with respect to operand 0 reads operand values (weights aside) */
-    FL_READS_OUT = 1 << 7                /* vjp reads y */
+    FL_READS_OUT = 1 << 7,               /* vjp reads y */
+    FL_STOP      = 1 << 8                /* no signal passes: the backward walk ends here */
 };
 
 typedef enum fl_op_kind {

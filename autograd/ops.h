@@ -16,6 +16,8 @@ fl_id fl_node_buffer(fl_graph *, const char *name, fl_shape);
 /* Linear. w: O, C/groups, KT,KH,KW;  b: 1,O,1,1,1 or FL_NONE.   linear: x N,C,1,1,1 and w O,C,1,1,1. */
 fl_id fl_node_conv(fl_graph *, const char *name, fl_id x, fl_id w, fl_id b, fl_window, int groups);
 fl_id fl_node_linear(fl_graph *, const char *name, fl_id x, fl_id w, fl_id b);
+/* Transposed convolution (torch's ConvTranspose): w: C, O/groups, KT,KH,KW. Output (n-1) s - lo - hi + d (k-1) + 1 long. */
+fl_id fl_node_deconv(fl_graph *, const char *name, fl_id x, fl_id w, fl_id b, fl_window, int groups);
 /* y = (x - mean) / sqrt(var + eps) * gamma + beta, vectors with one value per channel (Ioffe 2015). */
 fl_id fl_node_batchnorm(fl_graph *, const char *name, fl_id x, fl_id gamma, fl_id beta, fl_id mean, fl_id var,
                         double eps);
@@ -41,6 +43,7 @@ fl_id fl_node_global_average(fl_graph *, const char *name, fl_id x);            
 /* Of several operands. Axes of length 1 are broadcast. */
 fl_id fl_node_add(fl_graph *, const char *name, fl_id a, fl_id b);
 fl_id fl_node_mul(fl_graph *, const char *name, fl_id a, fl_id b);
+fl_id fl_node_detach(fl_graph *, const char *name, fl_id x);    /* y = x; no signal passes back */
 /* mask*x + (1-mask)*substrate; mask has 1 channel or as many as x */
 fl_id fl_node_blend(fl_graph *, const char *name, fl_id x, fl_id substrate, fl_id mask);
 

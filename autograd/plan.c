@@ -27,6 +27,8 @@ typedef struct planner {
     int count;
 } planner;
 
+static bool stops(const fl_node *node) { return (node->op->flags & FL_STOP) != 0; }
+
 static int backward_time(const fl_graph *g, fl_id i) { return 2 * g->count - 1 - i; }
 
 /* computed: ancestors of what is read or differentiated. carries: on a path from something wanted up to the root. */
@@ -38,11 +40,11 @@ static void mark_nodes(planner *p)
         g->computed[g->root] = p->wanted[g->root] = true;
         for (int i = 0; i < p->plan->n_wrt; i++) g->carries[p->plan->wrt[i]] = true;
         for (fl_id i = 0; i <= g->root; i++)
-            for (int k = 0; k < g->node[i].n_in; k++) g->carries[i] |= g->carries[g->node[i].in[k]];
-        bool *above = p->wanted + g->count;              /* ancestors of the root */
+            for (int k = 0; k < g->node[i].n_in && !stops(&g->node[i]); k++) g->carries[i] |= g->carries[g->node[i].in[k]];
+        bool *above = p->wanted + g->count;              /* ancestors of the root that its signal reaches */
         above[g->root] = true;
         for (fl_id i = g->root; i >= 0; i--)
-            for (int k = 0; above[i] && k < g->node[i].n_in; k++) above[g->node[i].in[k]] = true;
+            for (int k = 0; above[i] && k < g->node[i].n_in && !stops(&g->node[i]); k++) above[g->node[i].in[k]] = true;
         for (fl_id i = 0; i < g->count; i++) g->carries[i] &= above[i];
     }
     for (fl_id i = g->count - 1; i >= 0; i--)

@@ -1,26 +1,37 @@
-/* weighted.c: forward and transposes of conv and linear, through tensor/conv.h. A linear layer is a pointwise
- * convolution of one pixel: its window is 1,1,1. */
+/* weighted.c: forward and transposes of conv, linear and deconv, through tensor/conv.h. A linear layer is a pointwise
+ * convolution of one pixel: its window is 1,1,1. A deconv is the convolution that would lead from its output to its
+ * input, walked the other way: its forward is that one's way to the input, and the reverse. */
 #include "autograd/weighted.h"
 
 #include "autograd/graph.h"
 #include "autograd/reduce.h"
+#include "tensor/par.h"
+
+static bool is_transposed(const fl_node *node) { return node->op->kind == FL_OP_deconv; }
 
 static fl_conv geometry(const fl_node *node)
 {
-    return (fl_conv){
-        .x = node->in_shape[0], .y = node->shape, .win = node->attr.conv.win, .groups = node->attr.conv.groups};
+    const bool swap = is_transposed(node);
+    return (fl_conv){.x = swap ? node->shape : node->in_shape[0], .y = swap ? node->in_shape[0] : node->shape,
+                     .win = node->attr.conv.win, .groups = node->attr.conv.groups};
+}
+
+/* What the convolution does in pass 0 (forward) and 1 (vjp) of the node. */
+static fl_conv_pass conv_pass(const fl_node *node, int pass)
+{
+    return (pass == 1) != is_transposed(node) ? FL_CONV_TO_INPUT : FL_CONV_FORWARD;
 }
 
 int64_t fl_weighted_packed(const fl_node *node, int pass)
 {
     fl_conv c = geometry(node);
-    return fl_conv_packed_count(&c, pass ? FL_CONV_TO_INPUT : FL_CONV_FORWARD);
+    return fl_conv_packed_count(&c, conv_pass(node, pass));
 }
 
 void fl_weighted_pack(const fl_node *node, int pass, const real *w, real *to)
 {
     fl_conv c = geometry(node);
-    fl_conv_pack(&c, pass ? FL_CONV_TO_INPUT : FL_CONV_FORWARD, w, to);
+    fl_conv_pack(&c, conv_pass(node, pass), w, to);
 }
 
 /* Room for one packing, in case an operand was substituted, in front of what the kernels want. */
@@ -41,11 +52,11 @@ size_t fl_weighted_scratch(const fl_node *node)
     return packing_room(node) + most;
 }
 
-void fl_weighted_forward(const fl_node *node, const real *const in[], real *y)
+static void add_bias(fl_shape s, const real *b, real *y)
 {
-    fl_conv c = geometry(node);
-    const real *w = fl_packed_weight(node, 0, in[1], node->work);
-    fl_conv_forward(&c, in[0], w, node->n_in == 3 ? in[2] : NULL, y, (char *)node->work + packing_room(node));
+    FL_PARALLEL(i, fl_shape_pixels(s), fl_shape_count(s)) {
+        for (int c = 0; c < s.c; c++) y[i * s.c + c] += b[c];
+    }
 }
 
 static void bias_vjp(fl_shape s, const real *gy, real *gb, double *work)
@@ -54,13 +65,32 @@ static void bias_vjp(fl_shape s, const real *gy, real *gb, double *work)
     for (int o = 0; o < s.c; o++) gb[o] = (real)work[o];
 }
 
+/* One pass through the weight: x to y (pass 0) or gy to gx (pass 1). bias: NULL in pass 1. */
+static void through(const fl_node *node, int pass, const real *from, const real *w, const real *bias, real *to)
+{
+    const fl_conv c = geometry(node);
+    const real *packed = fl_packed_weight(node, pass, w, node->work);
+    void *rest = (char *)node->work + packing_room(node);
+    if (conv_pass(node, pass) == FL_CONV_FORWARD) {
+        fl_conv_forward(&c, from, packed, bias, to, rest);
+        return;
+    }
+    fl_conv_to_input(&c, from, packed, to, rest);
+    if (bias) add_bias(node->shape, bias, to);
+}
+
+void fl_weighted_forward(const fl_node *node, const real *const in[], real *y)
+{
+    through(node, 0, in[0], in[1], node->n_in == 3 ? in[2] : NULL, y);
+}
+
 void fl_weighted_vjp(const fl_node *node, int k, const real *const in[], const real *y, const real *gy, real *gx)
 {
     (void)y;
-    fl_conv c = geometry(node);
+    const fl_conv c = geometry(node);
+    const bool swap = is_transposed(node);
     void *rest = (char *)node->work + packing_room(node);
-    if (k == 0) fl_conv_to_input(&c, gy, fl_packed_weight(node, 1, in[1], node->work), gx, rest);
-    if (k == 1) fl_conv_to_weights(&c, in[0], gy, gx, rest);
+    if (k == 0) through(node, 1, gy, in[1], NULL, gx);
+    if (k == 1) fl_conv_to_weights(&c, swap ? gy : in[0], swap ? in[0] : gy, gx, rest);
     if (k == 2) bias_vjp(node->shape, gy, gx, rest);
 }
-

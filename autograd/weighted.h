@@ -1,4 +1,4 @@
-/* weighted.h: what conv and linear share. attr.conv holds the window; operands x, w and perhaps b. */
+/* weighted.h: what conv, linear and deconv share. attr.conv holds the window; operands x, w and perhaps b. */
 #ifndef FL_WEIGHTED_H
 #define FL_WEIGHTED_H
 

@@ -12,8 +12,13 @@
 fl_id fl_layer_conv  (fl_graph *, const char *scope, fl_id x, int out, fl_window, int groups, bool bias);   /* .weight .bias */
 fl_id fl_layer_linear(fl_graph *, const char *scope, fl_id x, int out, bool bias);                          /* .weight .bias */
 fl_id fl_layer_norm  (fl_graph *, const char *scope, fl_id x, double eps);          /* .weight .bias .running_mean .running_var */
+/* The same parameters once more: node `name`, parameters of an earlier fl_layer_norm of that scope (both below the graph's scope). */
+fl_id fl_layer_norm_again(fl_graph *, const char *name, const char *scope, fl_id x, double eps);
 
 /* ---- convolution, norm, ReLU ---- */
+/* Without a norm: convolution with bias, node scope, then a ReLU, node scope.relu. */
+fl_id fl_layer_conv_relu(fl_graph *, const char *scope, fl_id x, int out, fl_window);
+fl_id fl_layer_linear_relu(fl_graph *, const char *scope, fl_id x, int out);
 typedef struct fl_conv_bn_names { const char *conv, *bn, *relu; } fl_conv_bn_names;   /* relu NULL: none */
 fl_id fl_layer_conv_bn(fl_graph *, fl_conv_bn_names, fl_id x, int out, fl_window, double eps);
 
@@ -39,16 +44,26 @@ fl_id fl_layer_unit3d(fl_graph *, const char *scope, fl_id x, int out, int k, in
 fl_window fl_window_same(fl_shape x, const int k[3], const int s[3]);               /* TF-SAME: total max(k - s or k - n mod s, 0), smaller half first */
 fl_id fl_layer_same_pool(fl_graph *, const char *name, fl_id x, const int k[3], const int s[3]);   /* SAME max pool whose padding is zeros */
 
+/* ResNet-50 on every frame (He 2015, stride in the 3x3), up to its last block. Parameters scope.conv1 .bn1 .layer1.0 ...;
+ * numbered: as the children of an nn.Sequential, scope.0 .1 .4.0 ... shift: a temporal shift in every block (TSM). */
+typedef struct fl_resnet50 { bool numbered, shift; } fl_resnet50;
+typedef struct fl_resnet50_ends { fl_id layer3, layer4; } fl_resnet50_ends;
+fl_resnet50_ends fl_layer_resnet50(fl_graph *, const char *scope, fl_id x, fl_resnet50);
+
 /* ---- recurrent cells, unrolled in time: every step is its own nodes, the parameters are shared ---- */
+
+typedef enum fl_bptt { FL_BPTT_FULL, FL_BPTT_NONE } fl_bptt;  /* NONE: every step takes the state before it as a constant */
 typedef enum fl_lstm_kind { FL_LSTM_TANH, FL_LSTM_RELU } fl_lstm_kind;
 /* x: N,C,T,1,1. Returns the hidden states N,hidden,T,1,1.
  * TANH: weight_ih weight_hh bias_ih bias_hh, gates i f g o, g = tanh, h = o tanh(c)                      (nn.LSTM without the _l0)
  * RELU: fc_x.weight fc_x.bias fc_h.weight, gates i f o g, g = relu, h = o relu(c)                        (the study's cell) */
-fl_id fl_layer_lstm(fl_graph *, const char *scope, fl_id x, int hidden, fl_lstm_kind);
+fl_id fl_layer_lstm(fl_graph *, const char *scope, fl_id x, int hidden, fl_lstm_kind, fl_bptt);
 
-/* ConvLSTM (Shi 2015; Manttari 2020): gates by convolutions of kernel k, the input's with stride; no peepholes.
- * x: N,C,T,H,W. Returns N,hidden,T,H/stride,W/stride. Parameters Wxi.weight Wxi.bias Whi.weight ... for i f c o. */
-fl_id fl_layer_convlstm(fl_graph *, const char *scope, fl_id x, int hidden, int k, int stride);
+/* ConvLSTM (Shi 2015; Manttari 2020): gates by convolutions of kernel k, the input's with stride.
+ * x: N,C,T,H,W. Returns N,hidden,T,H/stride,W/stride. Parameters Wxi.weight Wxi.bias Whi.weight ... for i f c o; with
+ * peepholes also Wci Wcf Wco of shape 1,hidden,1,H/stride,W/stride. */
+typedef struct fl_convlstm { int hidden, k, stride; bool peepholes; fl_bptt bptt; } fl_convlstm;
+fl_id fl_layer_convlstm(fl_graph *, const char *scope, fl_id x, fl_convlstm);
 
 /* ---- heads: logits N,classes,1,1,1 ---- */
 fl_id fl_head_average(fl_graph *, const char *scope, fl_id x, int classes);         /* mean over T,H,W, then linear: .weight .bias */

@@ -10,6 +10,7 @@ enum { I, F, G, O };
 
 typedef struct lstm_cell {
     fl_lstm_kind kind;
+    fl_bptt bptt;
     int hidden;
     int place[4];              /* of the gates I F G O among the four quarters */
     fl_id wh, bh;
@@ -28,6 +29,10 @@ static fl_id quarter(fl_graph *g, const char *name, const lstm_cell *cell, fl_id
 static void step(fl_graph *g, const lstm_cell *cell, fl_id zx, int t, fl_id *h, fl_id *c)
 {
     size_t mark = fl_graph_enter(g, "t%d", t);
+    if (cell->bptt == FL_BPTT_NONE && t > 0) {
+        *h = fl_node_detach(g, "h_before", *h);
+        *c = fl_node_detach(g, "c_before", *c);
+    }
     fl_id z = fl_node_add(g, "z", fl_node_slice(g, "zx", zx, FL_AXIS_T, t, t + 1), fl_node_linear(g, "zh", *h, cell->wh, cell->bh));
     fl_id i = fl_node_sigmoid(g, "i", quarter(g, "zi", cell, z, I));
     fl_id f = fl_node_sigmoid(g, "f", quarter(g, "zf", cell, z, F));
@@ -38,7 +43,7 @@ static void step(fl_graph *g, const lstm_cell *cell, fl_id zx, int t, fl_id *h, 
     fl_graph_leave(g, mark);
 }
 
-fl_id fl_layer_lstm(fl_graph *g, const char *scope, fl_id x, int hidden, fl_lstm_kind kind)
+fl_id fl_layer_lstm(fl_graph *g, const char *scope, fl_id x, int hidden, fl_lstm_kind kind, fl_bptt bptt)
 {
     enum { MOST_FRAMES = 1024 };
     const fl_shape s = fl_graph_shape(g, x);
@@ -49,7 +54,7 @@ fl_id fl_layer_lstm(fl_graph *g, const char *scope, fl_id x, int hidden, fl_lstm
         return FL_NONE;
     }
     size_t mark = fl_graph_enter(g, "%s", scope);
-    lstm_cell cell = {.kind = kind, .hidden = hidden, .place = {0, 1, relu ? 3 : 2, relu ? 2 : 3}};
+    lstm_cell cell = {.kind = kind, .bptt = bptt, .hidden = hidden, .place = {0, 1, relu ? 3 : 2, relu ? 2 : 3}};
     fl_id wx = fl_node_param(g, relu ? "fc_x.weight" : "weight_ih", fl_shape_vector(4 * hidden, s.c));
     cell.wh = fl_node_param(g, relu ? "fc_h.weight" : "weight_hh", fl_shape_vector(4 * hidden, hidden));
     fl_id bx = fl_node_param(g, relu ? "fc_x.bias" : "bias_ih", fl_shape_vector(1, 4 * hidden));

@@ -14,7 +14,7 @@ static fl_id stage(fl_graph *g, int number, fl_id x, int out, int stride_time, i
 
 static fl_network build(fl_graph *g, const fl_model *m, const fl_model_options *o)
 {
-    fl_network net;
+    fl_network net = fl_network_none;
     fl_id x = net.input = fl_small_input(g, m, o);
     x = stage(g, 1, x, 16, 1, 2);
     x = stage(g, 2, x, 32, 2, 2);
@@ -27,5 +27,5 @@ static fl_network build(fl_graph *g, const fl_model *m, const fl_model_options *
 const fl_model fl_model_c3d_small = {
     .name = "c3d_small", .family = "3-D CNN", .doc = "four 3x3x3 convolutions and a mean",
     .citation = "after Tran et al. 2015, Learning Spatiotemporal Features with 3D Convolutional Networks",
-    FL_SMALL_CARD, .weights = "c3d_small.safetensors", .build = build,
+    FL_SMALL_CARD, .weights = "c3d_small.safetensors", .parameters = 140376, .build = build,
 };

@@ -15,6 +15,8 @@ typedef enum fl_fit {
 
 typedef struct fl_card_input {
     int frames, height, width;       /* T, H, W of the network's input */
+    const char *sampling;            /* which frames, unless told otherwise: a rule of io/sample.h; NULL: long_range_last */
+    bool features;                   /* the input is a vector per frame, which no clip of pixels can give */
     fl_fit fit;
     int fit_height, fit_width;       /* size before the crop; 0: height and width, so that nothing is cropped */
     double white;                    /* what a white pixel is before mean and std: 1 or 255 */

@@ -13,7 +13,7 @@ static fl_id stage(fl_graph *g, int number, fl_id x, int out)
 
 static fl_network build(fl_graph *g, const fl_model *m, const fl_model_options *o)
 {
-    fl_network net;
+    fl_network net = fl_network_none;
     fl_id x = net.input = fl_small_input(g, m, o);
     x = stage(g, 1, x, 16);
     x = stage(g, 2, x, 24);
@@ -21,7 +21,7 @@ static fl_network build(fl_graph *g, const fl_model *m, const fl_model_options *
     const fl_shape s = fl_graph_shape(g, x);             /* fc6 sees a whole frame: a convolution as large as the frame */
     const fl_window whole = {{1, s.h, s.w}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}};
     x = fl_layer_conv_bn(g, (fl_conv_bn_names){"fc6", "fc6_bn", "fc6_relu"}, x, 96, whole, FL_SMALL_EPS);
-    x = fl_layer_lstm(g, "lstm1", x, 64, FL_LSTM_TANH);
+    x = fl_layer_lstm(g, "lstm1", x, 64, FL_LSTM_TANH, o->bptt);
     net.output = net.logits = fl_head_per_frame(g, "fc8_final", x, o->classes);
     return net;
 }
@@ -29,5 +29,5 @@ static fl_network build(fl_graph *g, const fl_model *m, const fl_model_options *
 const fl_model fl_model_cnn_lstm_small = {
     .name = "cnn_lstm_small", .family = "CNN-LSTM", .doc = "a CNN per frame and an LSTM over frames",
     .citation = "after Donahue et al. 2015, Long-term Recurrent Convolutional Networks",
-    FL_SMALL_CARD, .weights = "cnn_lstm_small.safetensors", .build = build,
+    FL_SMALL_CARD, .weights = "cnn_lstm_small.safetensors", .parameters = 249736, .build = build,
 };

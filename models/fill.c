@@ -1,6 +1,7 @@
 /* fill.c: parameters without a file: the reference formula, and the values that training starts from. */
 #include "models/model.h"
 
+#include "tensor/par.h"
 #include "tensor/rng.h"
 
 #include <math.h>
@@ -30,13 +31,16 @@ static bool is_weight(const fl_graph *g, fl_id id)
 
 static double fan_in(fl_shape s) { return (double)s.c * s.t * s.h * s.w; }
 
-static double formula(const fl_graph *g, fl_id id, double u, double gamma)
+/* A tensor's values: factor (2u - 1), or factor (3/4 + u/2). */
+typedef struct formula { double factor; bool positive; } formula;
+
+static formula formula_of(const fl_graph *g, fl_id id, double gamma)
 {
     const fl_node *node = &g->node[id];
-    if (is_weight(g, id)) return (2 * u - 1) * sqrt(6.0 / fan_in(node->shape));
-    if (ends_with(node->name, "running_var")) return 0.75 + 0.5 * u;
-    if (ends_with(node->name, "weight")) return gamma * (0.75 + 0.5 * u);
-    return 0.1 * (2 * u - 1);                        /* biases, running means */
+    if (is_weight(g, id)) return (formula){sqrt(6.0 / fan_in(node->shape)), false};
+    if (ends_with(node->name, "running_var")) return (formula){1, true};
+    if (ends_with(node->name, "weight")) return (formula){gamma, true};
+    return (formula){0.1, false};                    /* biases, running means */
 }
 
 /* A recurrent cell should remember before it has learned what to forget (Gers 2000): the forget gate begins at sigmoid(3) = 0.95.
@@ -57,18 +61,27 @@ static double start(const fl_graph *g, fl_id id, int64_t i, double u)
 
 static bool is_filled(const fl_node *node) { return node->role == FL_PARAM || node->role == FL_BUFFER; }
 
+/* i counts in file order; one row (a place on axis N) after the other lies in memory. */
+static void fill_row(const fl_node *node, formula f, uint64_t name, int row)
+{
+    const fl_shape s = node->shape;
+    const int64_t plane = (int64_t)s.t * s.h * s.w;
+    for (int c = 0; c < s.c; c++)
+        for (int64_t p = 0; p < plane; p++) {
+            const double u = fl_rng_named(name, (uint64_t)((row * (int64_t)s.c + c) * plane + p));
+            const double value = f.factor * (f.positive ? 0.75 + 0.5 * u : 2 * u - 1);
+            node->value[(row * plane + p) * s.c + c] = (real)(float)value;
+        }
+}
+
 void fl_model_fill_formula(fl_graph *g, double gamma)
 {
     for (fl_id id = 0; id < g->count; id++) {
         const fl_node *node = &g->node[id];
         if (!is_filled(node)) continue;
-        const fl_shape s = node->shape;
+        const formula f = formula_of(g, id, gamma);
         const uint64_t name = fl_rng_name(node->name);
-        const int64_t plane = (int64_t)s.t * s.h * s.w;
-        for (int64_t i = 0; i < fl_shape_count(s); i++) {     /* i counts in file order */
-            const int64_t p = i % plane, c = i / plane % s.c, n = i / plane / s.c;
-            node->value[(n * plane + p) * s.c + c] = (real)(float)formula(g, id, fl_rng_named(name, (uint64_t)i), gamma);
-        }
+        FL_PARALLEL(row, node->shape.n, fl_shape_count(node->shape) * 8) { fill_row(node, f, name, (int)row); }
     }
     fl_graph_touch(g);
 }

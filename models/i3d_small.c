@@ -6,7 +6,7 @@
 static fl_network build(fl_graph *g, const fl_model *m, const fl_model_options *o)
 {
     static const int flat[3] = {1, 3, 3}, flat_stride[3] = {1, 2, 2}, cube[3] = {3, 3, 3}, cube_stride[3] = {2, 2, 2};
-    fl_network net;
+    fl_network net = fl_network_none;
     fl_id x = net.input = fl_small_input(g, m, o);
     x = fl_layer_unit3d(g, "Conv3d_1a", x, 16, 5, 2, FL_SMALL_EPS);
     x = fl_layer_same_pool(g, "MaxPool3d_2a", x, flat, flat_stride);
@@ -21,5 +21,5 @@ static fl_network build(fl_graph *g, const fl_model *m, const fl_model_options *
 const fl_model fl_model_i3d_small = {
     .name = "i3d_small", .family = "inception 3-D CNN", .doc = "three inception blocks",
     .citation = "after Carreira & Zisserman 2017, Quo Vadis, Action Recognition?",
-    FL_SMALL_CARD, .weights = "i3d_small.safetensors", .build = build,
+    FL_SMALL_CARD, .weights = "i3d_small.safetensors", .parameters = 64384, .build = build,
 };

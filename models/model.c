@@ -43,7 +43,7 @@ fl_network fl_model_build(fl_graph *g, const fl_model *m, const fl_model_options
     fl_network net = m->build(g, m, &o);
     if (!fl_graph_ok(g)) {
         fl_error_where(g->error, "model %s", m->name);
-        return (fl_network){FL_NONE, FL_NONE, FL_NONE, FL_NONE};
+        return fl_network_none;
     }
     return net;
 }

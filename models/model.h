@@ -8,13 +8,16 @@
 #ifndef FL_MODEL_H
 #define FL_MODEL_H
 
-#include "autograd/graph.h"
+#include "layers/layers.h"
 #include "models/card.h"
 
 typedef struct fl_model_options {      /* 0 takes the card's value */
     int n;                             /* clips per pass (batch); 0: 1 */
     int frames, height, width, classes;
     bool training;                     /* batch norm with the statistics of the batch */
+    fl_bptt bptt;                      /* recurrent networks: whether signals go back through time */
+    int lstm_layers, lstm_hidden;      /* cnn_lstm: 1 to 3; units of each */
+    bool peepholes;                    /* convlstm */
 } fl_model_options;
 
 typedef struct fl_network {            /* nodes of the graph */
@@ -22,7 +25,10 @@ typedef struct fl_network {            /* nodes of the graph */
     fl_id logits;                      /* N,classes,1,1,1 */
     fl_id output;                      /* what the network returns: the logits, or probabilities where it ends in a softmax */
     fl_id cam;                         /* where Grad-CAM reads by default: the last node with places in it */
+    fl_id flow;                        /* second input, N,C,T,H,W of optical flow; FL_NONE: the network has one input */
 } fl_network;
+
+static const fl_network fl_network_none = {FL_NONE, FL_NONE, FL_NONE, FL_NONE, FL_NONE};   /* where builders begin */
 
 typedef struct fl_model fl_model;
 struct fl_model {
@@ -32,6 +38,7 @@ struct fl_model {
     const char *const *labels;         /* classes names, or NULL */
     const char *weights;               /* file name under weights/ that ships with it, or NULL */
     double gamma;                      /* of the formula weights in the reference numbers; 1 otherwise */
+    int64_t parameters;                /* trained values at the card's size */
     fl_network (*build)(fl_graph *, const fl_model *, const fl_model_options *);
 };
 

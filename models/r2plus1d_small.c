@@ -14,7 +14,7 @@ static fl_id stem(fl_graph *g, fl_id x)
 
 static fl_network build(fl_graph *g, const fl_model *m, const fl_model_options *o)
 {
-    fl_network net;
+    fl_network net = fl_network_none;
     fl_id x = net.input = fl_small_input(g, m, o);
     x = stem(g, x);
     x = fl_layer_residual(g, "layer1", x, FL_BLOCK_TWO_PLUS_ONE, 24, 2);
@@ -27,5 +27,5 @@ static fl_network build(fl_graph *g, const fl_model *m, const fl_model_options *
 const fl_model fl_model_r2plus1d_small = {
     .name = "r2plus1d_small", .family = "factorised 3-D CNN", .doc = "three (2+1)D residual blocks; the default network",
     .citation = "after Tran et al. 2018, A Closer Look at Spatiotemporal Convolutions for Action Recognition",
-    FL_SMALL_CARD, .weights = "r2plus1d_small.safetensors", .build = build,
+    FL_SMALL_CARD, .weights = "r2plus1d_small.safetensors", .parameters = 172396, .build = build,
 };

@@ -133,25 +133,28 @@ static double rate_now(const fl_recipe *r, int64_t step)
     return r->rate * 0.5 * (1 + fl_cos64(FL_PI * (double)(step - r->warm_up) / (double)(r->steps - r->warm_up)));
 }
 
-/* Beside every "scope.moments" of the training graph stand "scope.running_mean" and "scope.running_var". */
-static real *running(const fl_graph *g, fl_id moments, const char *which)
+/* The stored statistics beside the gamma of a norm: scope.weight -> scope.running_mean. */
+static real *running(const fl_graph *g, fl_id gamma, const char *which)
 {
-    char name[256];
-    const int scope = (int)(strlen(g->node[moments].name) - strlen("moments"));
-    snprintf(name, sizeof name, "%.*s%s", scope, g->node[moments].name, which);
+    char name[512];
+    const int scope = (int)(strlen(g->node[gamma].name) - strlen("weight"));
+    snprintf(name, sizeof name, "%.*s%s", scope, g->node[gamma].name, which);
     const fl_id id = fl_graph_find(g, name);
     fl_assert(id != FL_NONE);
     return fl_graph_value(g, id);
 }
 
+/* Every norm whose mean is computed: batchnorm <- slice <- moments. */
 static void update_running_statistics(fl_trainer *t)
 {
-    for (fl_id i = 0; i < t->g->count; i++) {
-        const fl_node *node = &t->g->node[i];
-        if (node->op->kind != FL_OP_moments) continue;
+    const fl_graph *g = t->g;
+    for (fl_id i = 0; i < g->count; i++) {
+        const fl_node *norm = &g->node[i];
+        if (norm->op->kind != FL_OP_batchnorm || g->node[norm->in[3]].role != FL_COMPUTED) continue;
+        const fl_node *node = &g->node[g->node[norm->in[3]].in[0]];
         const int channels = node->shape.c;
         const double pixels = (double)fl_shape_pixels(node->in_shape[0]), unbiased = pixels > 1 ? pixels / (pixels - 1) : 1;
-        real *mean = running(t->g, i, "running_mean"), *var = running(t->g, i, "running_var");
+        real *mean = running(g, norm->in[1], "running_mean"), *var = running(g, norm->in[1], "running_var");
         for (int c = 0; c < channels; c++) {
             mean[c] = (real)(0.9 * (double)mean[c] + 0.1 * (double)node->value[c]);
             var[c] = (real)(0.9 * (double)var[c] + 0.1 * (double)node->value[channels + c] * unbiased);

@@ -6,7 +6,7 @@
 static fl_network build(fl_graph *g, const fl_model *m, const fl_model_options *o)
 {
     static const fl_window pool = {{1, 3, 3}, {1, 2, 2}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}};
-    fl_network net;
+    fl_network net = fl_network_none;
     fl_id x = net.input = fl_small_input(g, m, o);
     x = fl_layer_conv_bn(g, (fl_conv_bn_names){"conv1", "bn1", "relu"}, x, 16, fl_window_cube(1, 5, 5, 1, 2, 2), FL_SMALL_EPS);
     x = fl_node_maxpool(g, "maxpool", x, pool, false);
@@ -21,5 +21,5 @@ static fl_network build(fl_graph *g, const fl_model *m, const fl_model_options *
 const fl_model fl_model_tsm_small = {
     .name = "tsm_small", .family = "2-D CNN with temporal shift", .doc = "three shifted bottlenecks, mean over frames",
     .citation = "after Lin et al. 2019, TSM: Temporal Shift Module for Efficient Video Understanding",
-    FL_SMALL_CARD, .weights = "tsm_small.safetensors", .build = build,
+    FL_SMALL_CARD, .weights = "tsm_small.safetensors", .parameters = 28888, .build = build,
 };

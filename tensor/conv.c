@@ -11,6 +11,7 @@ enum {
     WEIGHTS_PER_ITEM = 256 << 10,              /* bytes: an item goes through its weights again and again, from L2 */
     STRIP_BYTES = 384 << 10,                   /* as far as one row allows */
     BAND_ROWS = 8,                             /* output rows that share a strip */
+    LONGEST_SUM = 2048,                        /* products in one running sum */
     ITEMS = 32                                 /* at least, if there is work for them */
 };
 static const double WORK_PER_ITEM = 1e6;       /* multiply-adds times two: about 10 microseconds */
@@ -121,6 +122,31 @@ static view find_input(const job *j, const band *b, int q, int rows, real *strip
                   row, g->axis[0].tap_step * g->in.h * row, 0};
 }
 
+/* One product in one running sum, or where that would be longer than LONGEST_SUM products, in several: a row of taps each,
+ * and never more than LONGEST_SUM. Errors grow with the root of the length, so many short sums are better than one long one. */
+static void sum_in_parts(const job *j, fl_tile t, int rows, int vectors)
+{
+    if (j->block_size <= (int64_t)LONGEST_SUM * FL_BLOCK) {
+        j->kernels->tile(&t, rows, vectors);
+        return;
+    }
+    fl_tile part = t;
+    part.count[0] = part.count[1] = 1;
+    int64_t parts = 0;
+    for (int64_t i = 0; i < t.count[0]; i++)
+        for (int64_t k = 0; k < t.count[1]; k++)
+            for (int64_t done = 0; done < t.run; done += LONGEST_SUM) {
+                part.run = t.run - done < LONGEST_SUM ? t.run - done : LONGEST_SUM;
+                part.a = t.a + i * t.a_jump[0] + k * t.a_jump[1] + done * t.a_step;
+                part.b = t.b + i * t.b_jump[0] + k * t.b_jump[1] + done * t.b_step;
+                j->kernels->tile(&part, rows, vectors);
+                part.start = NULL;
+                part.add = 1;
+                parts++;
+            }
+    if (!parts) j->kernels->tile(&t, rows, vectors);     /* no tap inside: the bias alone */
+}
+
 /* One block of lanes of a tile. t holds everything but b, start and c. */
 static void tile_block(const job *j, fl_tile t, int rows, int block, int last_lanes, const real *b, const real *start,
                        real *out)
@@ -143,7 +169,7 @@ static void tile_block(const job *j, fl_tile t, int rows, int block, int last_la
             at.a += lane;
             j->kernels->lanes(&at, rows, vectors);
         } else {
-            j->kernels->tile(&t, rows, vectors);
+            sum_in_parts(j, t, rows, vectors);
         }
         for (int p = 0; !direct && p < rows; p++) {
             const int limit = p == rows - 1 ? min(keep, last_lanes - block * FL_BLOCK - lane) : keep;

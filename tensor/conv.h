@@ -8,8 +8,9 @@
  *
  * The sum of one element has one fixed order, whatever the instruction set, the thread count or the batch:
  * forward it starts with the bias and takes (kt, kh, kw, i) ascending; to the input it takes the kernel
- * elements backwards and, within one, o ascending; to the weights, pixels of y in blocks fixed by the shape. Machines
- * with fused multiply-add give the same bits, the others differ by rounding. Weights are packed once and
+ * elements backwards and, within one, o ascending; to the weights, pixels of y in blocks fixed by the shape. Sums of more
+ * than 2048 products (padding counted) are made of parts, which are shorter and so lose less: one part for every row of
+ * kernel elements along w, cut after every 2048 products; the parts are added in their order. Machines with fused multiply-add give the same bits, the others differ by rounding. Weights are packed once and
  * used many times; a packed weight depends on channels, groups and window, not on n, t, h, w. */
 #ifndef FL_CONV_H
 #define FL_CONV_H

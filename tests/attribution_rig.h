@@ -27,7 +27,8 @@ static inline void rig_up(fl_rig *r, fl_shape input)
     fl_arena_init(&r->arena, &r->error);
     fl_arena_init(&r->results, &r->result_error);
     r->g = fl_graph_new(&r->arena);
-    r->net = (fl_network){fl_node_input(r->g, "x", input), FL_NONE, FL_NONE, FL_NONE};
+    r->net = fl_network_none;
+    r->net.input = fl_node_input(r->g, "x", input);
 }
 
 static inline void rig_down(fl_rig *r)

@@ -6,7 +6,7 @@
 
 #include <stdarg.h>
 
-char rig_out[65536], rig_err[65536], rig_kept[65536];
+char rig_out[1 << 18], rig_err[65536], rig_kept[65536];
 
 int rig_run(const char *format, ...)
 {
@@ -32,7 +32,7 @@ int rig_shell(const char *format, ...)
     return fl_test_shell(rig_out, sizeof rig_out, "cd '%s'; %s", fl_test_folder(), line);
 }
 
-void rig_keep(void) { memcpy(rig_kept, rig_out, sizeof rig_kept); }
+void rig_keep(void) { memcpy(rig_kept, rig_out, sizeof rig_kept - 1); }
 bool rig_has_escape(const char *text) { return strpbrk(text, "\033\r\b") != NULL; }
 
 const char *rig_file(const char *name)

@@ -16,7 +16,7 @@
 enum { RIG_CLIPS = 3, RIG_C = 3, RIG_T = 8, RIG_SIDE = 24, RIG_VOXELS = RIG_C * RIG_T * RIG_SIDE * RIG_SIDE };
 enum { RIG_CLASSES = 5 };
 
-extern char rig_out[65536], rig_err[65536];        /* stdout and stderr of the last run */
+extern char rig_out[1 << 18], rig_err[65536];        /* stdout and stderr of the last run */
 extern char rig_kept[65536];
 
 /* Runs the program in the scratch folder, which is $D; returns the exit code. */

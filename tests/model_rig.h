@@ -15,6 +15,12 @@ typedef struct rig {
 
 static const fl_model_options SMALL = {.frames = 4, .height = 24, .width = 20};      /* every network fits */
 
+/* Network number i of the table as long as it is a small one; those come first. */
+static inline const fl_model *small_model(int i)
+{
+    return fl_model_table[i] && fl_model_table[i]->parameters < 1000000 ? fl_model_table[i] : NULL;
+}
+
 static inline void rig_up(rig *r, const char *model, const fl_model_options *options)
 {
     memset(r, 0, sizeof *r);

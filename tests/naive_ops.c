@@ -82,6 +82,40 @@ VALUE(conv)
     return sum;
 }
 
+static int reach(const fl_window *win, int axis, int n)
+{
+    return (n - 1) * win->s[axis] - win->lo[axis] - win->hi[axis] + win->d[axis] * (win->k[axis] - 1) + 1;
+}
+SHAPE(deconv_shape)
+{
+    const fl_window *win = &node->attr.conv.win;
+    const fl_shape x = node->in_shape[0];
+    return (fl_shape){x.n, node->in_shape[1].c * node->attr.conv.groups, reach(win, 0, x.t), reach(win, 1, x.h),
+                      reach(win, 2, x.w)};
+}
+
+/* The place that tap k of x's element reaches, backwards: which element of x reaches y's place with tap k, or -1. */
+static int source(const fl_window *win, int axis, int place, int k)
+{
+    const int from = place + win->lo[axis] - k * win->d[axis];
+    return from % win->s[axis] ? -1 : from / win->s[axis];
+}
+VALUE(deconv)
+{
+    const fl_window *win = &node->attr.conv.win;
+    const int per_group = node->in_shape[1].c, groups = node->attr.conv.groups, in_group = node->in_shape[0].c / groups;
+    double sum = node->n_in == 3 ? at(node, in, 2, 0, c, 0, 0, 0) : 0;
+    for (int i = 0; i < in_group; i++)
+        for (int kt = 0; kt < win->k[0]; kt++)
+            for (int kh = 0; kh < win->k[1]; kh++)
+                for (int kw = 0; kw < win->k[2]; kw++) {
+                    const int input = c / per_group * in_group + i;
+                    sum += at(node, in, 0, n, input, source(win, 0, t, kt), source(win, 1, h, kh), source(win, 2, w, kw)) *
+                           at(node, in, 1, input, c % per_group, kt, kh, kw);
+                }
+    return sum;
+}
+
 SHAPE(linear_shape) { return (fl_shape){node->in_shape[0].n, node->in_shape[1].n, 1, 1, 1}; }
 VALUE(linear)
 {
@@ -422,12 +456,15 @@ VALUE(mean)
     return total / count;
 }
 
+VALUE(detach) { return at(node, in, 0, n, c, t, h, w); }
+
 enum { LINEAR_ALL = 0x7fffffff };
 
 const fl_naive fl_naive_ops[FL_OPS] = {
     [FL_OP_input]         = {leaf_shape,    leaf,          0},
     [FL_OP_conv]          = {conv_shape,    conv,          LINEAR_ALL},
     [FL_OP_linear]        = {linear_shape,  linear,        LINEAR_ALL},
+    [FL_OP_deconv]        = {deconv_shape,  deconv,        LINEAR_ALL},
     [FL_OP_batchnorm]     = {same,          batchnorm,     1 | 2 | 4 | 8},      /* x, gamma, beta, mean */
     [FL_OP_moments]       = {moments_shape, moments,       0},
     [FL_OP_relu]          = {same,          relu,          0},
@@ -447,6 +484,7 @@ const fl_naive fl_naive_ops[FL_OPS] = {
     [FL_OP_resize]        = {resize_shape,  resize,        LINEAR_ALL},
     [FL_OP_blur]          = {same,          blur,          LINEAR_ALL},
     [FL_OP_blend]         = {spread_shape,  blend,         LINEAR_ALL},
+    [FL_OP_detach]        = {same,          detach,        0},                  /* its vjp is no transpose */
     [FL_OP_sum]           = {reduced_shape, sum,           LINEAR_ALL},
     [FL_OP_mean]          = {reduced_shape, mean,          LINEAR_ALL},
     [FL_OP_pick]          = {pick_shape,    pick,          LINEAR_ALL},

@@ -385,6 +385,60 @@ TEST(conv_sums_in_the_documented_order)
     fl_arena_free(&p.arena);
 }
 
+/* The same for a sum of more than 2048 products: a part for every kt,kh, added with one rounding. */
+static void check_long_sums(const geometry *geo)
+{
+    problem p = make(geo);
+    const fl_conv *c = &p.c;
+    run(&p, FL_CONV_FORWARD, true);
+    int64_t different = 0;
+    for (int o = 0; o < c->y.c; o++) for (int t = 0; t < c->y.t; t++) for (int h = 0; h < c->y.h; h++) for (int w = 0; w < c->y.w; w++) {
+        real sum = p.b[o];
+        bool first = true;
+        for (int kt = 0; kt < c->win.k[0]; kt++) for (int kh = 0; kh < c->win.k[1]; kh++) {
+            const int xt = t + kt - c->win.lo[0], xh = h + kh - c->win.lo[1];
+            if (xt < 0 || xh < 0 || xt >= c->x.t || xh >= c->x.h) continue;
+            real part = first ? sum : 0;
+            for (int i = 0; i < c->win.k[2] * c->x.c; i++) {
+                const int kw = i / c->x.c, channel = i % c->x.c, xw = w + kw - c->win.lo[2];
+                if (i && i % 2048 == 0) {
+                    sum = first ? part : sum + part;
+                    first = false;
+                    part = 0;
+                }
+                const real x = xw < 0 || xw >= c->x.w ? 0 : p.x[fl_at(c->x, 0, channel, xt, xh, xw)];
+                part = fused(x, p.w[fl_at(p.ws, o, channel, kt, kh, kw)], part);
+            }
+            sum = first ? part : sum + part;
+            first = false;
+        }
+        different += sum != p.y[fl_at(c->y, 0, o, t, h, w)];
+    }
+    CHECK_SAY(different == 0, "%d channels: %lld elements differ", c->x.c, (long long)different);
+    fl_arena_free(&p.arena);
+}
+
+TEST(conv_adds_long_sums_in_parts)
+{
+    if (strcmp(fl_isa_name(), "base") == 0) SKIP("no instruction set with a fused multiply-add");
+    static const geometry longer[] = {
+        {1, 80,   33, 1, {2, 3, 4}, {3, 3, 3}, ONE, ONE, {1, 1, 1}, {1, 1, 1}},        /* 27 x 80: nine parts */
+        {1, 5000, 40, 1, {1, 1, 3}, {1, 1, 1}, ONE, ONE, NONE,      NONE},             /* 2048 + 2048 + 904 */
+        {1, 700,  33, 1, {1, 2, 5}, {1, 3, 3}, ONE, ONE, {0, 1, 1}, {0, 1, 1}},        /* rows of 2100 */
+        {1, 75,   33, 1, {2, 3, 4}, {3, 3, 3}, ONE, ONE, {1, 1, 1}, {1, 1, 1}},        /* 2025: one sum, as ever */
+    };
+    for (int i = 0; i < 3; i++) check_long_sums(&longer[i]);
+    problem p = make(&longer[3]);
+    run(&p, FL_CONV_FORWARD, true);
+    real sum = p.b[0];                                   /* the corner: taps 1.. of every axis */
+    for (int tap = 0; tap < 27; tap++)
+        for (int i = 0; tap / 9 && tap / 3 % 3 && tap % 3 && i < 75; i++)
+            sum = fused(p.x[fl_at(p.c.x, 0, i, tap / 9 - 1, tap / 3 % 3 - 1, tap % 3 - 1)],
+                        p.w[fl_at(p.ws, 0, i, tap / 9, tap / 3 % 3, tap % 3)], sum);
+    CHECK(sum == p.y[0]);
+    fl_arena_free(&p.arena);
+}
+
 TEST(conv_extents_and_flops)
 {
     const fl_window win = {{3, 7, 2}, {1, 2, 3}, {1, 1, 4}, {1, 3, 0}, {1, 3, 2}};

@@ -20,12 +20,12 @@ static const double GOLDEN_BOUND = 1e-5;
 
 typedef fl_id (*builder)(fl_graph *, fl_id x);
 
-static fl_id lstm_tanh(fl_graph *g, fl_id x) { return fl_layer_lstm(g, "layer", x, 7, FL_LSTM_TANH); }
-static fl_id lstm_relu(fl_graph *g, fl_id x) { return fl_layer_lstm(g, "layer", x, 7, FL_LSTM_RELU); }
-static fl_id convlstm_k3_s1(fl_graph *g, fl_id x) { return fl_layer_convlstm(g, "layer", x, 4, 3, 1); }
-static fl_id convlstm_k3_s2(fl_graph *g, fl_id x) { return fl_layer_convlstm(g, "layer", x, 4, 3, 2); }
-static fl_id convlstm_k5_s1(fl_graph *g, fl_id x) { return fl_layer_convlstm(g, "layer", x, 3, 5, 1); }
-static fl_id convlstm_k5_s2(fl_graph *g, fl_id x) { return fl_layer_convlstm(g, "layer", x, 3, 5, 2); }
+static fl_id lstm_tanh(fl_graph *g, fl_id x) { return fl_layer_lstm(g, "layer", x, 7, FL_LSTM_TANH, FL_BPTT_FULL); }
+static fl_id lstm_relu(fl_graph *g, fl_id x) { return fl_layer_lstm(g, "layer", x, 7, FL_LSTM_RELU, FL_BPTT_FULL); }
+static fl_id convlstm_k3_s1(fl_graph *g, fl_id x) { return fl_layer_convlstm(g, "layer", x, (fl_convlstm){4, 3, 1, false, FL_BPTT_FULL}); }
+static fl_id convlstm_k3_s2(fl_graph *g, fl_id x) { return fl_layer_convlstm(g, "layer", x, (fl_convlstm){4, 3, 2, false, FL_BPTT_FULL}); }
+static fl_id convlstm_k5_s1(fl_graph *g, fl_id x) { return fl_layer_convlstm(g, "layer", x, (fl_convlstm){3, 5, 1, false, FL_BPTT_FULL}); }
+static fl_id convlstm_k5_s2(fl_graph *g, fl_id x) { return fl_layer_convlstm(g, "layer", x, (fl_convlstm){3, 5, 2, false, FL_BPTT_FULL}); }
 static fl_id plus1d_s1(fl_graph *g, fl_id x) { return fl_layer_residual(g, "layer", x, FL_BLOCK_TWO_PLUS_ONE, 5, 1); }
 static fl_id plus1d_s2(fl_graph *g, fl_id x) { return fl_layer_residual(g, "layer", x, FL_BLOCK_TWO_PLUS_ONE, 6, 2); }
 static fl_id block_3d_s1(fl_graph *g, fl_id x) { return fl_layer_residual(g, "layer", x, FL_BLOCK_3D, 5, 1); }
@@ -218,15 +218,15 @@ TEST(layers_two_plus_one_keeps_the_number_of_parameters)
                   widths[i][1], fl_two_plus_one_mid(widths[i][0], widths[i][1]));
 }
 
-static fl_id too_long(fl_graph *g, fl_id x) { return fl_layer_lstm(g, "layer", x, 2, FL_LSTM_TANH); }
-static fl_id too_long_conv(fl_graph *g, fl_id x) { return fl_layer_convlstm(g, "layer", x, 2, 3, 1); }
+static fl_id too_long(fl_graph *g, fl_id x) { return fl_layer_lstm(g, "layer", x, 2, FL_LSTM_TANH, FL_BPTT_FULL); }
+static fl_id too_long_conv(fl_graph *g, fl_id x) { return fl_layer_convlstm(g, "layer", x, (fl_convlstm){2, 3, 1, false, FL_BPTT_FULL}); }
 
 static fl_id misfit(fl_graph *g, fl_id x)
 {
     const size_t mark = fl_graph_enter(g, "outer");
     x = fl_layer_linear(g, "fc", x, 3, true);                       /* x has frames: a linear layer takes none */
     x = fl_layer_residual(g, "block", x, FL_BLOCK_3D, 4, 2);
-    x = fl_head_last(g, "head", fl_layer_lstm(g, "lstm", x, 3, FL_LSTM_RELU), 2);
+    x = fl_head_last(g, "head", fl_layer_lstm(g, "lstm", x, 3, FL_LSTM_RELU, FL_BPTT_FULL), 2);
     fl_graph_leave(g, mark);
     return x;
 }

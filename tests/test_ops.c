@@ -203,6 +203,7 @@ TEST(ops_vjp_is_the_transpose) { op_cases_each(1, check_adjoint); }
 
 static void check_differences(op_case *c)
 {
+    if (c->op->flags & FL_STOP) return;                    /* by intent no derivative: ops_detach_stops_the_signal */
     fl_gradcheck r;
     const fl_gradcheck_options options = {.samples = 20, .seed = 3};
     fl_gradcheck_run(c->g, c->node->in, c->node->n_in, &options, &r);
@@ -218,6 +219,30 @@ TEST(ops_vjp_is_the_derivative)
     fl_threads_set(1);                                     /* thousands of tiny passes */
     op_cases_each(1, check_differences);
     fl_threads_set(0);
+}
+
+/* z = x y with y = detach(x): dz/dx is y, not 2x; what is behind the stop alone has a signal of zeros. */
+TEST(ops_detach_stops_the_signal)
+{
+    const real seed[3] = {1, R(2.0), R(-1.0)}, values[3] = {R(3.0), R(-0.5), R(7.0)};
+    fl_error error = {0};
+    fl_arena arena;
+    fl_arena_init(&arena, &error);
+    fl_graph *g = fl_graph_new(&arena);
+    const fl_id x = fl_node_input(g, "x", fl_shape_vector(1, 3)), b = fl_node_input(g, "b", fl_shape_vector(1, 3));
+    const fl_id stop = fl_node_detach(g, "stop", fl_node_add(g, "sum", x, b)), z = fl_node_mul(g, "z", x, stop);
+    const fl_id wrt[2] = {x, b};
+    fl_graph_plan(g, &(fl_plan){.keep = FL_KEEP_FOR_BACKWARD, .out = &z, .n_out = 1, .root = z, .wrt = wrt, .n_wrt = 2});
+    fl_graph_set(g, x, values);
+    fl_graph_set(g, b, values);
+    fl_graph_forward(g);
+    fl_graph_backward(g, seed);
+    for (int i = 0; i < 3; i++) {
+        CHECK_NEAR((double)fl_graph_value(g, z)[i], 2.0 * values[i] * values[i], 0);
+        CHECK_NEAR((double)fl_graph_signal(g, x)[i], 2.0 * seed[i] * values[i], 0);
+        CHECK_NEAR((double)fl_graph_signal(g, b)[i], 0, 0);
+    }
+    fl_arena_free(&arena);
 }
 
 static void check_deriv(op_case *c)

@@ -104,7 +104,7 @@ static void check_lstm(const char *name, fl_lstm_kind kind)
     const bool relu = kind == FL_LSTM_RELU;
     rig r;
     rig_up(&r, (fl_shape){CLIPS, IN, FRAMES, 1, 1});
-    r.y = fl_layer_lstm(r.g, "cell", r.x, HIDDEN, kind);
+    r.y = fl_layer_lstm(r.g, "cell", r.x, HIDDEN, kind, FL_BPTT_FULL);
     if (plan_and_fill(&r, name, relu ? 6 : 7)) {
         const matrices m = relu ? (matrices){value(&r, "cell.fc_x.weight"), value(&r, "cell.fc_h.weight"),
                                              value(&r, "cell.fc_x.bias"), NULL}
@@ -189,7 +189,7 @@ static void check_convlstm(const char *name, int k, int stride, fl_shape x)
 {
     rig r;
     rig_up(&r, x);
-    r.y = fl_layer_convlstm(r.g, "cell", r.x, 3, k, stride);
+    r.y = fl_layer_convlstm(r.g, "cell", r.x, (fl_convlstm){3, k, stride, false, FL_BPTT_FULL});
     if (plan_and_fill(&r, name, 15)) {
         real want[4 * MOST_STATE];
         fl_assert(fl_shape_count(fl_graph_shape(r.g, r.y)) <= 4 * MOST_STATE);

@@ -53,8 +53,11 @@ static fl_status explain(fl_cli *cli, fl_explanation *x, fl_session *s)
 
 static fl_status run(fl_cli *cli)
 {
-    if (fl_cli_flag(cli, "list-layers"))
-        return fl_layers_print(cli, (int)fl_cli_int(cli, "frames"), (int)fl_cli_int(cli, "classes"));
+    if (fl_cli_flag(cli, "list-layers")) {
+        fl_model_options o = fl_session_model_options(cli);
+        o.frames = (int)fl_cli_int(cli, "frames");
+        return fl_layers_print(cli, &o);
+    }
     const char *names = fl_cli_text(cli, "method");
     fl_explanation x = {0};
     fl_session s;

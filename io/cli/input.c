@@ -16,7 +16,7 @@ static const char *const layouts[] = {"thwc", "tchw", "cthw", NULL};
 static const fl_option options[] = {
     FL_OPTION_INT("frames", "T", NULL, 1, 4096, "frames that the network sees; default: the network's"),
     FL_OPTION_CHOICE("sampling", "RULE", NULL, rules,
-                     "which frames; default long_range_last (evenly spread), with --stride or --start stride"),
+                     "which frames; default: the network's rule, mostly long_range_last (evenly spread); with --stride or --start stride"),
     FL_OPTION_INT("stride", "S", NULL, 1, 100000, "every S-th frame"),
     FL_OPTION_INT("start", "F", NULL, 0, 100000, "beginning with frame F"),
     FL_OPTION_CHOICE("short", "WHAT", "clamp", short_clips,
@@ -120,11 +120,12 @@ static fl_status clip_options(fl_cli *cli, fl_clip_options *o)
     return fl_error_set(cli->error, FL_USAGE, "--size: expected width and height like 320x240, got '%s'", size);
 }
 
-static fl_status sample(fl_cli *cli, int frames, int source_frames, int *frame, fl_input *in)
+static fl_status sample(fl_cli *cli, const fl_model *m, int frames, int source_frames, int *frame, fl_input *in)
 {
-    const fl_sample_options o = {.frames = frames, .rule = fl_cli_text(cli, "sampling"), .seed = cli->seed,
-                                 .stride = (int)fl_cli_int(cli, "stride"), .start = (int)fl_cli_int(cli, "start"),
-                                 .short_clip = (fl_short_clip)fl_cli_choice(cli, "short")};
+    fl_sample_options o = {.frames = frames, .rule = fl_cli_text(cli, "sampling"), .seed = cli->seed,
+                           .stride = (int)fl_cli_int(cli, "stride"), .start = (int)fl_cli_int(cli, "start"),
+                           .short_clip = (fl_short_clip)fl_cli_choice(cli, "short")};
+    if (!o.rule && !o.stride && !o.start) o.rule = m->input.sampling;
     if (fl_sample(&o, source_frames, frame, cli->error) != FL_OK) return cli->error->status;
     in->sampling = o.rule ? o.rule : o.stride || o.start ? "stride" : "long_range_last";
     return FL_OK;
@@ -156,8 +157,11 @@ static fl_status read_clip(fl_cli *cli, const fl_model *m, const char *path, fl_
     fl_clip *clip = FL_NEW(cli->arena, fl_clip, 1);
     const int frames = fl_cli_given(cli, "frames") ? (int)fl_cli_int(cli, "frames") : m->input.frames;
     int *frame = FL_NEW(cli->arena, int, frames);
+    if (m->input.features)
+        return fl_error_set(cli->error, FL_USAGE, "model %s takes %d features per frame, not pixels: give them with --tensor, a "
+                            ".npy of shape C,T,1,1", m->name, m->channels);
     if (!clip || !frame || clip_options(cli, &o) != FL_OK) return cli->error->status;
-    if (fl_clip_read(cli->arena, path, &o, clip) != FL_OK || sample(cli, frames, clip->frames, frame, in) != FL_OK)
+    if (fl_clip_read(cli->arena, path, &o, clip) != FL_OK || sample(cli, m, frames, clip->frames, frame, in) != FL_OK)
         return cli->error->status;
     return fl_input_use(cli, m, clip, frame, frames, in);
 }

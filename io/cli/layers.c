@@ -37,12 +37,12 @@ static void print_json(const fl_graph *g, const char *model, fl_id cam)
     fl_json_end(&j);
 }
 
-fl_status fl_layers_print(fl_cli *cli, int frames, int classes)
+fl_status fl_layers_print(fl_cli *cli, const fl_model_options *o)
 {
     const fl_model *model = fl_session_find_model(cli);
     fl_graph *g = model ? fl_graph_new(cli->work) : NULL;
     if (!g) return cli->error->status;
-    const fl_network net = fl_model_build(g, model, &(fl_model_options){.frames = frames, .classes = classes});
+    const fl_network net = fl_model_build(g, model, o);
     if (!fl_graph_ok(g)) return cli->error->status;
     if (cli->json) print_json(g, model->name, net.cam);
     else print_text(g, net.cam);

@@ -1,6 +1,7 @@
 /* list.c: footlight list: what there is. */
 #include "io/cli/layers.h"
 #include "io/cli/session.h"
+#include "models/labels.h"
 
 #include <string.h>
 
@@ -81,9 +82,27 @@ static void list_ops(fl_json *j)
     }
 }
 
+static void list_labels(fl_json *j)
+{
+    for (const fl_label_set *s = fl_label_table; s->name; s++) {
+        if (!j) {
+            printf("  %-16s %4d  %s\n", s->name, s->count, s->doc);
+            continue;
+        }
+        fl_json_object(j, NULL);
+        fl_json_string(j, "name", s->name);
+        fl_json_string(j, "doc", s->doc);
+        fl_json_array(j, "labels");
+        for (int i = 0; i < s->count; i++) fl_json_string(j, NULL, s->label[i]);
+        fl_json_close(j);
+        fl_json_close(j);
+    }
+}
+
 /* write: for people where j is NULL, else objects into an open array. */
 static const struct listing { const char *name; void (*write)(fl_json *j); } listings[] = {
-    {"models", list_models}, {"methods", list_methods}, {"baselines", list_baselines}, {"ops", list_ops}};
+    {"models", list_models}, {"methods", list_methods}, {"baselines", list_baselines},
+    {"ops", list_ops}, {"labels", list_labels}};
 enum { LISTINGS = sizeof listings / sizeof *listings };
 
 static void print_listings(const fl_cli *cli, const char *wanted)
@@ -112,7 +131,7 @@ static fl_status run(fl_cli *cli)
         name[i + 1] = listings[i].name;
         known = known || strcmp(wanted, listings[i].name) == 0;
     }
-    if (wanted && strcmp(wanted, "layers") == 0) return fl_layers_print(cli, 0, 0);
+    if (wanted && strcmp(wanted, "layers") == 0) return fl_layers_print(cli, &(fl_model_options){0});
     if (!known)
         return fl_cli_unknown(cli->error, "list", wanted, name, LISTINGS + 1, "footlight list --help names them");
     print_listings(cli, wanted);
@@ -120,6 +139,6 @@ static fl_status run(fl_cli *cli)
 }
 
 const fl_command fl_command_list = {
-    "list", "what there is: models, methods, baselines, ops, layers of a model",
-    "[models|methods|baselines|ops|layers] [--model NAME]", 0, 1,
+    "list", "what there is: models, methods, baselines, ops, label sets, layers of a model",
+    "[models|methods|baselines|ops|labels|layers] [--model NAME]", 0, 1,
     (const fl_option_group *const[]){&group, NULL}, NULL, run};

@@ -1,19 +1,35 @@
 /* session.c: from options to a network that has seen the clip. */
 #include "io/cli/session.h"
 
+#include "models/labels.h"
+
 #include <math.h>
 #include <string.h>
+
+static const char *const bptt[] = {"full", "none", NULL};                 /* in the order of fl_bptt */
 
 static const fl_option network[] = {
     FL_OPTION_TEXT("model", 'm', "NAME", "r2plus1d_small", "the network; footlight list models names them"),
     FL_OPTION_INT("classes", "N", NULL, 1, 1000000, "outputs of the network; default: its own number"),
+    FL_OPTION_CHOICE("bptt", "HOW", "full", bptt,
+                     "recurrent networks: signals go back through time, or (as the study published) stop at every step"),
+    FL_OPTION_INT("lstm-layers", "N", NULL, 1, 3, "of cnn_lstm; default 1"),
+    FL_OPTION_INT("lstm-hidden", "N", NULL, 1, 65536, "units of each layer of cnn_lstm; default 512"),
+    FL_OPTION_FLAG("peepholes", 0, "convlstm: gates see the cell state (Wci Wcf Wco)"),
     {0}};
 const fl_option_group fl_session_network = {"Network", network};
+
+fl_model_options fl_session_model_options(const fl_cli *cli)
+{
+    return (fl_model_options){.classes = (int)fl_cli_int(cli, "classes"), .bptt = (fl_bptt)fl_cli_choice(cli, "bptt"),
+                              .lstm_layers = (int)fl_cli_int(cli, "lstm-layers"),
+                              .lstm_hidden = (int)fl_cli_int(cli, "lstm-hidden"), .peepholes = fl_cli_flag(cli, "peepholes")};
+}
 
 static const fl_option weights[] = {
     FL_OPTION_TEXT("weights", 'w', "FILE", NULL,
                    "safetensors, or formula[:GAMMA] for made-up ones; default: what ships with the network"),
-    FL_OPTION_TEXT("labels", 0, "FILE", NULL, "names of the classes, one per line; default: the network's own"),
+    FL_OPTION_TEXT("labels", 0, "FILE", NULL, "names of the classes: a file, one per line, or a set of footlight list labels; default: the network's own"),
     {0}};
 const fl_option_group fl_session_weights = {"Weights", weights};
 
@@ -56,6 +72,17 @@ static fl_status read_labels(fl_cli *cli, const char *path, fl_session *s)
                         path, s->classes, count);
 }
 
+/* --labels: a set by name, else a file. */
+static fl_status take_labels(fl_cli *cli, const char *text, fl_session *s)
+{
+    const fl_label_set *set = fl_label_set_find(text);
+    if (!set || fl_file_exists(text)) return read_labels(cli, text, s);
+    s->labels = set->label;
+    if (set->count == s->classes) return FL_OK;
+    return fl_error_set(cli->error, FL_USAGE, "--labels %s: has %d names, and the network has %d classes; --classes %d would fit "
+                        "them", text, set->count, s->classes, set->count);
+}
+
 static fl_status predict(fl_cli *cli, fl_session *s)
 {
     double *logits = FL_NEW(cli->arena, double, s->classes), *probabilities = FL_NEW(cli->arena, double, s->classes);
@@ -72,14 +99,17 @@ fl_status fl_session_finish(fl_cli *cli, fl_session *s)
     if (cli->arena->limit > cli->arena->used) cli->work->limit = cli->arena->limit - cli->arena->used;
     s->graph = fl_graph_new(cli->work);
     if (!s->graph) return cli->error->status;
-    s->net = fl_model_build(s->graph, s->model, &(fl_model_options){.frames = in.t, .height = in.h, .width = in.w,
-                                                                    .classes = (int)fl_cli_int(cli, "classes")});
+    fl_model_options o = fl_session_model_options(cli);
+    o.frames = in.t;
+    o.height = in.h;
+    o.width = in.w;
+    s->net = fl_model_build(s->graph, s->model, &o);
     if (!fl_graph_ok(s->graph) || fl_weights_apply(&s->weights, s->graph) != FL_OK) return cli->error->status;
     s->explainer = fl_explainer_new(s->graph, s->net, &s->model->input);
     if (!s->explainer) return cli->error->status;
     s->classes = fl_explainer_classes(s->explainer);
     if (s->classes == s->model->classes) s->labels = s->model->labels;
-    if (labels && read_labels(cli, labels, s) != FL_OK) return cli->error->status;
+    if (labels && take_labels(cli, labels, s) != FL_OK) return cli->error->status;
     return predict(cli, s);
 }
 

@@ -21,8 +21,11 @@ typedef struct fl_session {
     int top_count;
 } fl_session;
 
-extern const fl_option_group fl_session_network;      /* --model --classes */
+extern const fl_option_group fl_session_network;      /* --model --classes --bptt ... */
 extern const fl_option_group fl_session_weights;      /* --weights --labels */
+
+/* What the options of fl_session_network say, sizes left at 0. */
+fl_model_options fl_session_model_options(const fl_cli *);
 
 /* The network that --model names (the command must have that option). NULL: FL_USAGE, with the nearest name. */
 const fl_model *fl_session_find_model(fl_cli *);
