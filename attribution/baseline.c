@@ -60,7 +60,7 @@ static fl_status zero(const task *k)
 
 static fl_status grey(const task *k, const char *name, double level)
 {
-    if (!k->card || k->s.c > 3)
+    if (!k->card || k->s.c > 3 || k->card->source != FL_SOURCE_RGB)
         return fl_error_set(k->err, FL_USAGE, "baseline %s: this network's card does not say what %s is for its %d "
                             "channels; use zero or mean", name, name, k->s.c);
     for (int c = 0; c < k->s.c; c++)

@@ -160,13 +160,20 @@ static fl_status from_file(fl_arena *a, const char *path, const fl_clip_options 
     return status;
 }
 
+fl_status fl_clip_read_named(fl_arena *a, const char *folder, const char *prefix, fl_clip *clip)
+{
+    memset(clip, 0, sizeof *clip);
+    snprintf(clip->source, sizeof clip->source, "%s", folder);
+    return fl_clip_folder(a, folder, prefix, clip);
+}
+
 fl_status fl_clip_read(fl_arena *a, const char *path, const fl_clip_options *options, fl_clip *clip)
 {
     static const fl_clip_options none;
     const fl_clip_options *o = options ? options : &none;
+    if (fl_folder_exists(path)) return fl_clip_read_named(a, path, "", clip);
     memset(clip, 0, sizeof *clip);
     snprintf(clip->source, sizeof clip->source, "%s", path);
-    if (fl_folder_exists(path)) return fl_clip_folder(a, path, clip);
     bool pipe = strcmp(path, "-") == 0 || (fl_file_exists(path) && !fl_file_is_regular(path));
     return pipe ? from_pipe(a, path, o, clip) : from_file(a, path, o, clip);
 }

@@ -40,6 +40,9 @@ typedef struct fl_clip {
  * that does not exist. Everything that the clip points to is owned by the arena. */
 fl_status fl_clip_read(fl_arena *, const char *path, const fl_clip_options *, fl_clip *);
 
+/* The frames of a folder whose names begin with prefix, in natural order. */
+fl_status fl_clip_read_named(fl_arena *, const char *folder, const char *prefix, fl_clip *);
+
 /* The same from bytes in memory; name is for messages. Never starts ffmpeg. */
 fl_status fl_clip_decode(fl_arena *, fl_bytes, const char *name, const fl_clip_options *, fl_clip *);
 

@@ -7,10 +7,14 @@
 #include <string.h>
 #include <strings.h>
 
-static bool ends_with(const char *path, const void *endings)
+typedef struct names { const char *prefix, *const *endings; } names;
+
+static bool is_named(const char *path, const void *user)
 {
-    const char *dot = strrchr(path, '.');
-    for (const char *const *ending = endings; dot && *ending; ending++)
+    const names *n = user;
+    const char *dot = strrchr(path, '.'), *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    if (strncmp(name, n->prefix, strlen(n->prefix)) != 0) return false;
+    for (const char *const *ending = n->endings; dot && *ending; ending++)
         if (strcasecmp(dot + 1, *ending) == 0) return true;
     return false;
 }
@@ -77,30 +81,31 @@ static fl_status read_jpegs(const fl_source *s, fl_arena *scratch, const fl_list
     return status;
 }
 
-static fl_status read_found(const fl_source *s, fl_arena *scratch, const fl_listing *images, const fl_listing *jpegs,
-                            fl_clip *clip)
+static fl_status read_found(const fl_source *s, const char *prefix, fl_arena *scratch, const fl_listing *images,
+                            const fl_listing *jpegs, fl_clip *clip)
 {
     if (images->count > 0 && jpegs->count > 0)
         return fl_error_set(s->arena->error, FL_UNREADABLE, "%s: holds %d PPM or PNG and %d JPEG files; which are "
                             "the frames? keep only those", s->name, images->count, jpegs->count);
     if (images->count + jpegs->count == 0)
-        return fl_error_set(s->arena->error, FL_UNREADABLE, "%s: no frames in this folder: *.ppm, *.pgm, *.pam, "
-                            "*.png (or *.jpg, with ffmpeg) expected", s->name);
+        return fl_error_set(s->arena->error, FL_UNREADABLE, "%s: no frames in this folder: %s*.ppm, *.pgm, *.pam, "
+                            "*.png (or *.jpg, with ffmpeg) expected", s->name, prefix);
     snprintf(clip->format, sizeof clip->format, images->count ? "folder" : "folder by ffmpeg");
     return images->count ? read_images(s, scratch, images, clip) : read_jpegs(s, scratch, jpegs, clip);
 }
 
-fl_status fl_clip_folder(fl_arena *a, const char *path, fl_clip *clip)
+fl_status fl_clip_folder(fl_arena *a, const char *path, const char *prefix, fl_clip *clip)
 {
     static const char *const image_endings[] = {"ppm", "pgm", "pam", "pnm", "png", NULL};
     static const char *const jpeg_endings[] = {"jpg", "jpeg", NULL};
+    const names image = {prefix, image_endings}, jpeg = {prefix, jpeg_endings};
     const fl_source s = {a, {0}, path};
     fl_arena scratch;
     fl_listing images, jpegs;
     fl_arena_init(&scratch, a->error);
-    fl_status status = fl_folder_list(&scratch, path, ends_with, image_endings, &images);
-    if (status == FL_OK) status = fl_folder_list(&scratch, path, ends_with, jpeg_endings, &jpegs);
-    if (status == FL_OK) status = read_found(&s, &scratch, &images, &jpegs, clip);
+    fl_status status = fl_folder_list(&scratch, path, is_named, &image, &images);
+    if (status == FL_OK) status = fl_folder_list(&scratch, path, is_named, &jpeg, &jpegs);
+    if (status == FL_OK) status = read_found(&s, prefix, &scratch, &images, &jpegs, clip);
     fl_arena_free(&scratch);
     return status;
 }

@@ -18,7 +18,7 @@ fl_status fl_clip_pnm(const fl_source *, fl_clip *);
 fl_status fl_clip_png(const fl_source *, fl_clip *);
 fl_status fl_clip_npy(const fl_source *, const fl_clip_options *, fl_clip *);
 fl_status fl_clip_raw(const fl_source *, const fl_clip_options *, fl_clip *);
-fl_status fl_clip_folder(fl_arena *, const char *path, fl_clip *);
+fl_status fl_clip_folder(fl_arena *, const char *path, const char *prefix, fl_clip *);     /* names that begin so */
 /* Lets ffmpeg decode the file at path; what: how messages call it. */
 fl_status fl_clip_ffmpeg(fl_arena *, const char *path, const char *what, fl_clip *);
 

@@ -10,7 +10,7 @@ static fl_status check_card(const fl_card_input *card, fl_error *err)
     if (card->height < 1 || card->width < 1 || card->fit_height < 0 || card->fit_width < 0)
         return fl_error_set(err, FL_USAGE, "the model's input has sides of at least 1 pixel, got %d x %d (resized "
                             "to %d x %d)", card->width, card->height, card->fit_width, card->fit_height);
-    for (int c = 0; c < 3; c++)
+    for (int c = 0; c < (card->source == FL_SOURCE_FLOW ? 2 : 3); c++)
         if (!isfinite(card->mean[c]) || !isfinite(card->std[c]) || card->std[c] == 0)
             return fl_error_set(err, FL_USAGE, "the model's input needs a mean and a std that is not 0 for channel "
                                 "%d, got %g and %g", c, card->mean[c], card->std[c]);
@@ -42,20 +42,40 @@ fl_status fl_fitting_of(const fl_card_input *card, int clip_height, int clip_wid
 
 static unsigned char to_byte(double x) { return x <= 0 ? 0 : x >= 255 ? 255 : (unsigned char)floor(x + 0.5); }
 
-/* The crop of one resized frame: values into the network's input, bytes into what is shown. */
+/* The crop of one resized frame: values into the network's input (unless NULL), bytes into what is shown. */
 static void normalise(const fl_card_input *card, const fl_fitting *f, const real *resized, real *input,
                       unsigned char *shown)
 {
     for (int y = 0; y < f->height; y++) {
         const real *pixel = resized + ((int64_t)(y + f->crop_y) * f->resized_width + f->crop_x) * 3;
-        for (int x = 0; x < f->width; x++, pixel += 3, input += 3, shown += 3) {
+        for (int x = 0; x < f->width; x++, pixel += 3, shown += 3) {
             for (int c = 0; c < 3; c++) {
                 double value = (double)pixel[card->bgr ? 2 - c : c];
-                input[c] = (real)((card->white * value / 255 - card->mean[c]) / card->std[c]);
+                if (input) *input++ = (real)((card->white * value / 255 - card->mean[c]) / card->std[c]);
                 shown[c] = to_byte((double)pixel[c]);
             }
         }
     }
+}
+
+static fl_status fit_frames(fl_arena *a, const fl_card_input *card, const fl_fitting *f, const fl_clip *clip,
+                            const int *index, int count, real *input, unsigned char *shown)
+{
+    const fl_shape frame = {1, 3, 1, clip->height, clip->width};
+    const fl_shape resized = {1, 3, 1, f->resized_height, f->resized_width};
+    const int64_t values = (int64_t)f->height * f->width * 3;
+    const fl_mark mark = fl_arena_mark(a);
+    real *before = FL_NEW(a, real, fl_shape_count(frame)), *after = FL_NEW(a, real, fl_shape_count(resized));
+    if (!before || !after) return fl_error_set(a->error, FL_FAILED, "%s: memory ran out", clip->source);
+    for (int t = 0; t < count; t++) {
+        fl_assert(index[t] >= 0 && index[t] < clip->frames);
+        const unsigned char *rgb = clip->rgb + (int64_t)index[t] * fl_shape_count(frame);
+        for (int64_t i = 0; i < fl_shape_count(frame); i++) before[i] = rgb[i];
+        fl_resize(frame, before, resized, after, FL_RESIZE_LINEAR, false);
+        normalise(card, f, after, input ? input + t * values : NULL, shown + t * values);
+    }
+    fl_arena_release(a, mark);
+    return FL_OK;
 }
 
 fl_status fl_preprocess(fl_arena *a, const fl_card_input *card, const fl_clip *clip, const int *index, int count,
@@ -65,25 +85,21 @@ fl_status fl_preprocess(fl_arena *a, const fl_card_input *card, const fl_clip *c
     fl_fitting *f = &out->fitting;
     fl_status status = fl_fitting_of(card, clip->height, clip->width, f, a->error);
     if (status != FL_OK) return status;
-    const fl_shape frame = {1, 3, 1, clip->height, clip->width};
-    const fl_shape resized = {1, 3, 1, f->resized_height, f->resized_width};
-    int64_t pixels = (int64_t)f->height * f->width;
-    unsigned char *shown = FL_NEW(a, unsigned char, (size_t)count * (size_t)pixels * 3);
+    unsigned char *shown = FL_NEW(a, unsigned char, (size_t)count * (size_t)f->height * (size_t)f->width * 3);
     out->input = fl_tensor_new(a, (fl_shape){1, 3, count, f->height, f->width});
     out->shown = shown;
-    fl_mark mark = fl_arena_mark(a);
-    real *before = FL_NEW(a, real, fl_shape_count(frame)), *after = FL_NEW(a, real, fl_shape_count(resized));
-    if (!shown || !out->input.data || !before || !after)
-        return fl_error_set(a->error, FL_FAILED, "%s: memory ran out", clip->source);
-    for (int t = 0; t < count; t++) {
-        fl_assert(index[t] >= 0 && index[t] < clip->frames);
-        const unsigned char *rgb = clip->rgb + (int64_t)index[t] * fl_shape_count(frame);
-        for (int64_t i = 0; i < fl_shape_count(frame); i++) before[i] = rgb[i];
-        fl_resize(frame, before, resized, after, FL_RESIZE_LINEAR, false);
-        normalise(card, f, after, out->input.data + t * pixels * 3, shown + t * pixels * 3);
-    }
-    fl_arena_release(a, mark);
-    return FL_OK;
+    if (!shown || !out->input.data) return fl_error_set(a->error, FL_FAILED, "%s: memory ran out", clip->source);
+    return fit_frames(a, card, f, clip, index, count, out->input.data, shown);
+}
+
+const unsigned char *fl_preprocess_shown(fl_arena *a, const fl_card_input *card, const fl_clip *clip,
+                                         const int *index, int count)
+{
+    fl_fitting f = {0};
+    if (fl_fitting_of(card, clip->height, clip->width, &f, a->error) != FL_OK) return NULL;
+    unsigned char *shown = FL_NEW(a, unsigned char, (size_t)count * (size_t)f.height * (size_t)f.width * 3);
+    if (!shown || fit_frames(a, card, &f, clip, index, count, NULL, shown) != FL_OK) return NULL;
+    return shown;
 }
 
 static double inside(double x, double most) { return x < 0 ? 0 : x > most ? most : x; }

@@ -32,6 +32,10 @@ fl_status fl_fitting_of(const fl_card_input *, int clip_height, int clip_width, 
 fl_status fl_preprocess(fl_arena *, const fl_card_input *, const fl_clip *, const int *index, int count,
                         fl_network_clip *);
 
+/* Only what people see of it: T, H, W, 3 bytes; NULL with the error recorded. */
+const unsigned char *fl_preprocess_shown(fl_arena *, const fl_card_input *, const fl_clip *, const int *index,
+                                         int count);
+
 /* A box (x0, y0, x1, y1: edges in continuous coordinates) of the clip in the network's frame, cut at its borders.
  * False, with an empty box, when nothing of it is inside. */
 bool fl_preprocess_box(const fl_fitting *, const double clip[4], double network[4]);

@@ -1,6 +1,8 @@
 /* input.c: a clip or a tensor becomes the network's input. */
 #include "io/cli/input.h"
 
+#include "io/cli/progress.h"
+#include "io/flow_colour.h"
 #include "io/npy.h"
 #include "io/sample.h"
 
@@ -24,6 +26,9 @@ static const fl_option options[] = {
     FL_OPTION_CHOICE("matrix", "NAME", NULL, matrices, "colours of Y4M; default bt601"),
     FL_OPTION_TEXT("size", 0, "WxH", NULL, "the input is raw rgb24 of this size"),
     FL_OPTION_CHOICE("layout", "AXES", NULL, layouts, "of a clip in a .npy file; default: the first that fits"),
+    FL_OPTION_TEXT("flow", 0, "FILE", NULL, "for a network of flow: read it, from a .npy (T,H,W,2) or a folder of "
+                   "flow_x_* and flow_y_* images, instead of computing it"),
+    FL_OPTION_REAL("flow-bound", "P", "20", 1e-3, 1e6, "in a folder of flow, grey 0 and 255 are -P and P pixels"),
     FL_OPTION_FLAG("tensor", 0, "CLIP is a .npy of floats, N,C,T,H,W or C,T,H,W, that enters the network as it is"),
     FL_OPTION_INT("item", "I", "0", 0, 1000000, "with --tensor: which of the N"),
     {0}};
@@ -53,6 +58,13 @@ static unsigned char *shown(fl_cli *cli, const fl_card_input *card, fl_shape s, 
     const int64_t pixels = fl_shape_pixels(s);
     unsigned char *rgb = FL_NEW(cli->arena, unsigned char, 3 * pixels);
     for (int64_t i = 0; i < pixels && rgb; i++) {
+        if (card->source == FL_SOURCE_FLOW) {       /* in colours, -1 .. 1 being what the network can tell apart */
+            real uv[2];
+            for (int c = 0; c < 2; c++)
+                uv[c] = (real)(2 * ((double)values[i * s.c + c] * card->std[c] + card->mean[c]) / card->white - 1);
+            fl_flow_colours(uv, 1, 1, rgb + 3 * i);
+            continue;
+        }
         for (int c = 0; c < 3; c++) {
             const int from = s.c < 3 ? 0 : card->bgr ? 2 - c : c;
             const double white = (double)values[i * s.c + from] * card->std[from] + card->mean[from];
@@ -109,7 +121,7 @@ static fl_status read_tensor(fl_cli *cli, const fl_model *m, const char *path, f
 
 /* ---- a clip ---- */
 
-static fl_status clip_options(fl_cli *cli, fl_clip_options *o)
+fl_status fl_input_clip_options(fl_cli *cli, fl_clip_options *o)
 {
     const char *size = fl_cli_text(cli, "size");
     *o = (fl_clip_options){.matrix = fl_cli_text(cli, "matrix"), .layout = fl_cli_text(cli, "layout")};
@@ -131,36 +143,87 @@ static fl_status sample(fl_cli *cli, const fl_model *m, int frames, int source_f
     return FL_OK;
 }
 
-fl_status fl_input_use(fl_cli *cli, const fl_model *m, const fl_clip *clip, const int *frame, int frames,
-                       fl_input *in)
+fl_status fl_input_flow(fl_cli *cli, const fl_card_input *card, const fl_input *in, fl_network_clip *seen)
+{
+    fl_progress progress;
+    const fl_flow_job job = {.clip = in->clip, .file = in->flow.flows ? &in->flow : NULL, .told = fl_progress_step,
+                             .user = &progress};
+    fl_progress_begin(&progress, cli, "optical flow");
+    const fl_status status = fl_flow_input(cli->arena, card, &job, in->frame, in->shape.t, seen);
+    fl_progress_end(&progress);
+    return status;
+}
+
+/* The frames that in->frame says, in the form that the network's card asks for. */
+static fl_status see(fl_cli *cli, const fl_model *m, int frames, fl_input *in)
 {
     fl_network_clip seen;
-    if (fl_preprocess(cli->arena, &m->input, clip, frame, frames, &seen) != FL_OK) return cli->error->status;
+    in->shape.t = frames;
+    in->moves = m->input.source == FL_SOURCE_FLOW;
+    const fl_status status = in->moves ? fl_input_flow(cli, &m->input, in, &seen)
+                                       : fl_preprocess(cli->arena, &m->input, in->clip, in->frame, frames, &seen);
+    if (status != FL_OK) return status;
     in->shape = seen.input.shape;
     in->values = seen.input.data;
     in->rgb = seen.shown;
     in->fitting = seen.fitting;
+    return FL_OK;
+}
+
+fl_status fl_input_use(fl_cli *cli, const fl_model *m, const fl_clip *clip, const int *frame, int frames,
+                       fl_input *in)
+{
     in->frame = frame;
-    in->format = clip->format;
-    in->note = clip->note;
+    in->clip = clip;
     in->frames = clip->frames;
     in->height = clip->height;
     in->width = clip->width;
+    in->format = clip->format;
+    in->note = clip->note;
     in->fps = clip->fps;
     memcpy(in->sha256, clip->sha256, sizeof in->sha256);
-    return FL_OK;
+    const fl_status status = see(cli, m, frames, in);
+    in->clip = NULL;
+    return status;
+}
+
+/* CLIP is flow: there are no frames to show. */
+static fl_status read_flow(fl_cli *cli, const fl_model *m, const char *path, int frames, int *frame, fl_input *in)
+{
+    if (fl_cli_given(cli, "flow"))
+        return fl_error_set(cli->error, FL_USAGE, "--flow: %s is flow already; give the clip, or leave out --flow",
+                            path);
+    if (fl_flow_file_read(cli->arena, path, fl_cli_real(cli, "flow-bound"), &in->flow) != FL_OK ||
+        sample(cli, m, frames, in->flow.flows, frame, in) != FL_OK)
+        return cli->error->status;
+    in->frame = frame;
+    in->frames = in->flow.flows;
+    in->height = in->flow.height;
+    in->width = in->flow.width;
+    in->format = in->flow.format;
+    in->note = in->flow.note;
+    memcpy(in->sha256, in->flow.sha256, sizeof in->sha256);
+    return see(cli, m, frames, in);
 }
 
 static fl_status read_clip(fl_cli *cli, const fl_model *m, const char *path, fl_input *in)
 {
     fl_clip_options o;
+    const char *flow = fl_cli_text(cli, "flow");
     fl_clip *clip = FL_NEW(cli->arena, fl_clip, 1);
     const int frames = fl_cli_given(cli, "frames") ? (int)fl_cli_int(cli, "frames") : m->input.frames;
     int *frame = FL_NEW(cli->arena, int, frames);
     if (m->input.features)
         return fl_error_set(cli->error, FL_USAGE, "model %s takes %d features per frame, not pixels: give them with --tensor, a "
                             ".npy of shape C,T,1,1", m->name, m->channels);
-    if (!clip || !frame || clip_options(cli, &o) != FL_OK) return cli->error->status;
+    if (!clip || !frame || fl_input_clip_options(cli, &o) != FL_OK) return cli->error->status;
+    if (m->input.source == FL_SOURCE_FLOW && fl_flow_file_is(cli->arena, path))
+        return read_flow(cli, m, path, frames, frame, in);
+    if (flow && m->input.source != FL_SOURCE_FLOW)
+        return fl_error_set(cli->error, FL_USAGE, "--flow: does nothing for %s, which sees the frames themselves",
+                            m->name);
+    if (flow && fl_flow_file_read(cli->arena, flow, fl_cli_real(cli, "flow-bound"), &in->flow) != FL_OK)
+        return cli->error->status;
     if (fl_clip_read(cli->arena, path, &o, clip) != FL_OK || sample(cli, m, frames, clip->frames, frame, in) != FL_OK)
         return cli->error->status;
     return fl_input_use(cli, m, clip, frame, frames, in);
@@ -168,7 +231,8 @@ static fl_status read_clip(fl_cli *cli, const fl_model *m, const char *path, fl_
 
 fl_status fl_input_read(fl_cli *cli, const fl_model *m, const char *path, fl_input *in)
 {
-    static const char *const clip_only[] = {"frames", "sampling", "stride", "start", "matrix", "size", "layout"};
+    static const char *const clip_only[] = {"frames", "sampling", "stride", "start", "matrix", "size", "layout",
+                                           "flow"};
     const bool tensor = fl_cli_flag(cli, "tensor");
     for (size_t i = 0; tensor && i < sizeof clip_only / sizeof *clip_only; i++)
         if (fl_cli_given(cli, clip_only[i]))
@@ -195,6 +259,12 @@ void fl_input_write(fl_json *j, const fl_input *in)
         fl_json_ints(j, "crop", (int[]){in->fitting.crop_y, in->fitting.crop_x}, 2);
     } else {
         fl_json_int(j, "item", in->item);
+    }
+    if (in->moves) {
+        fl_json_object(j, "flow");
+        fl_json_string(j, "from", in->flow.flows ? in->flow.source : "tv-l1");
+        if (in->flow.flows) fl_json_string(j, "sha256", in->flow.sha256);
+        fl_json_close(j);
     }
     fl_json_string(j, "note", *in->note ? in->note : NULL);
     fl_json_close(j);

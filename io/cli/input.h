@@ -3,7 +3,7 @@
 #define FL_CLI_INPUT_H
 
 #include "io/cli/cli.h"
-#include "io/preprocess.h"
+#include "io/flow_input.h"
 #include "models/model.h"
 
 typedef struct fl_input {
@@ -19,6 +19,9 @@ typedef struct fl_input {
     const int *frame;                /* the T frames of the source that were taken; NULL for a tensor */
     int item;                        /* of a tensor with several clips: which one */
     const char *sampling;            /* how the frames were chosen; NULL for a tensor */
+    const fl_clip *clip;             /* while the input is made: the frames' source; NULL: flow alone */
+    fl_flow_file flow;               /* flow that was read, from CLIP or --flow; flows 0: none was */
+    bool moves;                      /* what the network sees is flow */
     fl_fitting fitting;              /* from pixels of the source to the network's; all 0 for a tensor */
 } fl_input;
 
@@ -29,6 +32,12 @@ fl_status fl_input_read(fl_cli *, const fl_model *, const char *path, fl_input *
 
 /* The same for a clip in memory, of which it takes the given frames; source, title and sampling are the caller's. */
 fl_status fl_input_use(fl_cli *, const fl_model *, const fl_clip *, const int *frame, int frames, fl_input *);
+
+/* Flow of the same frames for a card of flow, read or computed. While the input is made: see() in input.c. */
+fl_status fl_input_flow(fl_cli *, const fl_card_input *, const fl_input *, fl_network_clip *);
+
+/* --matrix, --size and --layout, of a command that has them. */
+fl_status fl_input_clip_options(fl_cli *, fl_clip_options *);
 
 /* "input": {...} */
 void fl_input_write(fl_json *, const fl_input *);
