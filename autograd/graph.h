@@ -70,8 +70,14 @@ void fl_graph_forward(fl_graph *);
  * values were that nobody reads any more: a second backward needs a forward before it, except with FL_KEEP_ALL. */
 void fl_graph_backward(fl_graph *, const real *seed);
 
+/* Whether an entry can be a parameter of this shape: axes of length 1 do not count, and a matrix O x I may stand for a kernel
+ * O,I/..,KT,KH,KW of as many values (a linear layer that is a convolution here), or the reverse. */
+typedef enum fl_fit_of_entry { FL_ENTRY_MISFIT, FL_ENTRY_FITS, FL_ENTRY_RESHAPED } fl_fit_of_entry;
+fl_fit_of_entry fl_entry_fit(const fl_entry *, fl_shape);
+
 /* Parameters and buffers from a bundle, by name. FL_MISFIT names the first that is missing or of another shape. */
 fl_status fl_graph_load(fl_graph *, const fl_bundle *);
+fl_status fl_graph_load_found(fl_graph *, const fl_bundle *);  /* what is missing keeps its values */
 fl_status fl_graph_store(const fl_graph *, fl_bundle *);       /* copies into the bundle's arena, in file order */
 
 /* trace.c: the tape as text, one node a line: index, op, name, shape, plan, bytes, operands. Into the arena;

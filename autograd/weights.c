@@ -15,12 +15,14 @@ static int squeeze(const int64_t *size, int axes, int64_t out[FL_MAX_AXES])
     return n;
 }
 
-static bool fits(const fl_entry *e, fl_shape s)
+fl_fit_of_entry fl_entry_fit(const fl_entry *e, fl_shape s)
 {
     const int64_t ours[5] = {s.n, s.c, s.t, s.h, s.w};
     int64_t a[FL_MAX_AXES], b[FL_MAX_AXES];
     int na = squeeze(ours, 5, a), nb = squeeze(e->size, e->axes, b);
-    return na == nb && memcmp(a, b, (size_t)na * sizeof *a) == 0;
+    if (na == nb && memcmp(a, b, (size_t)na * sizeof *a) == 0) return FL_ENTRY_FITS;
+    const bool matrix = na >= 2 && nb >= 2 && na != nb && (na == 2 || nb == 2);
+    return matrix && a[0] == b[0] && fl_entry_count(e) == fl_shape_count(s) ? FL_ENTRY_RESHAPED : FL_ENTRY_MISFIT;
 }
 
 static void print_sizes(const fl_entry *e, char *to, size_t size)
@@ -55,31 +57,40 @@ static bool fill_from(fl_arena *a, const fl_node *node, const fl_entry *e)
     return part != NULL;
 }
 
+static fl_status load_node(fl_graph *g, const fl_node *node, const fl_entry *e)
+{
+    if (fl_entry_fit(e, node->shape) == FL_ENTRY_MISFIT) {
+        char got[160];
+        fl_shape_text t;
+        print_sizes(e, got, sizeof got);
+        return fl_error_set(g->error, FL_MISFIT, "weights: tensor '%s': expected shape %s, got %s; do the weights belong "
+                            "to this network and number of classes?", node->name, fl_shape_print(node->shape, &t), got);
+    }
+    return fill_from(g->arena, node, e) ? FL_OK : g->error->status;
+}
+
+fl_status fl_graph_load_found(fl_graph *g, const fl_bundle *b)
+{
+    g->stale = true;
+    for (fl_id i = 0; i < g->count; i++) {
+        const fl_node *node = &g->node[i];
+        const fl_entry *e = node->role == FL_PARAM || node->role == FL_BUFFER ? fl_bundle_find(b, node->name) : NULL;
+        if (e && load_node(g, node, e) != FL_OK) return g->error->status;
+    }
+    return FL_OK;
+}
+
 fl_status fl_graph_load(fl_graph *g, const fl_bundle *b)
 {
     for (fl_id i = 0; i < g->count; i++) {
-        fl_node *node = &g->node[i];
-        if (node->role != FL_PARAM && node->role != FL_BUFFER) continue;
-        const fl_entry *e = fl_bundle_find(b, node->name);
+        const fl_node *node = &g->node[i];
         fl_shape_text t;
-        if (!e)
-            return fl_error_set(g->error, FL_MISFIT,
-                                "weights: tensor '%s' of shape %s is missing; the file has %d tensors, "
-                                "the first is '%s': do the weights belong to this network?",
-                                node->name, fl_shape_print(node->shape, &t), b->count,
-                                b->count ? b->entry[0].name : "(none)");
-        if (!fits(e, node->shape)) {
-            char got[160];
-            print_sizes(e, got, sizeof got);
-            return fl_error_set(g->error, FL_MISFIT,
-                                "weights: tensor '%s': expected shape %s, got %s; do the weights belong "
-                                "to this network and number of classes?",
-                                node->name, fl_shape_print(node->shape, &t), got);
-        }
-        if (!fill_from(g->arena, node, e)) return g->error->status;
+        if ((node->role != FL_PARAM && node->role != FL_BUFFER) || fl_bundle_find(b, node->name)) continue;
+        return fl_error_set(g->error, FL_MISFIT, "weights: tensor '%s' of shape %s is missing; the file has %d tensors, "
+                            "the first is '%s': do the weights belong to this network?", node->name,
+                            fl_shape_print(node->shape, &t), b->count, b->count ? b->entry[0].name : "(none)");
     }
-    g->stale = true;
-    return FL_OK;
+    return fl_graph_load_found(g, b);
 }
 
 fl_status fl_graph_store(const fl_graph *g, fl_bundle *b)

@@ -33,4 +33,5 @@ const fl_model fl_model_c3d = {
     .input = {.frames = 16, .height = 112, .width = 112, .fit = FL_FIT_STRETCH, .fit_height = 128, .fit_width = 171,
               .sampling = "stride", .white = 255, .bgr = true, .mean = {90.25, 97.66, 101.41}, .std = {1, 1, 1}},
     .channels = 3, .classes = 487, .gamma = 1, .parameters = 79991015, .build = build,
+    .keys = (const fl_key_map *const[]){&fl_keys_c3d_sequential, &fl_keys_c3d_caffe, NULL},
 };

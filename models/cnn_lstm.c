@@ -36,4 +36,5 @@ const fl_model fl_model_cnn_lstm = {
     .citation = "after Donahue et al. 2015, Long-term Recurrent Convolutional Networks",
     .input = {.frames = 16, .height = 224, .width = 224, .fit = FL_FIT_SHORT_SIDE, .fit_height = 256, FL_IMAGENET_STATISTICS},
     .channels = 3, .classes = 101, .labels = fl_labels_ucf101, .gamma = 0.5, .parameters = 28806821, .build = build,
+    .keys = (const fl_key_map *const[]){&fl_keys_lstm_torch, NULL},
 };

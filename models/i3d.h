@@ -12,6 +12,11 @@ fl_id fl_i3d(fl_graph *, const fl_model_options *, fl_id x, fl_id *cam);
     {.frames = 16, .height = 224, .width = 224, .fit = FL_FIT_SHORT_SIDE, .fit_height = 256, .white = 1,            \
      .mean = {0.5, 0.5, 0.5}, .std = {0.5, 0.5, 0.5}}
 
+/* The same for TV-L1 flow: cut at 20 pixels per frame, in -1..1. */
+#define FL_I3D_FLOW_INPUT                                                                                          \
+    {.frames = 16, .height = 224, .width = 224, .fit = FL_FIT_SHORT_SIDE, .fit_height = 256, .white = 1,            \
+     .mean = {0.5, 0.5, 0.5}, .std = {0.5, 0.5, 0.5}, .source = FL_SOURCE_FLOW, .flow = {.bound = 20, .stack = 1}}
+
 #define FL_I3D_CITATION "Carreira & Zisserman 2017, Quo Vadis, Action Recognition?"
 
 #endif

@@ -12,4 +12,5 @@ static fl_network build(fl_graph *g, const fl_model *m, const fl_model_options *
 const fl_model fl_model_i3d_rgb = {
     .name = "i3d_rgb", .family = "inception 3-D CNN", .doc = "inflated Inception on frames", .citation = FL_I3D_CITATION,
     .input = FL_I3D_INPUT, .channels = 3, FL_KINETICS_HEAD, .gamma = 1, .parameters = 12697264, .build = build,
+    .keys = (const fl_key_map *const[]){&fl_keys_i3d_hassony2, NULL},
 };

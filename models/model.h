@@ -10,6 +10,7 @@
 
 #include "layers/layers.h"
 #include "models/card.h"
+#include "models/keymap.h"
 
 typedef struct fl_model_options {      /* 0 takes the card's value */
     int n;                             /* clips per pass (batch); 0: 1 */
@@ -25,20 +26,23 @@ typedef struct fl_network {            /* nodes of the graph */
     fl_id logits;                      /* N,classes,1,1,1 */
     fl_id output;                      /* what the network returns: the logits, or probabilities where it ends in a softmax */
     fl_id cam;                         /* where Grad-CAM reads by default: the last node with places in it */
-    fl_id flow;                        /* second input, N,C,T,H,W of optical flow; FL_NONE: the network has one input */
+    fl_id flow, flow_cam;              /* a second input, N,C,T,H,W of optical flow, and what Grad-CAM reads for it; FL_NONE: none */
 } fl_network;
 
-static const fl_network fl_network_none = {FL_NONE, FL_NONE, FL_NONE, FL_NONE, FL_NONE};   /* where builders begin */
+static const fl_network fl_network_none = {FL_NONE, FL_NONE, FL_NONE, FL_NONE, FL_NONE, FL_NONE};   /* where builders begin */
 
 typedef struct fl_model fl_model;
 struct fl_model {
     const char *name, *family, *doc, *citation;
     fl_card_input input;               /* frames, size, how a clip becomes a tensor */
     int channels, classes;             /* of the input; of the head */
+    const fl_card_input *flow;         /* of a second input, which is flow; NULL: there is none */
+    int flow_channels;
     const char *const *labels;         /* classes names, or NULL */
     const char *weights;               /* file name under weights/ that ships with it, or NULL */
     double gamma;                      /* of the formula weights in the reference numbers; 1 otherwise */
     int64_t parameters;                /* trained values at the card's size */
+    const fl_key_map *const *keys;     /* other layouts of its checkpoints, up to a NULL; NULL: none */
     fl_network (*build)(fl_graph *, const fl_model *, const fl_model_options *);
 };
 
@@ -48,6 +52,10 @@ const char *fl_model_nearest(const char *name);      /* the most similar name, f
 
 /* Builds under the graph's scope. On failure the ids are FL_NONE and the graph's error names the node. */
 fl_network fl_model_build(fl_graph *, const fl_model *, const fl_model_options *);
+
+/* The network of the table whose names a file's tensors have, most of them at least; NULL when none is near. scratch: for
+ * building them all, released. found, wanted: tensors of it in the file, and in all. */
+const fl_model *fl_model_of_weights(fl_arena *scratch, const fl_bundle *, int *found, int *wanted);
 
 /* Values for all parameters and buffers of a built graph, without a file. */
 void fl_model_fill_formula(fl_graph *, double gamma);      /* reference formula: a function of name and index */

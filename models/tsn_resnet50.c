@@ -19,4 +19,5 @@ const fl_model fl_model_tsn_resnet50 = {
     .input = {.frames = 8, .height = 224, .width = 224, .fit = FL_FIT_SHORT_SIDE, .fit_height = 256, .sampling = "segments",
               FL_IMAGENET_STATISTICS},
     .channels = 3, FL_KINETICS_HEAD, .gamma = 0.5, .parameters = 24327632, .build = build,
+    .keys = (const fl_key_map *const[]){&fl_keys_resnet50_torchvision, &fl_keys_mmaction_resnet50, NULL},
 };

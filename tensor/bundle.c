@@ -71,6 +71,13 @@ fl_status fl_bundle_add_source(fl_bundle *b, const char *name, int axes, const i
     return add(b, &e);
 }
 
+fl_status fl_bundle_add_as(fl_bundle *b, const char *name, const fl_entry *entry)
+{
+    fl_entry e = *entry;
+    e.name = name;
+    return add(b, &e);
+}
+
 void fl_entry_read(const fl_entry *e, int64_t first, int64_t count, real *to)
 {
     fl_assert(first >= 0 && count >= 0 && first <= fl_entry_count(e) - count);

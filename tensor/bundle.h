@@ -37,6 +37,9 @@ fl_status fl_bundle_add(fl_bundle *, const char *name, int axes, const int64_t *
 fl_status fl_bundle_add_source(fl_bundle *, const char *name, int axes, const int64_t *size,
                                void (*read)(const fl_entry *, int64_t first, int64_t count, real *to), const void *source);
 
+/* An entry of this or of another bundle once more, under another name: its values stay where they are. */
+fl_status fl_bundle_add_as(fl_bundle *, const char *name, const fl_entry *);
+
 const fl_entry *fl_bundle_find(const fl_bundle *, const char *name);   /* NULL when there is none */
 int64_t fl_entry_count(const fl_entry *);                              /* number of values */
 

@@ -29,6 +29,7 @@ fl_model_options fl_session_model_options(const fl_cli *cli)
 static const fl_option weights[] = {
     FL_OPTION_TEXT("weights", 'w', "FILE", NULL,
                    "safetensors, or formula[:GAMMA] for made-up ones; default: what ships with the network"),
+    FL_OPTION_FLAG("allow-missing", 0, "go on when the file lacks tensors; they get made-up values"),
     FL_OPTION_TEXT("labels", 0, "FILE", NULL, "names of the classes: a file, one per line, or a set of footlight list labels; default: the network's own"),
     {0}};
 const fl_option_group fl_session_weights = {"Weights", weights};
@@ -104,7 +105,7 @@ fl_status fl_session_finish(fl_cli *cli, fl_session *s)
     o.height = in.h;
     o.width = in.w;
     s->net = fl_model_build(s->graph, s->model, &o);
-    if (!fl_graph_ok(s->graph) || fl_weights_apply(&s->weights, s->graph) != FL_OK) return cli->error->status;
+    if (!fl_graph_ok(s->graph) || fl_weights_apply(cli, &s->weights, s->model, s->graph) != FL_OK) return cli->error->status;
     s->explainer = fl_explainer_new(s->graph, s->net, &s->model->input);
     if (!s->explainer) return cli->error->status;
     s->classes = fl_explainer_classes(s->explainer);
@@ -205,6 +206,12 @@ void fl_session_write(fl_json *j, const fl_session *s)
     fl_json_object(j, "weights");
     fl_json_string(j, "path", s->weights.name);
     fl_json_string(j, "sha256", *s->weights.sha256 ? s->weights.sha256 : NULL);
+    if (s->weights.match.map) {
+        fl_json_string(j, "layout", s->weights.match.map->name);
+        fl_json_int(j, "matched", s->weights.match.matched);
+        fl_json_int(j, "missing", s->weights.match.missing);
+        fl_json_int(j, "unexpected", s->weights.match.unexpected);
+    }
     fl_json_close(j);
     fl_input_write(j, &s->input);
     fl_json_array(j, "top");

@@ -78,14 +78,47 @@ fl_status fl_weights_open(fl_cli *cli, const fl_model *model, const char *text, 
     return fl_sha256_file(w->path, w->sha256, cli->error);
 }
 
-fl_status fl_weights_apply(const fl_weights *w, fl_graph *g)
+/* What the file has that the network has not, and the reverse, as a sentence. */
+static void tell(fl_cli *cli, const fl_weights *w, const fl_match *m)
+{
+    if (m->map != &fl_keys_own || *m->prefix)
+        fl_cli_say(cli, "weights: %s: %d of %d tensors, layout '%s'%s%s", w->name, m->matched, m->wanted, m->map->name,
+                   *m->prefix ? ", without the prefix " : "", m->prefix);
+    if (m->missing)
+        fl_cli_say(cli, "weights: %s: %d tensors are missing and keep made-up values, the first is '%s'", w->name, m->missing,
+                   m->first_missing);
+    if (m->unexpected)
+        fl_cli_say(cli, "weights: %s: %d tensors are not this network's and were left out, the first is '%s'", w->name,
+                   m->unexpected, m->first_unexpected);
+}
+
+static fl_status missing(fl_cli *cli, const fl_weights *w, const fl_model *model, const fl_match *m)
+{
+    char near[160] = "";
+    int found = 0, wanted = 0;
+    const fl_model *other = fl_model_of_weights(cli->work, &w->bundle, &found, &wanted);
+    if (cli->error->status != FL_OK) return cli->error->status;
+    if (other && other != model)
+        snprintf(near, sizeof near, " They look like %s (%d of its %d tensors): --model %s.", other->name, found, wanted, other->name);
+    return fl_error_set(cli->error, FL_MISFIT, "weights %s: %d of the %d tensors of %s are missing, the first is '%s'; the file has "
+                        "%d, of which %d are none of them%s%s.%s --allow-missing goes on with made-up values in their place",
+                        w->name, m->missing, m->wanted, model->name, m->first_missing, w->bundle.count, m->unexpected,
+                        m->first_unexpected ? ", first " : "", m->first_unexpected ? m->first_unexpected : "", near);
+}
+
+fl_status fl_weights_apply(fl_cli *cli, fl_weights *w, const fl_model *model, fl_graph *g)
 {
     if (!w->path) {
         fl_model_fill_formula(g, w->gamma);
         return FL_OK;
     }
+    fl_match *m = &w->match;
+    if (fl_match_weights(cli->arena, g, model->keys, &w->bundle, m) != FL_OK) return cli->error->status;
+    if (m->missing && !m->misfits && !fl_cli_flag(cli, "allow-missing")) return missing(cli, w, model, m);
+    if (m->missing) fl_model_fill_random(g, 0);
+    tell(cli, w, m);
     const char *trained = fl_metadata_find(&w->metadata, "model");
-    if (fl_graph_load(g, &w->bundle) == FL_OK) return FL_OK;
+    if (fl_graph_load_found(g, &m->bundle) == FL_OK) return FL_OK;
     if (trained) fl_error_where(g->error, "%s (trained for %s)", w->name, trained);
     else fl_error_where(g->error, "%s", w->name);
     return g->error->status;

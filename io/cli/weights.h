@@ -14,14 +14,16 @@ typedef struct fl_weights {
     fl_bundle bundle;            /* its tensors; none for a formula */
     fl_metadata metadata;
     double gamma;                /* of the formula */
+    fl_match match;              /* of the bundle with the network, once applied */
 } fl_weights;
 
 /* Finds and reads what --weights names (text; NULL: what ships with the model). FL_USAGE: nothing ships with it, or
  * the formula is written wrongly; FL_UNREADABLE: no such file, or not one of weights. Lives in cli->arena. */
 fl_status fl_weights_open(fl_cli *, const fl_model *, const char *text, fl_weights *);
 
-/* Puts them into a graph that is built. FL_MISFIT names the first tensor that does not fit. */
-fl_status fl_weights_apply(const fl_weights *, fl_graph *);
+/* Puts them into a graph that is built, under the key map that fits best, and says on stderr what did not match. FL_MISFIT:
+ * a tensor of another shape, or missing ones without --allow-missing. */
+fl_status fl_weights_apply(fl_cli *, fl_weights *, const fl_model *, fl_graph *);
 
 /* A file under weights/: in $FOOTLIGHT_WEIGHTS, next to the build, where make install puts it, or in ./weights. The
  * arena's; NULL when it is in none of them (no error is set). */
