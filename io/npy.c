@@ -52,17 +52,23 @@ static bool accept_text(cursor *c, char *to, size_t size)
     return true;
 }
 
-static fl_status read_type(cursor *c, fl_npy *npy)
+fl_scalar fl_npy_scalar(const char *code)
 {
     static const struct { const char *code; fl_scalar type; } known[] = {
         {"f8", FL_SCALAR_F64}, {"f4", FL_SCALAR_F32}, {"f2", FL_SCALAR_F16}, {"b1", FL_SCALAR_BOOL},
         {"i8", FL_SCALAR_I64}, {"i4", FL_SCALAR_I32}, {"i2", FL_SCALAR_I16}, {"i1", FL_SCALAR_I8},
         {"u8", FL_SCALAR_U64}, {"u4", FL_SCALAR_U32}, {"u2", FL_SCALAR_U16}, {"u1", FL_SCALAR_U8},
     };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(code, known[i].code) == 0) return known[i].type;
+    return FL_SCALAR_NONE;
+}
+
+static fl_status read_type(cursor *c, fl_npy *npy)
+{
     char code[16];
     if (!accept_text(c, code, sizeof code)) return expected(c, "a type such as '<f4'");
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (code[0] && strchr("<>|=", code[0]) && strcmp(code + 1, known[i].code) == 0) npy->type = known[i].type;
+    if (code[0] && strchr("<>|=", code[0])) npy->type = fl_npy_scalar(code + 1);
     npy->big_endian = code[0] == '>';
     if (npy->type != FL_SCALAR_NONE) return FL_OK;
     return fl_error_set(c->error, FL_UNREADABLE, "%s: numbers of type '%s' are not read here (%s); "
@@ -186,6 +192,17 @@ real *fl_npy_values(fl_arena *a, const fl_npy *npy)
     to_row_major(npy, turned, values);
     fl_arena_release(a, mark);
     return values;
+}
+
+void fl_npy_stored(const fl_npy *npy, const char *tensor, fl_stored *t)
+{
+    *t = (fl_stored){.name = tensor, .type = npy->type, .big_endian = npy->big_endian, .axes = npy->axes,
+                     .count = npy->count, .values = npy->values, .strided = npy->fortran_order && npy->axes > 1};
+    int64_t step = 1;
+    for (int a = 0; a < npy->axes; step *= npy->size[a++]) {
+        t->size[a] = npy->size[a];
+        t->stride[a] = step;
+    }
 }
 
 real *fl_npy_read(fl_arena *a, const char *path, fl_npy *npy)

@@ -7,8 +7,7 @@
 #define FL_NPY_H
 
 #include "io/file.h"
-#include "io/scalar.h"
-#include "tensor/bundle.h"
+#include "io/stored.h"
 
 /* A file's header, checked against its length, and where its numbers lie. */
 typedef struct fl_npy {
@@ -20,9 +19,12 @@ typedef struct fl_npy {
     const unsigned char *values;         /* inside the bytes that were parsed; count * fl_scalar_size(type) bytes */
 } fl_npy;
 
+fl_scalar fl_npy_scalar(const char *code);      /* "f4", "i8", "b1"; FL_SCALAR_NONE: no such type, or none of numbers */
 bool fl_npy_is(fl_bytes);                                                      /* begins as a .npy file does */
 fl_status fl_npy_parse(fl_bytes, const char *name, fl_npy *, fl_error *);      /* FL_UNREADABLE */
 real *fl_npy_values(fl_arena *, const fl_npy *);                               /* in file order; NULL: no memory */
+
+void fl_npy_stored(const fl_npy *, const char *tensor, fl_stored *);           /* as a tensor of that name */
 
 /* Both of the above on a file ("-": standard input): shape into *header (its .values is NULL), numbers returned. */
 real *fl_npy_read(fl_arena *, const char *path, fl_npy *header);

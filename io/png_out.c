@@ -88,24 +88,6 @@ fl_status fl_png_encode(fl_buffer *out, const unsigned char *rgb, int width, int
     return file ? FL_OK : FL_FAILED;
 }
 
-/* Reflected polynomial of PNG, bit by bit into a table of 16: four bits at a time. */
-uint32_t fl_crc32(const void *bytes, size_t count)
-{
-    uint32_t table[16];
-    for (uint32_t i = 0; i < 16; i++) {
-        table[i] = i;
-        for (int k = 0; k < 4; k++) table[i] = table[i] & 1 ? 0xedb88320u ^ table[i] >> 1 : table[i] >> 1;
-    }
-    const unsigned char *p = bytes;
-    uint32_t crc = 0xffffffffu;
-    for (size_t i = 0; i < count; i++) {
-        crc ^= p[i];
-        crc = table[crc & 15] ^ crc >> 4;
-        crc = table[crc & 15] ^ crc >> 4;
-    }
-    return ~crc;
-}
-
 void fl_png_chunk(fl_buffer *out, const char *type, const void *content, size_t count)
 {
     fl_buffer_u32(out, (uint32_t)count);

@@ -6,14 +6,13 @@
 #define FL_PNG_OUT_H
 
 #include "io/buffer.h"
+#include "io/crc32.h"
 
 /* rgb: height x width x 3 bytes, row by row. Appends a whole PNG file to out. FL_USAGE when a side is below 1 or the
  * picture is too large for the encoder (2^28 bytes), FL_FAILED for memory. */
 fl_status fl_png_encode(fl_buffer *out, const unsigned char *rgb, int width, int height);
 
 fl_status fl_png_check(int width, int height, fl_error *);      /* FL_USAGE as above */
-
-uint32_t fl_crc32(const void *bytes, size_t count);              /* as in PNG, zip and gzip */
 
 /* One chunk: length, four letters, content, CRC over letters and content. */
 void fl_png_chunk(fl_buffer *out, const char *type, const void *content, size_t count);

@@ -1,6 +1,7 @@
 /* safetensors.c: header, checks, values; nothing is trusted before it has been compared with the file's length. */
 #include "io/safetensors.h"
 #include "io/json.h"
+#include "io/weights_file.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -105,30 +106,15 @@ static fl_status check_cover(fl_arena *a, const char *file, const fl_safetensors
     return status;
 }
 
-/* What people have under the name of a weight file, by its first bytes. */
-static const char *other_kind(fl_bytes b)
-{
-    static const struct { const char *magic, *what; } kind[] = {
-        {"PK\x03\x04", "a zip file: a PyTorch checkpoint or .npz"},
-        {"\x80\x02", "a Python pickle: a PyTorch checkpoint"},
-        {"\x1f\x8b", "a gzip file: unpack it with gunzip"},
-        {"version https://git-lfs", "a Git LFS pointer: run git lfs pull"},
-        {"<", "a web page: the download failed"},
-        {"\x93NUMPY", "an .npy array"}, {"GGUF", "a GGUF file"}, {"\x89HDF", "an HDF5 file"},
-    };
-    for (size_t i = 0; i < sizeof kind / sizeof kind[0]; i++)
-        if (fl_bytes_begin(b, kind[i].magic)) return kind[i].what;
-    return "something else, or damaged";
-}
-
 fl_status fl_safetensors_parse(fl_arena *a, fl_bytes b, const char *name, fl_safetensors *s)
 {
     memset(s, 0, sizeof *s);
     uint64_t n = 0;
     for (int i = 7; i >= 0 && b.size >= 8; i--) n = n << 8 | b.data[i];
+    const char *other = fl_weights_other_kind(b);
     if (b.size < 10 || n < 2 || n > b.size - 8 || b.data[8] != '{')
         return fl_error_set(a->error, FL_UNREADABLE, "%s: not a safetensors file (8 bytes of length, then '{'): it "
-                            "looks like %s", name, other_kind(b));
+                            "looks like %s", name, other ? other : "something else, or damaged");
     if (n > HEADER_CAP)
         return fl_error_set(a->error, FL_UNREADABLE, "%s: a header of %" PRIu64 " bytes is more than %d",
                             name, n, HEADER_CAP);

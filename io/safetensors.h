@@ -9,8 +9,7 @@
 #define FL_SAFETENSORS_H
 
 #include "io/file.h"
-#include "io/scalar.h"
-#include "tensor/bundle.h"
+#include "io/stored.h"
 
 typedef struct fl_metadata_pair { const char *key, *value; } fl_metadata_pair;
 
@@ -20,14 +19,6 @@ typedef struct fl_metadata {
 } fl_metadata;
 
 const char *fl_metadata_find(const fl_metadata *, const char *key);       /* NULL when it is not there */
-
-typedef struct fl_stored {                  /* a tensor as the file has it */
-    const char *name;
-    fl_scalar type;
-    int axes;
-    int64_t size[FL_MAX_AXES], count;
-    const unsigned char *values;            /* inside the file's bytes, at any alignment */
-} fl_stored;
 
 typedef struct fl_safetensors {
     fl_stored *tensor;                      /* in the order of the header */

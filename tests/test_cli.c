@@ -32,7 +32,7 @@ static const struct misuse { const char *arguments; int code; const char *says; 
     {"predict $D/x.npy --model tiny --tensor", 2, "--weights FILE"},
     {"predict $D/x.npy --model tiny --tensor --weights formula:x", 2, "formula:GAMMA"},
     {"predict $D/x.npy --model tiny --tensor --weights $D/none.safetensors", 3, "none.safetensors"},
-    {"predict $D/x.npy --model tiny --tensor --weights $D/x.npy", 3, "safetensors"},
+    {"predict $D/x.npy --model tiny --tensor --weights $D/clip.ppm", 3, "safetensors"},
     {"predict $D/none.npy " TINY, 3, "none.npy"},
     {"predict $D " TINY, 3, "folder"},
     {"predict $D/text.txt " TINY, 3, "npy"},

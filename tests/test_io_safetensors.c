@@ -123,7 +123,7 @@ TEST(io_safetensors_names_what_else_it_may_be)
     static const struct { const char *bytes, *says; } other[] = {
         {"PK\x03\x04 0123456789", "zip"}, {"\x80\x02}q\x01 012345678", "pickle"}, {"<!DOCTYPE html>", "web page"},
         {"version https://git-lfs.github.com/spec/v1", "git lfs pull"}, {"\x1f\x8b\x08 01234567890", "gunzip"},
-        {"", "damaged"},
+        {"", "empty"},
         {"\xff\xff\xff\xff\xff\xff\xff\xff{}", "damaged"},
     };
     for (size_t i = 0; i < sizeof other / sizeof other[0]; i++) {

@@ -28,7 +28,7 @@ fl_model_options fl_session_model_options(const fl_cli *cli)
 
 static const fl_option weights[] = {
     FL_OPTION_TEXT("weights", 'w', "FILE", NULL,
-                   "safetensors, or formula[:GAMMA] for made-up ones; default: what ships with the network"),
+                   "safetensors, .pth, .npz, or formula[:GAMMA] for made-up ones; default: what ships with the network"),
     FL_OPTION_FLAG("allow-missing", 0, "go on when the file lacks tensors; they get made-up values"),
     FL_OPTION_TEXT("labels", 0, "FILE", NULL, "names of the classes: a file, one per line, or a set of footlight list labels; default: the network's own"),
     {0}};

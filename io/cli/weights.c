@@ -74,8 +74,11 @@ fl_status fl_weights_open(fl_cli *cli, const fl_model *model, const char *text, 
         return open_formula(cli, text, w);
     }
     if (!text && find_shipped(cli, model, w) != FL_OK) return cli->error->status;
-    if (fl_safetensors_read(&w->bundle, w->path, &w->metadata) != FL_OK) return cli->error->status;
-    return fl_sha256_file(w->path, w->sha256, cli->error);
+    if (fl_weights_file_open(cli->arena, w->path, &w->file) != FL_OK) return cli->error->status;
+    if (fl_weights_file_bundle(&w->file, &w->bundle) != FL_OK) return cli->error->status;
+    if (w->file.file.mapped) return fl_sha256_file(w->path, w->sha256, cli->error);
+    fl_sha256_bytes(w->file.file.bytes.data, w->file.file.bytes.size, w->sha256);      /* a pipe is not read twice */
+    return FL_OK;
 }
 
 /* What the file has that the network has not, and the reverse, as a sentence. */
@@ -117,7 +120,7 @@ fl_status fl_weights_apply(fl_cli *cli, fl_weights *w, const fl_model *model, fl
     if (m->missing && !m->misfits && !fl_cli_flag(cli, "allow-missing")) return missing(cli, w, model, m);
     if (m->missing) fl_model_fill_random(g, 0);
     tell(cli, w, m);
-    const char *trained = fl_metadata_find(&w->metadata, "model");
+    const char *trained = fl_metadata_find(&w->file.metadata, "model");
     if (fl_graph_load_found(g, &m->bundle) == FL_OK) return FL_OK;
     if (trained) fl_error_where(g->error, "%s (trained for %s)", w->name, trained);
     else fl_error_where(g->error, "%s", w->name);

@@ -3,22 +3,23 @@
 #define FL_CLI_WEIGHTS_H
 
 #include "io/cli/cli.h"
-#include "io/safetensors.h"
 #include "io/sha256.h"
+#include "io/weights_file.h"
 #include "models/model.h"
 
 typedef struct fl_weights {
     const char *name;            /* for results: as the user wrote it, or "weights/FILE" of a shipped file */
     const char *path;            /* where it is; NULL for a formula */
     fl_sha256_text sha256;       /* of the file; "" for a formula */
-    fl_bundle bundle;            /* its tensors; none for a formula */
-    fl_metadata metadata;
+    fl_weights_file file;        /* stays open as long as the program runs */
+    fl_bundle bundle;            /* its tensors, read on demand; none for a formula */
     double gamma;                /* of the formula */
     fl_match match;              /* of the bundle with the network, once applied */
 } fl_weights;
 
 /* Finds and reads what --weights names (text; NULL: what ships with the model). FL_USAGE: nothing ships with it, or
- * the formula is written wrongly; FL_UNREADABLE: no such file, or not one of weights. Lives in cli->arena. */
+ * the formula is written wrongly; FL_UNREADABLE: no such file, or not one of weights (any kind
+ * of weights_file.h). Lives in cli->arena. */
 fl_status fl_weights_open(fl_cli *, const fl_model *, const char *text, fl_weights *);
 
 /* Puts them into a graph that is built, under the key map that fits best, and says on stderr what did not match. FL_MISFIT:

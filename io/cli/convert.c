@@ -1,0 +1,23 @@
+/* convert.c: footlight convert: any file of weights as safetensors. */
+#include "io/cli/cli.h"
+#include "io/weights_file.h"
+
+static fl_status run(fl_cli *cli)
+{
+    fl_weights_file w;
+    const char *from = cli->argument[0], *to = cli->argument[1];
+    if (fl_weights_file_open(cli->arena, from, &w) != FL_OK) return cli->error->status;
+    fl_status status = fl_weights_file_write(&w, to, cli->error);
+    int64_t bytes = 0;
+    for (int i = 0; i < w.count; i++) bytes += w.tensor[i].count * fl_scalar_size(w.tensor[i].type);
+    if (status == FL_OK)
+        fl_cli_say(cli, "%s: %s, %d tensors, %lld bytes of numbers, written to %s", from, w.kind, w.count, (long long)bytes, to);
+    fl_weights_file_close(&w);
+    return status;
+}
+
+const fl_command fl_command_convert = {
+    "convert", "writes the tensors of any weight file as safetensors, bit for bit", "FILE OUT.safetensors", 2, 2, NULL,
+    "  footlight convert r3d_18.pth r3d_18.safetensors\n"
+    "  footlight convert weights.npz - | sha256sum",
+    run};
