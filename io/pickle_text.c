@@ -104,8 +104,9 @@ static int escape(const unsigned char *p, const unsigned char *end, unsigned cha
 fl_pickled *fl_pickle_string_line(fl_pickle_machine *m)
 {
     size_t n;
-    const unsigned char *p = fl_pickle_line(m, &n), *end = p + n;
+    const unsigned char *p = fl_pickle_line(m, &n);
     if (!p) return NULL;
+    const unsigned char *end = p + n;
     if (n < 2 || (*p != '\'' && *p != '"') || end[-1] != *p) return fl_pickle_wrong(m, "a string in quotes"), NULL;
     unsigned char *to = FL_NEW(m->arena, unsigned char, n);
     fl_pickled *v = to ? fl_pickle_new(m, FL_PICKLED_BYTES) : NULL;
@@ -136,8 +137,9 @@ static unsigned char *put_utf8(unsigned char *s, uint32_t c)
 fl_pickled *fl_pickle_unicode_line(fl_pickle_machine *m)
 {
     size_t n;
-    const unsigned char *p = fl_pickle_line(m, &n), *end = p + n;
+    const unsigned char *p = fl_pickle_line(m, &n);
     if (!p) return NULL;
+    const unsigned char *end = p + n;
     unsigned char *to = FL_NEW(m->arena, unsigned char, 2 * n);      /* a latin-1 byte needs two at most */
     fl_pickled *v = to ? fl_pickle_new(m, FL_PICKLED_TEXT) : NULL;
     if (!v) return NULL;
