@@ -91,8 +91,10 @@ endif
 demo: all
 	$(BUILD)/footlight demo
 
+# BIG=0 leaves out the published networks at full size (a minute, 5 GB).
+BIG ?= 1
 test: $(BUILD)/footlight $(BUILD)/tests/all
-	FOOTLIGHT=$(abspath $(BUILD)/footlight) $(BUILD)/tests/all $(T)
+	BIG=$(BIG) FOOTLIGHT=$(abspath $(BUILD)/footlight) $(BUILD)/tests/all $(T)
 
 # ---- for those who build it ----
 

@@ -22,6 +22,7 @@ typedef struct fl_plan {
     fl_id root;              /* where backward starts; used when n_wrt > 0 */
     const fl_id *wrt;        /* nodes whose signal is wanted */
     int n_wrt;
+    bool forecast;           /* count bytes only (fl_graph_bytes): the graph cannot run until it is planned again */
 } fl_plan;
 
 struct fl_graph {

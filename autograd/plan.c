@@ -177,8 +177,9 @@ static fl_node *same_packing(fl_graph *g, fl_id i, int pass)
     return NULL;
 }
 
-static bool plan_packing(fl_graph *g)
+static bool plan_packing(fl_graph *g, bool forecast)
 {
+    static real forecast_only;                           /* stands for a packing that will not be made */
     g->n_packs = 0;
     for (fl_id i = 0; i < g->count; i++) {
         fl_node *node = &g->node[i];
@@ -195,7 +196,7 @@ static bool plan_packing(fl_graph *g)
                 continue;
             }
             const int64_t count = node->op->packed(node, pass);
-            node->packed[pass] = FL_NEW(g->arena, real, count);
+            node->packed[pass] = forecast ? &forecast_only : FL_NEW(g->arena, real, count);
             if (!node->packed[pass]) return false;
             g->bytes_packed += (size_t)count * sizeof(real);
             own = true;
@@ -205,7 +206,7 @@ static bool plan_packing(fl_graph *g)
     return true;
 }
 
-static bool plan_scratch(fl_graph *g)
+static bool plan_scratch(fl_graph *g, bool forecast)
 {
     size_t most = 0;
     for (fl_id i = 0; i < g->count; i++) {
@@ -214,9 +215,10 @@ static bool plan_scratch(fl_graph *g)
         size_t bytes = node->op->scratch(node);
         if (bytes > most) most = bytes;
     }
+    g->bytes_scratch = most;
+    if (forecast) return true;
     void *work = FL_NEW(g->arena, char, most);
     for (fl_id i = 0; i < g->count; i++) g->node[i].work = work;
-    g->bytes_scratch = most;
     g->threads = fl_threads();
     return work != NULL;
 }
@@ -243,6 +245,18 @@ static void check_plan(const fl_graph *g, const fl_plan *plan)
     for (int i = 0; i < plan->n_out; i++) fl_assert(plan->out[i] >= 0 && plan->out[i] < g->count);
     for (int i = 0; i < plan->n_wrt; i++) fl_assert(plan->wrt[i] >= 0 && plan->wrt[i] < g->count);
     fl_assert(!plan->n_wrt || (plan->root >= 0 && plan->root < g->count));
+}
+
+/* After a forecast nothing of the plan is there to be used. */
+static fl_status forget(fl_graph *g, bool ok)
+{
+    for (fl_id i = 0; i < g->count; i++) {
+        g->node[i].packed[0] = g->node[i].packed[1] = NULL;
+        g->computed[i] = g->carries[i] = false;
+    }
+    g->n_packs = 0;
+    g->root = FL_NONE;
+    return ok ? FL_OK : g->error->status;
 }
 
 fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
@@ -275,11 +289,12 @@ fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
     g->bytes_packed = 0;
     g->keeps_all = plan->keep == FL_KEEP_ALL;
     g->fresh = false;
+    if (plan->forecast) return forget(g, plan_packing(g, true) && plan_scratch(g, true));
     real *memory = FL_NEW(g->arena, real, slab);
     g->spill = FL_NEW(g->arena, real, spill);
     if (!memory || !g->spill) return g->error->status;
     if (!hand_out(&p, memory)) return g->error->status;
     g->stale = true;
-    if (!plan_packing(g) || !plan_scratch(g)) return g->error->status;
+    if (!plan_packing(g, false) || !plan_scratch(g, false)) return g->error->status;
     return FL_OK;
 }

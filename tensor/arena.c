@@ -12,7 +12,9 @@ enum { ALIGN = 64, PAGE = 2 << 20, SMALLEST = 64 << 10 };
 struct fl_block {
     struct fl_block *next;
     size_t size, fill;        /* bytes in data[], bytes handed out */
-    char pad[ALIGN - sizeof(void *) - 2 * sizeof(size_t)];
+    size_t touched;           /* bytes of data[] that may not be zero any more */
+    size_t mapped;            /* bytes of the mapping; 0: from malloc */
+    char pad[ALIGN - sizeof(void *) - 4 * sizeof(size_t)];
     char data[];
 };
 
@@ -31,7 +33,8 @@ static void free_chain(struct fl_block *b)
 {
     while (b) {
         struct fl_block *next = b->next;
-        free(b);
+        if (b->mapped) (void)munmap(b, b->mapped);
+        else free(b);
         b = next;
     }
 }
@@ -46,13 +49,31 @@ void fl_arena_free(fl_arena *a)
 
 static size_t round_up(size_t n, size_t unit) { return (n + unit - 1) / unit * unit; }
 
+/* A mapping that begins at a large page: zeros that cost nothing until they are touched. */
+static struct fl_block *map_block(size_t bytes)
+{
+    const size_t whole = round_up(bytes + sizeof(struct fl_block), PAGE);
+    char *p = mmap(NULL, whole + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) return NULL;
+    char *start = p + (PAGE - (uintptr_t)p % PAGE) % PAGE, *end = start + whole;
+    if (start > p) (void)munmap(p, (size_t)(start - p));
+    if (end < p + whole + PAGE) (void)munmap(end, (size_t)(p + whole + PAGE - end));
+    (void)madvise(start, whole, MADV_HUGEPAGE);          /* a wish: 4 KiB pages work as well */
+    struct fl_block *b = (struct fl_block *)(void *)start;
+    b->mapped = whole;
+    b->size = whole - sizeof *b;
+    b->touched = 0;
+    return b;
+}
+
 static struct fl_block *block_from_system(size_t bytes)
 {
-    size_t whole = round_up(bytes + sizeof(struct fl_block), bytes >= 2 * PAGE ? PAGE : ALIGN);
-    struct fl_block *b = aligned_alloc(bytes >= 2 * PAGE ? PAGE : ALIGN, whole);
+    if (bytes >= 2 * PAGE) return map_block(bytes);
+    const size_t whole = round_up(bytes + sizeof(struct fl_block), ALIGN);
+    struct fl_block *b = aligned_alloc(ALIGN, whole);
     if (!b) return NULL;
-    if (bytes >= 2 * PAGE) (void)madvise(b, whole, MADV_HUGEPAGE);   /* a wish: 4 KiB pages work as well */
-    b->size = whole - sizeof(struct fl_block);
+    b->mapped = 0;
+    b->size = b->touched = whole - sizeof *b;
     return b;
 }
 
@@ -93,10 +114,12 @@ void *fl_arena_array(fl_arena *a, size_t count, size_t size)
     if (!b || b->size - b->fill < bytes) b = block_with_room(a, bytes);
     if (!b) return out_of_memory(a, count, size);
     void *p = b->data + b->fill;
+    if (b->touched > b->fill) memset(p, 0, b->touched - b->fill < bytes ? b->touched - b->fill : bytes);
     b->fill += bytes;
+    if (b->touched < b->fill) b->touched = b->fill;
     a->used += bytes;
     if (a->used > a->peak) a->peak = a->used;
-    return memset(p, 0, bytes);
+    return p;
 }
 
 char *fl_arena_vtext(fl_arena *a, const char *format, va_list args)

@@ -3,6 +3,7 @@
  *
  *     gflop: 2 per multiply-add of all convolutions and linear layers, taps in the padding included; a gradient is
  *     forward and the way back to the input, twice that. gflops = gflop / best_s. */
+#include "autograd/receptive.h"
 #include "io/cli/bench_layer.h"
 #include "io/cli/session.h"
 
@@ -78,13 +79,6 @@ static fl_status bench_layer(fl_cli *cli)
 
 /* ---- a network ---- */
 
-static double node_flops(const fl_node *node)
-{
-    if (node->op->kind == FL_OP_linear) return 2.0 * node->shape.n * node->shape.c * node->in_shape[0].c;
-    if (node->op->kind != FL_OP_conv) return 0;
-    return fl_conv_flops(&(fl_conv){node->in_shape[0], node->shape, node->attr.conv.win, node->attr.conv.groups});
-}
-
 typedef struct network_job { fl_graph *graph; const real *seed; } network_job;
 
 static void run_network(void *user)
@@ -125,7 +119,7 @@ static fl_status bench_model(fl_cli *cli)
     measured m = {0};
     if (!model || prepare(cli, model, pass == PASS_GRADIENT, &job) != FL_OK) return cli->error->status;
     for (int i = 0; i < job.graph->count; i++)
-        if (job.graph->computed[i]) m.gflop += 1e-9 * node_flops(&job.graph->node[i]) * (job.seed ? 2 : 1);
+        if (job.graph->computed[i]) m.gflop += 2e-9 * fl_node_macs(&job.graph->node[i]) * (job.seed ? 2 : 1);
     fl_status status = fl_time_work(cli->arena, run_network, &job, (int)fl_cli_int(cli, "repeat"), &m.times);
     m.bytes = cli->work->peak;
     if (status == FL_OK) report(cli, "model", model->name, &m);

@@ -189,8 +189,9 @@ static fl_status run(fl_cli *cli)
 }
 
 const fl_command fl_command_inspect = {
-    "inspect", "what a file of weights holds, without running any of it", "FILE|MODEL [--stats] [--danger]", 1, 1,
+    "inspect", "what a file of weights holds, without running any of it; what a network is made of", "FILE|MODEL [--stats] [--danger]", 1, 1,
     (const fl_option_group *const[]){&group, NULL},
     "  footlight inspect r3d_18.pth\n"
+    "  footlight inspect r2plus1d_18\n"
     "  footlight inspect --danger checkpoint.pth || echo do not open it in Python",
     run};
