@@ -142,6 +142,7 @@ bench: all
 	    $(BUILD)/footlight bench --layer "$$layer" --pass $$pass || exit 1; done; done
 	@for model in $(SMALL); do for pass in forward gradient; do \
 	    $(BUILD)/footlight bench --model $$model --pass $$pass || exit 1; done; done
+	@for size in 320x240 224x224; do $(BUILD)/footlight bench --flow $$size || exit 1; done
 
 fuzz: $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 build/fuzz/%: tests/fuzz/%.c $(LIB_C)

@@ -16,6 +16,7 @@ typedef struct fl_flow_level {
     real *g[2];                  /* padded: gradient of frame 1 where the flow led at the last warp; 0: no data */
     real *inverse;               /* padded: 1 / |g|^2, or a huge number where that is 0 */
     real *rest;                  /* padded: r(u) = rest + g . u */
+    real *k;                     /* one row: see threshold in flow_round.c */
     real *change;                /* one per column: sum of squared changes of this round */
     real *image;                 /* H,W,3: frame 1 and its gradient along x and y, to be read at a warp */
     real *row;                   /* scratch of the median: fl_flow_median_scratch(width) */

@@ -13,32 +13,35 @@
 #define root sqrtf
 #endif
 
-static void primal_row(const fl_flow_level *l, int64_t at, real theta, real most)
+/* Rows come as separate arrays, so that the compiler knows that they do not overlap and makes vectors of them. */
+
+/* How far along its gradient g each pixel of a row wants to go: d - u = k g. */
+static void threshold(int width, real most, const real *restrict inverse, const real *restrict rest,
+                      const real *restrict gx, const real *restrict gy, const real *restrict u,
+                      const real *restrict v, real *restrict k)
 {
-    const int64_t pitch = l->pitch;
-    const real *gx = l->g[0] + at, *gy = l->g[1] + at, *inverse = l->inverse + at, *rest = l->rest + at;
-    const real *px = l->p[0][0] + at, *py = l->p[0][1] + at, *qx = l->p[1][0] + at, *qy = l->p[1][1] + at;
-    real *restrict u = l->u[0] + at, *restrict v = l->u[1] + at, *restrict change = l->change;
-    for (int x = 0; x < l->width; x++) {
-        real k = -(rest[x] + gx[x] * u[x] + gy[x] * v[x]) * inverse[x];
-        k = k < most ? k : most;
-        k = k > -most ? k : -most;
-        const real du = k * gx[x] + theta * (px[x] - px[x - 1] + py[x] - py[x - pitch]);
-        const real dv = k * gy[x] + theta * (qx[x] - qx[x - 1] + qy[x] - qy[x - pitch]);
-        u[x] += du;
-        v[x] += dv;
-        change[x] += du * du + dv * dv;
+    for (int x = 0; x < width; x++) {
+        const real wish = -(rest[x] + gx[x] * u[x] + gy[x] * v[x]) * inverse[x];
+        const real cut = wish < most ? wish : most;
+        k[x] = cut > -most ? cut : -most;
     }
-    u[l->width] = u[l->width - 1];
-    v[l->width] = v[l->width - 1];
 }
 
-static void dual_row(const fl_flow_level *l, int k, int64_t at, real rate)
+static void primal_row(int width, int64_t pitch, real theta, const real *restrict k, const real *restrict g,
+                       const real *restrict px, const real *restrict py, real *restrict u, real *restrict change)
 {
-    const int64_t pitch = l->pitch;
-    const real *u = l->u[k] + at;
-    real *restrict px = l->p[k][0] + at, *restrict py = l->p[k][1] + at;
-    for (int x = 0; x < l->width; x++) {
+    for (int x = 0; x < width; x++) {
+        const real du = k[x] * g[x] + theta * (px[x] - px[x - 1] + py[x] - py[x - pitch]);
+        u[x] += du;
+        change[x] += du * du;
+    }
+    u[width] = u[width - 1];
+}
+
+static void dual_row(int width, int64_t pitch, real rate, const real *restrict u, real *restrict px,
+                     real *restrict py)
+{
+    for (int x = 0; x < width; x++) {
         const real ux = rate * (u[x + 1] - u[x]), uy = rate * (u[x + pitch] - u[x]);
         const real shrink = 1 / (1 + root(ux * ux + uy * uy));
         px[x] = (px[x] + ux) * shrink;
@@ -57,12 +60,19 @@ double fl_flow_round(const fl_flow_level *l, const fl_flow_params *p)
     const real theta = (real)p->theta, rate = (real)(p->tau / p->theta), most = (real)(p->lambda * p->theta);
     for (int x = 0; x < l->width; x++) l->change[x] = 0;
     for (int y = 0; y < l->height; y++) {
-        primal_row(l, fl_flow_at(l, y, 0), theta, most);
-        for (int k = 0; k < 2 && y > 0; k++) dual_row(l, k, fl_flow_at(l, y - 1, 0), rate);
+        const int64_t at = fl_flow_at(l, y, 0), above = at - l->pitch;
+        threshold(l->width, most, l->inverse + at, l->rest + at, l->g[0] + at, l->g[1] + at, l->u[0] + at,
+                  l->u[1] + at, l->k);
+        for (int i = 0; i < 2; i++) {
+            real *const *q = l->p[i];
+            primal_row(l->width, l->pitch, theta, l->k, l->g[i] + at, q[0] + at, q[1] + at, l->u[i] + at, l->change);
+            if (y > 0) dual_row(l->width, l->pitch, rate, l->u[i] + above, q[0] + above, q[1] + above);
+        }
     }
-    for (int k = 0; k < 2; k++) {
-        fl_flow_close(l, l->u[k]);
-        dual_row(l, k, fl_flow_at(l, l->height - 1, 0), rate);
+    for (int i = 0; i < 2; i++) {
+        const int64_t at = fl_flow_at(l, l->height - 1, 0);
+        fl_flow_close(l, l->u[i]);
+        dual_row(l->width, l->pitch, rate, l->u[i] + at, l->p[i][0] + at, l->p[i][1] + at);
     }
     double sum = 0;
     for (int x = 0; x < l->width; x++) sum += (double)l->change[x];

@@ -48,7 +48,7 @@ int64_t fl_flow_work_size(const fl_flow_params *p, int height, int width)
     const int n = levels_of(p, height, width, level);
     int64_t all = 0;
     for (int i = 1; i < n; i++) all += 2 * pixels_of(level[i]);
-    return all + PLANES * padded(level[0]) + 8 * pixels_of(level[0]) + width + fl_flow_median_scratch(width)
+    return all + PLANES * padded(level[0]) + 8 * pixels_of(level[0]) + 2 * width + fl_flow_median_scratch(width)
          + blur_reals(p, level[0]);
 }
 
@@ -72,6 +72,7 @@ static fl_flow_level level_in(real *work, size s)
     l.rest = cut(&work, padded(s));
     l.image = cut(&work, 3 * pixels_of(s));
     l.change = cut(&work, s.width);
+    l.k = cut(&work, s.width);
     l.row = cut(&work, fl_flow_median_scratch(s.width));
     return l;
 }

@@ -39,6 +39,20 @@ TEST(cli_flow_writes_what_it_says)
     fl_arena_free(&a);
 }
 
+TEST(cli_flow_bench_measures)
+{
+    NEEDS_PROGRAM();
+    fl_error err = {0};
+    fl_arena a;
+    fl_arena_init(&a, &err);
+    CHECK(rig_run("bench --flow 48x32 --repeat 1 --json") == 0);
+    const fl_json_value *j = rig_json(&a);
+    CHECK(rig_number(j, "best_s_per_flow") > 0 && rig_number(j, "flows") == 8 && rig_number(j, "peak_bytes") > 9 * 48 * 32 * 3);
+    CHECK(rig_run("bench --flow 8x9") == 2 && rig_run("bench --flow wide") == 2 && strstr(rig_err, "320x240"));
+    CHECK(rig_run("bench --flow 48x32 --peak") == 2 && strstr(rig_err, "several"));
+    fl_arena_free(&a);
+}
+
 TEST(cli_flow_refuses)
 {
     NEEDS_PROGRAM();

@@ -148,6 +148,7 @@ static fl_flow_level small_level(fl_arena *a)
     l.inverse = FL_NEW(a, real, padded);
     l.rest = FL_NEW(a, real, padded);
     l.change = FL_NEW(a, real, SW);
+    l.k = FL_NEW(a, real, SW);
     l.image = FL_NEW(a, real, 3 * SMALL);
     l.row = FL_NEW(a, real, fl_flow_median_scratch(SW));
     return l;

@@ -4,9 +4,11 @@
  *     gflop: 2 per multiply-add of all convolutions and linear layers, taps in the padding included; a gradient is
  *     forward and the way back to the input, twice that. gflops = gflop / best_s. */
 #include "autograd/receptive.h"
+#include "io/cli/bench_flow.h"
 #include "io/cli/bench_layer.h"
 #include "io/cli/session.h"
 
+#include "tensor/par.h"
 #include "tensor/peak.h"
 #include "tensor/rng.h"
 
@@ -20,6 +22,7 @@ static const fl_conv_pass pass_of_layer[] = {[PASS_FORWARD] = FL_CONV_FORWARD, [
 static const fl_option options[] = {
     FL_OPTION_TEXT("model", 'm', "NAME", NULL, "a network; footlight list models names them"),
     FL_OPTION_TEXT("layer", 0, "TEXT", NULL, "a convolution: \"IN>OUT KERNEL [sSTRIDE] [gGROUPS] @TxHxW\""),
+    FL_OPTION_TEXT("flow", 0, "WxH", NULL, "optical flow between two frames of this size"),
     FL_OPTION_FLAG("peak", 0, "what the machine can do: multiply-adds and memory"),
     FL_OPTION_CHOICE("pass", "PASS", "forward", passes,
                      "of a model the first two, gradient to the input; of a layer all but gradient"),
@@ -126,6 +129,35 @@ static fl_status bench_model(fl_cli *cli)
     return status;
 }
 
+/* ---- optical flow ---- */
+
+static fl_status bench_flow(fl_cli *cli)
+{
+    const char *size = fl_cli_text(cli, "flow");
+    fl_times t;
+    size_t bytes;
+    const fl_status status = fl_flow_time(cli->arena, size, (int)fl_cli_int(cli, "repeat"), &t, &bytes);
+    if (status != FL_OK) return status;
+    if (!cli->json) {
+        printf("tv-l1 %s: best %.6f s, median %.6f s per flow, %d flows on %d threads; %.1f MiB\n", size,
+               t.best / FL_BENCH_FLOWS, t.median / FL_BENCH_FLOWS, FL_BENCH_FLOWS, fl_threads(),
+               (double)bytes / 1048576);
+        return FL_OK;
+    }
+    fl_json j;
+    fl_json_to_stream(&j, stdout, true);
+    fl_json_object(&j, NULL);
+    fl_json_string(&j, "flow", size);
+    fl_json_int(&j, "flows", FL_BENCH_FLOWS);
+    fl_json_int(&j, "threads", fl_threads());
+    fl_json_number(&j, "best_s_per_flow", t.best / FL_BENCH_FLOWS);
+    fl_json_number(&j, "median_s_per_flow", t.median / FL_BENCH_FLOWS);
+    fl_json_int(&j, "peak_bytes", (long long)bytes);
+    fl_json_close(&j);
+    fl_json_end(&j);
+    return FL_OK;
+}
+
 /* ---- the machine ---- */
 
 static fl_status bench_peak(fl_cli *cli)
@@ -151,16 +183,18 @@ static fl_status bench_peak(fl_cli *cli)
 
 static fl_status run(fl_cli *cli)
 {
-    const bool peak = fl_cli_flag(cli, "peak");
+    const bool peak = fl_cli_flag(cli, "peak"), flow = fl_cli_given(cli, "flow");
     const bool layer = fl_cli_given(cli, "layer"), model = fl_cli_given(cli, "model");
-    if (peak + layer + model != 1)
-        return fl_error_set(cli->error, FL_USAGE, "bench: expected one of --model NAME, --layer TEXT and --peak, "
-                            "got %s", peak || layer || model ? "several" : "none");
+    if (peak + layer + model + flow != 1)
+        return fl_error_set(cli->error, FL_USAGE, "bench: expected one of --model NAME, --layer TEXT, --flow WxH and "
+                            "--peak, got %s", peak || layer || model || flow ? "several" : "none");
+    if (flow) return bench_flow(cli);
     return peak ? bench_peak(cli) : layer ? bench_layer(cli) : bench_model(cli);
 }
 
 const fl_command fl_command_bench = {
-    "bench", "how fast a network, a layer or this machine is", "--model NAME | --layer TEXT | --peak [options]", 0, 0,
+    "bench", "how fast a network, a layer, optical flow or this machine is",
+    "--model NAME | --layer TEXT | --flow WxH | --peak [options]", 0, 0,
     (const fl_option_group *const[]){&group, NULL},
     "  footlight bench --model r2plus1d_small --pass gradient --repeat 20\n"
     "  footlight bench --layer \"64>128 3x3x3 s2 @16x56x56\" --pass input --json\n\n"
