@@ -23,6 +23,7 @@ static const fl_card_input flow = FL_I3D_FLOW_INPUT;
 const fl_model fl_model_i3d_two_stream = {
     .name = "i3d_two_stream", .family = "two-stream 3-D CNN", .doc = "I3D on frames and on flow; the sum of their logits",
     .citation = FL_I3D_CITATION,
-    .input = FL_I3D_INPUT, .channels = 3, .flow = &flow, .flow_channels = 2, FL_KINETICS_HEAD, .gamma = 1,
+    .input = FL_I3D_INPUT, .channels = 3, .flow = &flow, .flow_channels = 2, .stream = {"rgb.", "flow."}, FL_KINETICS_HEAD, .gamma = 1,
     .parameters = 12697264 + 12675312, .build = build,
+    .keys = (const fl_key_map *const[]){&fl_keys_i3d_hassony2, NULL},
 };

@@ -110,20 +110,26 @@ static int list_prefixes(const fl_bundle *b, char prefix[MOST_PREFIXES][64])
 
 static bool is_stored(const fl_node *node) { return node->role == FL_PARAM || node->role == FL_BUFFER; }
 
+typedef struct part { const fl_graph *g; const char *scope; } part;       /* of a network */
+
 /* The parameter that an entry is, or FL_NONE. */
-static fl_id find(const fl_graph *g, const fl_key_map *map, const char *prefix, const char *name)
+static fl_id find(const part *p, const fl_key_map *map, const char *prefix, const char *name)
 {
-    char ours[LONGEST];
+    const fl_graph *g = p->g;
+    const size_t scope = strlen(p->scope);
+    char ours[2 * LONGEST];
     if (begins(name, prefix)) name += strlen(prefix);
-    if (!fl_key_map_name(map, name, ours, sizeof ours)) return FL_NONE;
+    if (scope >= LONGEST) return FL_NONE;
+    memcpy(ours, p->scope, scope);
+    if (!fl_key_map_name(map, name, ours + scope, LONGEST)) return FL_NONE;
     const fl_id id = fl_graph_find(g, ours);
     return id != FL_NONE && is_stored(&g->node[id]) ? id : FL_NONE;
 }
 
-static int count_found(const fl_graph *g, const fl_key_map *map, const char *prefix, const fl_bundle *file)
+static int count_found(const part *p, const fl_key_map *map, const char *prefix, const fl_bundle *file)
 {
     int found = 0;
-    for (int i = 0; i < file->count; i++) found += find(g, map, prefix, file->entry[i].name) != FL_NONE;
+    for (int i = 0; i < file->count; i++) found += find(p, map, prefix, file->entry[i].name) != FL_NONE;
     return found;
 }
 
@@ -146,17 +152,20 @@ static fl_status put_entry(fl_match *m, const fl_graph *g, const fl_entry *e, fl
     return fl_bundle_add_as(&m->bundle, node->name, e);
 }
 
-static void count_missing(fl_match *m, const fl_graph *g)
+static void count_missing(fl_match *m, const part *p)
 {
+    const fl_graph *g = p->g;
     for (fl_id i = 0; i < g->count; i++) {
-        if (!is_stored(&g->node[i])) continue;
+        if (!is_stored(&g->node[i]) || !begins(g->node[i].name, p->scope)) continue;
         m->wanted++;
         if (!fl_bundle_find(&m->bundle, g->node[i].name) && !m->missing++) m->first_missing = g->node[i].name;
     }
 }
 
-fl_status fl_match_weights(fl_arena *a, const fl_graph *g, const fl_key_map *const *maps, const fl_bundle *file, fl_match *m)
+fl_status fl_match_weights(fl_arena *a, const fl_graph *g, const char *scope, const fl_key_map *const *maps, const fl_bundle *file,
+                           fl_match *m)
 {
+    const part whole = {g, scope};
     char prefix[MOST_PREFIXES][64];
     const int prefixes = list_prefixes(file, prefix);
     int best = -1, best_prefix = 0;
@@ -164,7 +173,7 @@ fl_status fl_match_weights(fl_arena *a, const fl_graph *g, const fl_key_map *con
     for (int k = -1; k < 0 || (maps && maps[k]); k++)
         for (int p = 0; p < prefixes; p++) {
             const fl_key_map *map = k < 0 ? &fl_keys_own : maps[k];
-            const int found = count_found(g, map, prefix[p], file);
+            const int found = count_found(&whole, map, prefix[p], file);
             if (found <= best) continue;
             best = found;
             best_prefix = p;
@@ -175,13 +184,13 @@ fl_status fl_match_weights(fl_arena *a, const fl_graph *g, const fl_key_map *con
     fl_bundle_init(&m->bundle, a);
     for (int i = 0; i < file->count; i++) {
         const fl_entry *e = &file->entry[i];
-        const fl_id id = find(g, m->map, m->prefix, e->name);
+        const fl_id id = find(&whole, m->map, m->prefix, e->name);
         if (id == FL_NONE) {
             if (!is_counter(e->name) && !m->unexpected++) m->first_unexpected = e->name;
         } else if (put_entry(m, g, e, id) != FL_OK) {
             return a->error->status;
         }
     }
-    count_missing(m, g);
+    count_missing(m, &whole);
     return FL_OK;
 }

@@ -32,8 +32,10 @@ typedef struct fl_match {
     const char *first_missing, *first_unexpected, *first_misfit;      /* names, or NULL */
 } fl_match;
 
-/* maps: ends with NULL; own names are tried in any case. Names and entries in the arena. FL_FAILED: memory. */
-fl_status fl_match_weights(fl_arena *, const fl_graph *, const fl_key_map *const *maps, const fl_bundle *file, fl_match *);
+/* maps: ends with NULL; own names are tried in any case. scope: "" or the beginning of the names of the part of the network that
+ * the file is for ("flow."). Names and entries in the arena. FL_FAILED: memory. */
+fl_status fl_match_weights(fl_arena *, const fl_graph *, const char *scope, const fl_key_map *const *maps, const fl_bundle *file,
+                           fl_match *);
 
 /* One name through one map, as text into to[size]; false when it does not fit in. */
 bool fl_key_map_name(const fl_key_map *, const char *name, char *to, size_t size);

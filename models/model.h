@@ -38,6 +38,7 @@ struct fl_model {
     int channels, classes;             /* of the input; of the head */
     const fl_card_input *flow;         /* of a second input, which is flow; NULL: there is none */
     int flow_channels;
+    const char *stream[2];             /* scopes of the parameters of the two streams: each may have a file of its own */
     const char *const *labels;         /* classes names, or NULL */
     const char *weights;               /* file name under weights/ that ships with it, or NULL */
     double gamma;                      /* of the formula weights in the reference numbers; 1 otherwise */

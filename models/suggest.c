@@ -6,7 +6,7 @@ static void ask(fl_arena *scratch, const fl_model *m, const fl_bundle *file, fl_
     fl_graph *g = fl_graph_new(scratch);
     if (!g) return;
     fl_model_build(g, m, &(fl_model_options){0});
-    if (!fl_graph_ok(g) || fl_match_weights(scratch, g, m->keys, file, match) != FL_OK) *match = (fl_match){0};
+    if (!fl_graph_ok(g) || fl_match_weights(scratch, g, "", m->keys, file, match) != FL_OK) *match = (fl_match){0};
 }
 
 const fl_model *fl_model_of_weights(fl_arena *scratch, const fl_bundle *file, int *found, int *wanted)

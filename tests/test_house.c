@@ -19,7 +19,8 @@ static const struct ban { const char *words; bool call; int last; const char *ex
     {"printf vprintf puts putchar perror exit _exit quick_exit abort", true, IO - 1, "tensor/error.c",
      "the library never prints and never exits: fl_error_set"},
     {"stdout stderr", false, IO - 1, "tensor/error.c", "the library never prints"},
-    {"fopen open mmap popen system", true, IO - 1, NULL, "the core never opens a file: io/ does"},
+    {"fopen open popen system", true, IO - 1, NULL, "the core never opens a file: io/ does"},
+    {"mmap", true, IO - 1, "tensor/arena.c", "the core never maps a file: io/ does"},
     {"exp exp2 expm1 log log2 log10 log1p pow cbrt hypot sin cos tan asin acos atan atan2 sinh cosh tanh erf erfc "
      "tgamma lgamma expf exp2f expm1f logf log2f log10f log1pf powf sinf cosf tanf tanhf erff atan2f hypotf expl logl",
      true, IO - 1, NULL, "bits must not follow libm: tensor/math.h"},

@@ -100,7 +100,7 @@ TEST(keymap_takes_wrappers_off_and_counts)
         snprintf(counter, sizeof counter, "%sstem_bn.num_batches_tracked", prefixes[i]);
         fl_bundle_add(&file, counter, 0, one, zero);
         fl_bundle_add(&file, "optimiser.step", 1, one, zero);
-        CHECK(fl_match_weights(&r.arena, r.g, NULL, &file, &m) == FL_OK);
+        CHECK(fl_match_weights(&r.arena, r.g, "", NULL, &file, &m) == FL_OK);
         CHECK_SAY(strcmp(m.prefix, prefixes[i]) == 0, "prefix '%s', wanted '%s'", m.prefix, prefixes[i]);
         CHECK(m.map == &fl_keys_own && m.wanted == 17 && m.matched == 17 && m.missing == 0 && m.misfits == 0 && m.reshaped == 0);
         CHECK(m.unexpected == 1 && strcmp(m.first_unexpected, "optimiser.step") == 0);
@@ -125,7 +125,7 @@ TEST(keymap_says_what_is_missing_misshapen_and_reshaped)
         else if (strcmp(name, "fc.weight") == 0) fl_bundle_add(&some, name, 2, wrong, values);
         else if (strcmp(name, "fc.bias") != 0) fl_bundle_add_as(&some, name, &file.entry[i]);
     }
-    CHECK(fl_match_weights(&r.arena, r.g, NULL, &some, &m) == FL_OK);
+    CHECK(fl_match_weights(&r.arena, r.g, "", NULL, &some, &m) == FL_OK);
     CHECK(m.matched == 15 && m.reshaped == 1 && m.misfits == 1 && m.missing == 1);
     CHECK(strcmp(m.first_missing, "fc.bias") == 0 && strcmp(m.first_misfit, "fc.weight") == 0);
     CHECK(fl_graph_load(r.g, &m.bundle) == FL_MISFIT && strstr(r.error.message, "fc.bias"));
@@ -152,7 +152,7 @@ TEST(keymap_reshaped_weights_are_the_same_weights)
         if (e->axes == 5) fl_bundle_add(&flat, e->name, 2, matrix, e->data);
         else fl_bundle_add_as(&flat, e->name, e);
     }
-    CHECK(fl_match_weights(&a.arena, b.g, NULL, &flat, &m) == FL_OK && m.matched == m.wanted && m.reshaped == 3);
+    CHECK(fl_match_weights(&a.arena, b.g, "", NULL, &flat, &m) == FL_OK && m.matched == m.wanted && m.reshaped == 3);
     CHECK(fl_graph_load(b.g, &m.bundle) == FL_OK);
     for (fl_id i = 0; i < a.g->count; i++)
         if (a.g->node[i].role == FL_PARAM)

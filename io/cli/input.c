@@ -30,6 +30,7 @@ static const fl_option options[] = {
                    "flow_x_* and flow_y_* images, instead of computing it"),
     FL_OPTION_REAL("flow-bound", "P", "20", 1e-3, 1e6, "in a folder of flow, grey 0 and 255 are -P and P pixels"),
     FL_OPTION_FLAG("tensor", 0, "CLIP is a .npy of floats, N,C,T,H,W or C,T,H,W, that enters the network as it is"),
+    FL_OPTION_TEXT("flow-tensor", 0, "FILE", NULL, "with --tensor, for a network of two inputs: the other one, flow"),
     FL_OPTION_INT("item", "I", "0", 0, 1000000, "with --tensor: which of the N"),
     {0}};
 const fl_option_group fl_input_options = {"Clip", options};
@@ -75,9 +76,11 @@ static unsigned char *shown(fl_cli *cli, const fl_card_input *card, fl_shape s, 
     return rgb;
 }
 
-static fl_status shape_of_tensor(fl_cli *cli, const fl_model *m, const char *name, const fl_npy *a, fl_input *in)
+/* Shape of a tensor for an input of so many channels, of the model's. */
+static fl_status shape_of_tensor(fl_cli *cli, const fl_model *m, int channels, const char *name, const fl_npy *a, fl_shape *shape)
 {
     const bool has_n = a->axes == 5;
+    const int item = (int)fl_cli_int(cli, "item");
     const int64_t *size = a->size + has_n, clips = has_n ? a->size[0] : 1;
     if (a->type != FL_SCALAR_F32 && a->type != FL_SCALAR_F64 && a->type != FL_SCALAR_F16)
         return fl_error_set(cli->error, FL_UNREADABLE, "%s: --tensor expects floating-point numbers, got %s; a clip "
@@ -85,37 +88,58 @@ static fl_status shape_of_tensor(fl_cli *cli, const fl_model *m, const char *nam
     if (a->axes != 4 && !has_n)
         return fl_error_set(cli->error, FL_UNREADABLE, "%s: --tensor expects shape N,C,T,H,W or C,T,H,W, got %d axes",
                             name, a->axes);
-    if (in->item >= clips)
-        return fl_error_set(cli->error, FL_USAGE, "--item: expected 0 to %lld, got %d", (long long)clips - 1,
-                            in->item);
+    if (item >= clips)
+        return fl_error_set(cli->error, FL_USAGE, "--item: expected 0 to %lld, got %d", (long long)clips - 1, item);
     for (int i = 0; i < 4; i++)
         if (size[i] < 1 || size[i] > 1 << 20)
             return fl_error_set(cli->error, FL_UNREADABLE, "%s: an axis of %lld cannot be; expected C,T,H,W of 1 to "
                                 "1048576", name, (long long)size[i]);
-    in->shape = (fl_shape){1, (int)size[0], (int)size[1], (int)size[2], (int)size[3]};
-    if (in->shape.c != m->channels)
+    *shape = (fl_shape){1, (int)size[0], (int)size[1], (int)size[2], (int)size[3]};
+    if (shape->c != channels)
         return fl_error_set(cli->error, FL_UNREADABLE, "%s: model %s takes %d channels, got %d; expected shape "
-                            "N,C,T,H,W or C,T,H,W", name, m->name, m->channels, in->shape.c);
+                            "N,C,T,H,W or C,T,H,W", name, m->name, channels, shape->c);
     return FL_OK;
+}
+
+/* One clip of a file of tensors, channels last; NULL after an error. */
+static real *tensor_values(fl_cli *cli, const fl_model *m, int channels, const char *path, fl_shape *shape, fl_sha256_text sha256)
+{
+    fl_bytes bytes;
+    fl_npy a;
+    if (fl_file_read(cli->arena, path, FL_FILE_CAP, &bytes) != FL_OK) return NULL;
+    if (fl_npy_parse(bytes, path, &a, cli->error) != FL_OK || shape_of_tensor(cli, m, channels, path, &a, shape) != FL_OK) return NULL;
+    if (sha256) fl_sha256_bytes(bytes.data, bytes.size, sha256);
+    const int64_t count = fl_shape_count(*shape);
+    const real *file_order = fl_npy_values(cli->arena, &a);
+    real *values = FL_NEW(cli->arena, real, count);
+    if (!file_order || !values) return NULL;
+    fl_from_file_order(*shape, file_order + fl_cli_int(cli, "item") * count, values);
+    return values;
+}
+
+/* --flow-tensor, which a network of two inputs needs beside --tensor. */
+static fl_status read_second_tensor(fl_cli *cli, const fl_model *m, fl_input *in)
+{
+    const char *path = fl_cli_text(cli, "flow-tensor");
+    if (!m->flow && !path) return FL_OK;
+    if (!m->flow) return fl_error_set(cli->error, FL_USAGE, "--flow-tensor: model %s has one input", m->name);
+    if (!path)
+        return fl_error_set(cli->error, FL_USAGE, "model %s has two inputs: give the flow with --flow-tensor FILE, a .npy of shape "
+                            "N,%d,T,H,W", m->name, m->flow_channels);
+    in->second = tensor_values(cli, m, m->flow_channels, path, &in->second_shape, NULL);
+    if (!in->second) return cli->error->status;
+    if (in->second_shape.t == in->shape.t && in->second_shape.h == in->shape.h && in->second_shape.w == in->shape.w) return FL_OK;
+    return fl_error_set(cli->error, FL_USAGE, "%s: expected the frames and the size of the clip, %d,%d,%d, got %d,%d,%d", path,
+                        in->shape.t, in->shape.h, in->shape.w, in->second_shape.t, in->second_shape.h, in->second_shape.w);
 }
 
 static fl_status read_tensor(fl_cli *cli, const fl_model *m, const char *path, fl_input *in)
 {
-    fl_bytes bytes;
-    fl_npy a;
     in->item = (int)fl_cli_int(cli, "item");
     in->format = "tensor";
-    if (fl_file_read(cli->arena, path, FL_FILE_CAP, &bytes) != FL_OK) return cli->error->status;
-    if (fl_npy_parse(bytes, path, &a, cli->error) != FL_OK || shape_of_tensor(cli, m, path, &a, in) != FL_OK)
-        return cli->error->status;
-    fl_sha256_bytes(bytes.data, bytes.size, in->sha256);
-    const int64_t count = fl_shape_count(in->shape);
-    const real *file_order = fl_npy_values(cli->arena, &a);
-    real *values = FL_NEW(cli->arena, real, count);
-    if (!file_order || !values) return cli->error->status;
-    fl_from_file_order(in->shape, file_order + in->item * count, values);
-    in->values = values;
-    in->rgb = shown(cli, &m->input, in->shape, values);
+    in->values = tensor_values(cli, m, m->channels, path, &in->shape, in->sha256);
+    if (!in->values || read_second_tensor(cli, m, in) != FL_OK) return cli->error->status;
+    in->rgb = shown(cli, &m->input, in->shape, in->values);
     return cli->error->status;
 }
 
@@ -154,6 +178,17 @@ fl_status fl_input_flow(fl_cli *cli, const fl_card_input *card, const fl_input *
     return status;
 }
 
+/* Flow of the same frames, for the second input. */
+static fl_status see_second(fl_cli *cli, const fl_model *m, int frames, fl_input *in)
+{
+    fl_network_clip seen;
+    in->shape.t = frames;
+    if (fl_input_flow(cli, m->flow, in, &seen) != FL_OK) return cli->error->status;
+    in->second = seen.input.data;
+    in->second_shape = seen.input.shape;
+    return FL_OK;
+}
+
 /* The frames that in->frame says, in the form that the network's card asks for. */
 static fl_status see(fl_cli *cli, const fl_model *m, int frames, fl_input *in)
 {
@@ -163,6 +198,7 @@ static fl_status see(fl_cli *cli, const fl_model *m, int frames, fl_input *in)
     const fl_status status = in->moves ? fl_input_flow(cli, &m->input, in, &seen)
                                        : fl_preprocess(cli->arena, &m->input, in->clip, in->frame, frames, &seen);
     if (status != FL_OK) return status;
+    if (m->flow && see_second(cli, m, frames, in) != FL_OK) return cli->error->status;
     in->shape = seen.input.shape;
     in->values = seen.input.data;
     in->rgb = seen.shown;
@@ -219,7 +255,7 @@ static fl_status read_clip(fl_cli *cli, const fl_model *m, const char *path, fl_
     if (!clip || !frame || fl_input_clip_options(cli, &o) != FL_OK) return cli->error->status;
     if (m->input.source == FL_SOURCE_FLOW && fl_flow_file_is(cli->arena, path))
         return read_flow(cli, m, path, frames, frame, in);
-    if (flow && m->input.source != FL_SOURCE_FLOW)
+    if (flow && m->input.source != FL_SOURCE_FLOW && !m->flow)
         return fl_error_set(cli->error, FL_USAGE, "--flow: does nothing for %s, which sees the frames themselves",
                             m->name);
     if (flow && fl_flow_file_read(cli->arena, flow, fl_cli_real(cli, "flow-bound"), &in->flow) != FL_OK)

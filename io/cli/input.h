@@ -22,6 +22,8 @@ typedef struct fl_input {
     const fl_clip *clip;             /* while the input is made: the frames' source; NULL: flow alone */
     fl_flow_file flow;               /* flow that was read, from CLIP or --flow; flows 0: none was */
     bool moves;                      /* what the network sees is flow */
+    const real *second;              /* networks of two inputs: flow for the other one, as their second card says; or NULL */
+    fl_shape second_shape;
     fl_fitting fitting;              /* from pixels of the source to the network's; all 0 for a tensor */
 } fl_input;
 

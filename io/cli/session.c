@@ -8,6 +8,8 @@
 
 static const char *const bptt[] = {"full", "none", NULL};                 /* in the order of fl_bptt */
 
+static const char *const streams[] = {"rgb", "flow", NULL};
+
 static const fl_option network[] = {
     FL_OPTION_TEXT("model", 'm', "NAME", "r2plus1d_small", "the network; footlight list models names them"),
     FL_OPTION_INT("classes", "N", NULL, 1, 1000000, "outputs of the network; default: its own number"),
@@ -15,6 +17,7 @@ static const fl_option network[] = {
                      "recurrent networks: signals go back through time, or (as the study published) stop at every step"),
     FL_OPTION_INT("lstm-layers", "N", NULL, 1, 3, "of cnn_lstm; default 1"),
     FL_OPTION_INT("lstm-hidden", "N", NULL, 1, 65536, "units of each layer of cnn_lstm; default 512"),
+    FL_OPTION_CHOICE("stream", "NAME", "rgb", streams, "of a network of two streams: which input is explained"),
     FL_OPTION_FLAG("peepholes", 0, "convlstm: gates see the cell state (Wci Wcf Wco)"),
     {0}};
 const fl_option_group fl_session_network = {"Network", network};
@@ -29,6 +32,7 @@ fl_model_options fl_session_model_options(const fl_cli *cli)
 static const fl_option weights[] = {
     FL_OPTION_TEXT("weights", 'w', "FILE", NULL,
                    "safetensors, .pth, .npz, or formula[:GAMMA] for made-up ones; default: what ships with the network"),
+    FL_OPTION_TEXT("flow-weights", 0, "FILE", NULL, "of a network of two streams: the flow stream's own file"),
     FL_OPTION_FLAG("allow-missing", 0, "go on when the file lacks tensors; they get made-up values"),
     FL_OPTION_TEXT("labels", 0, "FILE", NULL, "names of the classes: a file, one per line, or a set of footlight list labels; default: the network's own"),
     {0}};
@@ -93,9 +97,31 @@ static fl_status predict(fl_cli *cli, fl_session *s)
     return fl_explainer_predict(s->explainer, s->input.values, logits, probabilities);
 }
 
+/* The input that is not explained keeps its values; --stream flow makes the flow the one that is. */
+static fl_status choose_stream(fl_cli *cli, fl_session *s, const fl_card_input **card)
+{
+    const bool flow = fl_cli_choice(cli, "stream") == 1;
+    *card = &s->model->input;
+    if (!s->model->flow && !flow) return FL_OK;
+    if (!s->model->flow) return fl_error_set(cli->error, FL_USAGE, "--stream flow: model %s has one input", s->model->name);
+    if (!s->input.second) return fl_error_set(cli->error, FL_USAGE, "model %s needs two inputs, and this command brings one", s->model->name);
+    if (!flow) {
+        fl_graph_set(s->graph, s->net.flow, s->input.second);
+        return FL_OK;
+    }
+    fl_graph_set(s->graph, s->net.input, s->input.values);
+    s->net.input = s->net.flow;
+    s->net.cam = s->net.flow_cam;
+    s->input.values = s->input.second;
+    s->input.shape = s->input.second_shape;
+    *card = s->model->flow;
+    return FL_OK;
+}
+
 fl_status fl_session_finish(fl_cli *cli, fl_session *s)
 {
     const fl_shape in = s->input.shape;
+    const fl_card_input *card;
     const char *labels = fl_cli_text(cli, "labels");
     if (cli->arena->limit > cli->arena->used) cli->work->limit = cli->arena->limit - cli->arena->used;
     s->graph = fl_graph_new(cli->work);
@@ -106,7 +132,8 @@ fl_status fl_session_finish(fl_cli *cli, fl_session *s)
     o.width = in.w;
     s->net = fl_model_build(s->graph, s->model, &o);
     if (!fl_graph_ok(s->graph) || fl_weights_apply(cli, &s->weights, s->model, s->graph) != FL_OK) return cli->error->status;
-    s->explainer = fl_explainer_new(s->graph, s->net, &s->model->input);
+    if (choose_stream(cli, s, &card) != FL_OK) return cli->error->status;
+    s->explainer = fl_explainer_new(s->graph, s->net, card);
     if (!s->explainer) return cli->error->status;
     s->classes = fl_explainer_classes(s->explainer);
     if (s->classes == s->model->classes) s->labels = s->model->labels;

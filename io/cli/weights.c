@@ -65,20 +65,42 @@ static fl_status find_shipped(fl_cli *cli, const fl_model *m, fl_weights *w)
                         m->name, m->weights);
 }
 
+static fl_status open_file(fl_cli *cli, fl_weights *w)
+{
+    if (fl_weights_file_open(cli->arena, w->path, &w->file) != FL_OK) return cli->error->status;
+    if (fl_weights_file_bundle(&w->file, &w->bundle) != FL_OK) return cli->error->status;
+    if (w->file.file.mapped) return fl_sha256_file(w->path, w->sha256, cli->error);
+    fl_sha256_bytes(w->file.file.bytes.data, w->file.file.bytes.size, w->sha256);      /* a pipe is not read twice */
+    return FL_OK;
+}
+
+/* A network of two streams may have a file for each. */
+static fl_status open_flow(fl_cli *cli, const fl_model *model, fl_weights *w)
+{
+    const char *path = fl_cli_text(cli, "flow-weights");
+    if (!path) return FL_OK;
+    if (!model->flow || !w->path)
+        return fl_error_set(cli->error, FL_USAGE, "--flow-weights: is for a network of two streams, beside --weights FILE; %s has one",
+                            model->name);
+    w->flow = FL_NEW(cli->arena, fl_weights, 1);
+    if (!w->flow) return cli->error->status;
+    *w->flow = (fl_weights){.name = path, .path = path};
+    fl_bundle_init(&w->flow->bundle, cli->arena);
+    return open_file(cli, w->flow);
+}
+
 fl_status fl_weights_open(fl_cli *cli, const fl_model *model, const char *text, fl_weights *w)
 {
     *w = (fl_weights){.name = text, .path = text};
     fl_bundle_init(&w->bundle, cli->arena);
     if (text && is_formula(text)) {
         w->path = NULL;
-        return open_formula(cli, text, w);
+        if (open_formula(cli, text, w) != FL_OK) return cli->error->status;
+        return open_flow(cli, model, w);
     }
     if (!text && find_shipped(cli, model, w) != FL_OK) return cli->error->status;
-    if (fl_weights_file_open(cli->arena, w->path, &w->file) != FL_OK) return cli->error->status;
-    if (fl_weights_file_bundle(&w->file, &w->bundle) != FL_OK) return cli->error->status;
-    if (w->file.file.mapped) return fl_sha256_file(w->path, w->sha256, cli->error);
-    fl_sha256_bytes(w->file.file.bytes.data, w->file.file.bytes.size, w->sha256);      /* a pipe is not read twice */
-    return FL_OK;
+    if (open_file(cli, w) != FL_OK) return cli->error->status;
+    return open_flow(cli, model, w);
 }
 
 /* What the file has that the network has not, and the reverse, as a sentence. */
@@ -109,20 +131,28 @@ static fl_status missing(fl_cli *cli, const fl_weights *w, const fl_model *model
                         m->first_unexpected ? ", first " : "", m->first_unexpected ? m->first_unexpected : "", near);
 }
 
-fl_status fl_weights_apply(fl_cli *cli, fl_weights *w, const fl_model *model, fl_graph *g)
+/* One file into the part of the network below scope. */
+static fl_status apply(fl_cli *cli, fl_weights *w, const fl_model *model, const char *scope, fl_graph *g)
 {
-    if (!w->path) {
-        fl_model_fill_formula(g, w->gamma);
-        return FL_OK;
-    }
     fl_match *m = &w->match;
-    if (fl_match_weights(cli->arena, g, model->keys, &w->bundle, m) != FL_OK) return cli->error->status;
+    if (fl_match_weights(cli->arena, g, scope, model->keys, &w->bundle, m) != FL_OK) return cli->error->status;
     if (m->missing && !m->misfits && !fl_cli_flag(cli, "allow-missing")) return missing(cli, w, model, m);
-    if (m->missing) fl_model_fill_random(g, 0);
     tell(cli, w, m);
     const char *trained = fl_metadata_find(&w->file.metadata, "model");
     if (fl_graph_load_found(g, &m->bundle) == FL_OK) return FL_OK;
     if (trained) fl_error_where(g->error, "%s (trained for %s)", w->name, trained);
     else fl_error_where(g->error, "%s", w->name);
     return g->error->status;
+}
+
+fl_status fl_weights_apply(fl_cli *cli, fl_weights *w, const fl_model *model, fl_graph *g)
+{
+    if (!w->path) {
+        fl_model_fill_formula(g, w->gamma);
+        return FL_OK;
+    }
+    if (fl_cli_flag(cli, "allow-missing")) fl_model_fill_random(g, 0);
+    if (!w->flow) return apply(cli, w, model, "", g);
+    if (apply(cli, w, model, model->stream[0], g) != FL_OK) return cli->error->status;
+    return apply(cli, w->flow, model, model->stream[1], g);
 }

@@ -15,6 +15,7 @@ typedef struct fl_weights {
     fl_bundle bundle;            /* its tensors, read on demand; none for a formula */
     double gamma;                /* of the formula */
     fl_match match;              /* of the bundle with the network, once applied */
+    struct fl_weights *flow;     /* --flow-weights: a second file, for the flow stream; NULL: there is none */
 } fl_weights;
 
 /* Finds and reads what --weights names (text; NULL: what ships with the model). FL_USAGE: nothing ships with it, or
