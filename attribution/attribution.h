@@ -32,6 +32,7 @@ typedef struct fl_target {
     int class_index;                     /* or FL_CLASS_AUTO */
     fl_score score;
     int other;                           /* margin: a class, or FL_CLASS_AUTO: the strongest other one at the clip */
+    int last;                            /* above class_index: the mean over classes class_index .. last (frames of a summary) */
 } fl_target;
 
 /* ---- options: 0 or NULL takes the method's default ---- */

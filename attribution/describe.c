@@ -74,6 +74,7 @@ static void add_seed(list *l, uint64_t seed)
 static void add_target(list *l, const fl_target *t)
 {
     add_number(l, "class", t->class_index);
+    if (t->last > t->class_index) add_number(l, "last_class", t->last);
     add(l, "score", fl_score_name[t->score]);
     if (t->score == FL_SCORE_MARGIN) add_number(l, "other", t->other);
 }

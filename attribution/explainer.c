@@ -106,7 +106,7 @@ fl_id fl_explainer_layer(const fl_explainer *e, const char *name)
 
 double fl_explainer_probability(const fl_explainer *e, int row, int class_index)
 {
-    fl_target target = {class_index, FL_SCORE_PROBABILITY, 0};
+    fl_target target = {.class_index = class_index, .score = FL_SCORE_PROBABILITY};
     fl_end end;
     fl_target_end(e->g, &e->net, &target, &end);             /* every network has probabilities */
     return fl_target_score(&target, end, e->classes, fl_explainer_row(e, end.node, row));

@@ -5,6 +5,8 @@
 
 const char *const fl_score_name[] = {"default", "logit", "probability", "log_probability", "margin", NULL};
 
+static bool is_range(const fl_target *t) { return t->class_index != FL_CLASS_AUTO && t->last > t->class_index; }
+
 /* output = softmax(logits): then the chain rule below does the softmax, in double. */
 static bool is_softmax_of_logits(const fl_graph *g, const fl_network *net)
 {
@@ -24,7 +26,9 @@ fl_status fl_target_end(const fl_graph *g, const fl_network *net, fl_target *tar
         net->output != FL_NONE && net->output != net->logits && !is_softmax_of_logits(g, net);
     end->probabilities = !wants_logits && (!has_logits || own_probabilities);
     end->node = end->probabilities ? net->output : net->logits;
-    return FL_OK;
+    if (!is_range(target) || target->score == FL_SCORE_LOGIT || (target->score == FL_SCORE_PROBABILITY && end->probabilities)) return FL_OK;
+    return fl_error_set(g->error, FL_USAGE, "score %s: a range of classes is the mean of what the network returns; explain logit, or "
+                        "probability where it returns probabilities", fl_score_name[target->score]);
 }
 
 int fl_strongest(int classes, const real *y, int except)
@@ -45,6 +49,7 @@ fl_status fl_target_resolve(fl_target *target, int classes, const real *y, fl_er
 {
     if (target->class_index == FL_CLASS_AUTO) target->class_index = fl_strongest(classes, y, FL_CLASS_AUTO);
     if (check_class(target->class_index, classes, "class to explain", err)) return err->status;
+    if (is_range(target) && check_class(target->last, classes, "last class to explain", err)) return err->status;
     if (target->score != FL_SCORE_MARGIN) return FL_OK;
     if (classes < 2)
         return fl_error_set(err, FL_USAGE, "score margin: the network has one class, and a margin needs two");
@@ -68,6 +73,11 @@ double fl_target_score(const fl_target *target, fl_end end, int classes, const r
 {
     const int c = target->class_index;
     const double yc = (double)y[c];
+    if (is_range(target)) {
+        double sum = 0;
+        for (int j = c; j <= target->last; j++) sum += (double)y[j];
+        return sum / (target->last - c + 1);
+    }
     switch (target->score) {
     case FL_SCORE_MARGIN:          return yc - (double)y[target->other];
     case FL_SCORE_PROBABILITY:     return end.probabilities ? yc : fl_exp64(fl_log_softmax(classes, y, c));
@@ -80,6 +90,8 @@ static void one_hot(const fl_target *target, fl_end end, int classes, const real
 {
     for (int j = 0; j < classes; j++) seed[j] = 0;
     seed[target->class_index] = 1;
+    for (int j = target->class_index; is_range(target) && j <= target->last; j++)
+        seed[j] = (real)(1.0 / (target->last - target->class_index + 1));
     if (target->score == FL_SCORE_MARGIN) seed[target->other] = -1;
     if (end.probabilities && target->score == FL_SCORE_LOG_PROBABILITY)
         seed[target->class_index] = (real)(1.0 / (double)y[target->class_index]);

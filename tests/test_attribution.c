@@ -439,3 +439,24 @@ TEST(attribution_grad_cam_pools_per_frame)
                  (const double[]){0, 0, 2, 3}, 4, EXACT);
     rig_down(&r);
 }
+
+/* A range of classes: the mean of their scores, so the mean of their rows. */
+TEST(attribution_explains_a_range_of_classes)
+{
+    const double w[] = {1, 2, 3, 5, -1, 4, 9, 0};
+    const real x[] = {2, -3};
+    fl_rig r;
+    rig_up(&r, (fl_shape){1, 2, 1, 1, 1});
+    rig_ready(&r, rig_linear(&r, "fc", r.net.input, 4, w, NULL));
+    const fl_target range = {.class_index = 1, .last = 3}, one = {.class_index = 1};
+    check_values("mean of rows 1 to 3", rig_explain(&r, "gradient", x, WITH(.target = range)), (const double[]){11.0 / 3, 3}, 2, EXACT);
+    CHECK_NEAR(r.map.score, (2 * 3 - 3 * 5 + 2 * -1 - 3 * 4 + 2 * 9) / 3.0, EXACT);
+    check_values("row 1", rig_explain(&r, "gradient", x, WITH(.target = one)), (const double[]){3, 5}, 2, EXACT);
+    fl_map map;
+    const fl_explain_options past = WITH(.target = {.class_index = 1, .last = 4}),
+                             kind = WITH(.target = {.class_index = 1, .last = 3, .score = FL_SCORE_MARGIN});
+    CHECK(fl_explain(r.e, fl_method_find("gradient"), x, &past, &r.results, &map) == FL_USAGE && strstr(r.error.message, "0 to 3"));
+    fl_error_clear(&r.error);
+    CHECK(fl_explain(r.e, fl_method_find("gradient"), x, &kind, &r.results, &map) == FL_USAGE && strstr(r.error.message, "range"));
+    rig_down(&r);
+}

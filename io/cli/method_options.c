@@ -10,7 +10,7 @@ static const char *const palettes[] = {"auto", "signed", "heat", "jet", NULL};
 
 static const fl_option method_options[] = {
     FL_OPTION_TEXT("target", 't', "CLASS", "auto",
-                   "the class to explain: a name, an index, or auto, the best one at the clip"),
+                   "the class to explain: a name, an index, A-B for the mean of several, or auto, the best one"),
     FL_OPTION_CHOICE("target-kind", "SCORE", NULL, fl_score_name,
                      "which number of it; default: the logit, or the probability where there is none"),
     FL_OPTION_TEXT("against", 0, "CLASS", "auto", "margin: the other class; auto: the strongest other one"),
@@ -122,9 +122,9 @@ fl_status fl_methods_read_options(fl_cli *cli, const fl_session *s, fl_explain_o
                               .signed_cam = fl_cli_flag(cli, "signed")};
     if (fl_cli_given(cli, "noise") && !(o->noise > 0)) o->noise = -1;        /* asked for none, not for the default */
     o->target.score = (fl_score)choice(cli, "target-kind");
-    if (fl_session_class(cli, s, "target", fl_cli_text(cli, "target"), &o->target.class_index) != FL_OK)
+    if (fl_session_class(cli, s, "target", fl_cli_text(cli, "target"), &o->target.class_index, &o->target.last) != FL_OK)
         return cli->error->status;
-    return fl_session_class(cli, s, "against", fl_cli_text(cli, "against"), &o->target.other);
+    return fl_session_class(cli, s, "against", fl_cli_text(cli, "against"), &o->target.other, NULL);
 }
 
 fl_reduction fl_picture_reduction(const fl_cli *cli)

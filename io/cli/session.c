@@ -179,9 +179,10 @@ fl_status fl_session_rank(fl_cli *cli, fl_session *s, int count)
     return FL_OK;
 }
 
-fl_status fl_session_class(fl_cli *cli, const fl_session *s, const char *option, const char *text, int *class_index)
+fl_status fl_session_class(fl_cli *cli, const fl_session *s, const char *option, const char *text, int *class_index, int *last)
 {
     long long n;
+    int read = 0;
     *class_index = FL_CLASS_AUTO;
     if (strcmp(text, "auto") == 0) return FL_OK;
     if (fl_text_int(text, &n)) {
@@ -193,6 +194,10 @@ fl_status fl_session_class(fl_cli *cli, const fl_session *s, const char *option,
     for (int k = 0; s->labels && k < s->classes; k++) {
         *class_index = k;
         if (strcmp(s->labels[k], text) == 0) return FL_OK;
+    }
+    if (last && sscanf(text, "%d-%d%n", class_index, last, &read) == 2 && !text[read] && *class_index >= 0 && *last >= *class_index) {
+        if (*last < s->classes) return FL_OK;
+        return fl_error_set(cli->error, FL_USAGE, "--%s: expected classes from 0 to %d, got %s", option, s->classes - 1, text);
     }
     char *what = fl_arena_text(cli->arena, "--%s: class", option);
     if (!what) return cli->error->status;

@@ -43,8 +43,10 @@ fl_status fl_session_rank(fl_cli *, fl_session *, int count);
 const char *fl_session_label(const fl_session *, int class_index);     /* NULL when there is none */
 double fl_session_output(const fl_session *, int class_index);         /* the logit, or where there is none p */
 
-/* A class by name, by index, or "auto" (FL_CLASS_AUTO). FL_USAGE with the nearest name. */
-fl_status fl_session_class(fl_cli *, const fl_session *, const char *option, const char *text, int *class_index);
+/* A class by name, by index, or "auto" (FL_CLASS_AUTO); where last is not NULL also "A-B": the mean over classes A to B.
+ * FL_USAGE with the nearest name. */
+fl_status fl_session_class(fl_cli *, const fl_session *, const char *option, const char *text, int *class_index,
+                           int *last);
 
 void fl_session_print_top(const fl_session *, FILE *);     /* network, clip and the table of classes, for people */
 void fl_session_write(fl_json *, const fl_session *);      /* members "model", "weights", "input", "top" */

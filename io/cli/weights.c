@@ -136,7 +136,7 @@ static fl_status apply(fl_cli *cli, fl_weights *w, const fl_model *model, const 
 {
     fl_match *m = &w->match;
     if (fl_match_weights(cli->arena, g, scope, model->keys, &w->bundle, m) != FL_OK) return cli->error->status;
-    if (m->missing && !m->misfits && !fl_cli_flag(cli, "allow-missing")) return missing(cli, w, model, m);
+    if (m->missing && !fl_cli_flag(cli, "allow-missing")) return missing(cli, w, model, m);
     tell(cli, w, m);
     const char *trained = fl_metadata_find(&w->file.metadata, "model");
     if (fl_graph_load_found(g, &m->bundle) == FL_OK) return FL_OK;
