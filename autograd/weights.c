@@ -37,7 +37,7 @@ static void print_sizes(const fl_entry *e, char *to, size_t size)
  * row is a vector both orders are the same. */
 static bool fill_from(fl_arena *a, const fl_node *node, const fl_entry *e)
 {
-    enum { TOGETHER = 1 << 16 };
+    enum { TOGETHER = 1 << 15 };                     /* few enough to be turned by one thread: waking others takes longer */
     const fl_shape s = node->shape;
     const int64_t row = fl_shape_count(s) / s.n;
     if (s.t == 1 && s.h == 1 && s.w == 1) {

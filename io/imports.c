@@ -58,8 +58,8 @@ static const row dangers[] = {
 static bool listed(const char *list, const char *word)
 {
     const size_t n = strlen(word);
-    for (const char *p = list; (p = strstr(p, word)) != NULL; p++)
-        if (n && p > list && p[-1] == ' ' && p[n] == ' ') return true;
+    for (const char *p = list; n && (p = strstr(p, word)) != NULL; p++)
+        if (p > list && p[-1] == ' ' && p[n] == ' ') return true;
     return false;
 }
 

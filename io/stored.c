@@ -35,18 +35,16 @@ static void gather(const fl_stored *t, int64_t first, int64_t count, unsigned ch
     }
 }
 
-/* Pages of a row-by-row tensor go as they are passed, those of a strided one at the end: it comes back to each of them. */
+/* Pages of a row-by-row tensor go as they are passed; those of a strided one, to which it comes back, at the end. At the
+ * end all of a tensor's go: the kernel may have mapped more around what was asked for. */
 static void forget(const fl_stored *t, int64_t first, int64_t count)
 {
     const int64_t bytes = fl_scalar_size(t->type);
+    int64_t span = 1;
     if (!t->mapped || count == 0) return;
-    if (!t->strided) {
-        fl_map_forget(t->values + first * bytes, (size_t)(count * bytes));
-    } else if (first + count == t->count) {
-        int64_t span = 1;
-        for (int a = 0; a < t->axes; a++) span += (t->size[a] - 1) * t->stride[a];
-        fl_map_forget(t->values, (size_t)(span * bytes));
-    }
+    for (int a = 0; a < t->axes; a++) span += (t->size[a] - 1) * t->stride[a];
+    if (first + count == t->count) fl_map_forget(t->values, (size_t)((t->strided ? span : t->count) * bytes));
+    else if (!t->strided) fl_map_forget(t->values + first * bytes, (size_t)(count * bytes));
 }
 
 void fl_stored_pack(const fl_stored *t, int64_t first, int64_t count, unsigned char *to)
