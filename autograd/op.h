@@ -70,6 +70,10 @@ typedef union fl_attr {                  /* what an op needs to know besides its
     fl_blur blur;
     struct { int fold; } shift;                                   /* channels per direction */
     struct { int size; double alpha, beta, k; } lrn;
+    struct { double slope; } leak;
+    struct { double low, high; } clip;
+    struct { double exponent; } power;
+    struct { int low[5], high[5]; } pad;                          /* zeros before and after each axis of N,C,T,H,W */
     struct { unsigned axes; } reduce;                             /* bit i: axis i of N,C,T,H,W is summed */
     struct { int c, t, h, w; } pick;
 } fl_attr;

@@ -27,6 +27,12 @@ fl_id fl_node_moments(fl_graph *, const char *name, fl_id x);  /* 2,C,1,1,1: mea
 fl_id fl_node_relu(fl_graph *, const char *name, fl_id x);      /* derivative at 0 is 0 */
 fl_id fl_node_sigmoid(fl_graph *, const char *name, fl_id x);
 fl_id fl_node_tanh(fl_graph *, const char *name, fl_id x);
+fl_id fl_node_leakyrelu(fl_graph *, const char *name, fl_id x, double slope);             /* derivative at 0: slope */
+fl_id fl_node_clip(fl_graph *, const char *name, fl_id x, double low, double high);       /* derivative at a bound: 0 */
+fl_id fl_node_exp(fl_graph *, const char *name, fl_id x);
+fl_id fl_node_log(fl_graph *, const char *name, fl_id x);
+fl_id fl_node_erf(fl_graph *, const char *name, fl_id x);
+fl_id fl_node_power(fl_graph *, const char *name, fl_id x, double exponent);   /* a negative x wants a whole exponent */
 
 /* Over channels, at every n,t,h,w. */
 fl_id fl_node_softmax(fl_graph *, const char *name, fl_id x);
@@ -53,6 +59,7 @@ fl_id fl_node_concat(fl_graph *, const char *name, int axis, int count, const fl
 fl_id fl_node_slice(fl_graph *, const char *name, fl_id x, int axis, int begin, int end);
 fl_id fl_node_reshape(fl_graph *, const char *name, fl_id x, fl_shape to);             /* keeps file order */
 fl_id fl_node_flatten(fl_graph *, const char *name, fl_id x);                          /* N, C*T*H*W, 1,1,1 */
+fl_id fl_node_pad(fl_graph *, const char *name, fl_id x, const int low[5], const int high[5]);       /* with zeros */
 fl_id fl_node_permute(fl_graph *, const char *name, fl_id x, const int order[5]);
 /* TSM (Lin 2019): channels [0,fold) from t+1, [fold,2 fold) from t-1, zeros outside. */
 fl_id fl_node_shift(fl_graph *, const char *name, fl_id x, int fold);

@@ -164,6 +164,20 @@ VALUE(relu)
 }
 VALUE(sigmoid) { return 1 / (1 + exp(-at(node, in, 0, n, c, t, h, w))); }
 VALUE(hyperbolic) { return tanh(at(node, in, 0, n, c, t, h, w)); }
+VALUE(leakyrelu)
+{
+    const double x = at(node, in, 0, n, c, t, h, w);
+    return x > 0 ? x : node->attr.leak.slope * x;
+}
+VALUE(clip)
+{
+    const double x = at(node, in, 0, n, c, t, h, w);
+    return isnan(x) ? x : fmin(fmax(x, node->attr.clip.low), node->attr.clip.high);
+}
+VALUE(exponential) { return exp(at(node, in, 0, n, c, t, h, w)); }
+VALUE(logarithm) { return log(at(node, in, 0, n, c, t, h, w)); }
+VALUE(error_function) { return erf(at(node, in, 0, n, c, t, h, w)); }
+VALUE(power) { return pow(at(node, in, 0, n, c, t, h, w), node->attr.power.exponent); }
 VALUE(add) { return spread(node, in, 0, n, c, t, h, w) + spread(node, in, 1, n, c, t, h, w); }
 VALUE(mul) { return spread(node, in, 0, n, c, t, h, w) * spread(node, in, 1, n, c, t, h, w); }
 VALUE(blend)
@@ -334,6 +348,19 @@ VALUE(permute)
     return at(node, in, 0, from[0], from[1], from[2], from[3], from[4]);
 }
 
+SHAPE(pad_shape)
+{
+    fl_shape y = node->in_shape[0];
+    for (int i = 0; i < 5; i++)
+        y = with_axis(y, i, axis_length(y, i) + node->attr.pad.low[i] + node->attr.pad.high[i]);
+    return y;
+}
+VALUE(pad)
+{
+    const int *low = node->attr.pad.low;
+    return at(node, in, 0, n - low[0], c - low[1], t - low[2], h - low[3], w - low[4]);
+}
+
 VALUE(shift)
 {
     const int fold = node->attr.shift.fold;
@@ -489,5 +516,12 @@ const fl_naive fl_naive_ops[FL_OPS] = {
     [FL_OP_mean]          = {reduced_shape, mean,          LINEAR_ALL},
     [FL_OP_pick]          = {pick_shape,    pick,          LINEAR_ALL},
     [FL_OP_cross_entropy] = {one_channel,   cross_entropy, 2},                  /* the target */
+    [FL_OP_leakyrelu]     = {same,          leakyrelu,     0},
+    [FL_OP_clip]          = {same,          clip,          0},
+    [FL_OP_exp]           = {same,          exponential,   0},
+    [FL_OP_log]           = {same,          logarithm,     0},
+    [FL_OP_erf]           = {same,          error_function, 0},
+    [FL_OP_power]         = {same,          power,         0},
+    [FL_OP_pad]           = {pad_shape,     pad,           LINEAR_ALL},
     [FL_OP_lrn]           = {same,          lrn,           0},
 };

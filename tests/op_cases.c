@@ -39,6 +39,13 @@ bool op_case_batched(const fl_node *node, int k)
     return node->in_shape[k].n == most;
 }
 
+/* The values of the example, again and again: a map may be defined for some numbers only. */
+static void repeat_values(op_case *c, fl_id to, const fl_graph *from, fl_id id)
+{
+    const int64_t count = fl_shape_count(fl_graph_shape(c->g, to)), period = fl_shape_count(fl_graph_shape(from, id));
+    for (int64_t i = 0; i < count; i++) fl_graph_value(c->g, to)[i] = fl_graph_value(from, id)[i % period];
+}
+
 /* Adds the node of `from` again, on leaves with times/parts as many samples. */
 static void rebuild(op_case *c, const fl_graph *from, fl_id id, int times, int parts)
 {
@@ -54,6 +61,7 @@ static void rebuild(op_case *c, const fl_graph *from, fl_id id, int times, int p
         snprintf(name, sizeof name, "in%d", k);
         in[k] = fl_example_operand(c->g, &rng, name, s);
         if (!op_case_batched(old, k)) fl_graph_set(c->g, in[k], fl_graph_value(from, old->in[k]));
+        else if (old->op->flags & FL_MAP) repeat_values(c, in[k], from, old->in[k]);
     }
     c->y = fl_graph_add(c->g, old->op, "y", &attr, old->n_in, in);
 }
@@ -90,6 +98,7 @@ bool op_case_splits(const op_case *c)
     case FL_OP_sum:
     case FL_OP_mean:      return !(node->attr.reduce.axes & 1u << FL_AXIS_N);
     case FL_OP_moments:   return false;
+    case FL_OP_pad:       return !node->attr.pad.low[FL_AXIS_N] && !node->attr.pad.high[FL_AXIS_N];
     default:              return true;
     }
 }

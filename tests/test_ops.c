@@ -209,7 +209,8 @@ static void check_differences(op_case *c)
     fl_gradcheck_run(c->g, c->node->in, c->node->n_in, &options, &r);
     CHECK_SAY(r.worst <= DIFFERENCE_BOUND, "%s: worst %g at %s", c->label, r.worst, r.where);
     CHECK_SAY(r.directional <= DIFFERENCE_BOUND, "%s: along a direction %g", c->label, r.directional);
-    const bool has_kinks = c->op->kind == FL_OP_relu || c->op->kind == FL_OP_maxpool;
+    const bool has_kinks = c->op->kind == FL_OP_relu || c->op->kind == FL_OP_maxpool ||
+                           c->op->kind == FL_OP_leakyrelu || c->op->kind == FL_OP_clip;
     CHECK_SAY(r.checked > 0 && r.kinks <= (has_kinks ? r.checked / 4 : 0), "%s: %d checked, %d kinks", c->label,
               r.checked, r.kinks);
     CHECK_SAY(has_kinks || r.directions > 0, "%s: no direction without a kink", c->label);

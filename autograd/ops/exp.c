@@ -1,0 +1,38 @@
+/* exp: y = e^x.
+ *
+ * gx = gy * y. */
+#include "autograd/map.h"
+#include "autograd/ops.h"
+#include "tensor/math.h"
+
+static void forward(const fl_node *node, const real *const in[], real *y)
+{
+    const real *x = in[0];
+    FL_MAP_FORWARD(node, x, y, 20, fl_exp(x[i]));
+}
+
+static real deriv(const fl_node *node, real x, real y)
+{
+    (void)node, (void)x;
+    return y;
+}
+
+static void vjp(const fl_node *node, int k, const real *const in[], const real *y, const real *gy, real *gx)
+{
+    (void)k, (void)in;
+    fl_map_vjp(node, NULL, y, gy, gx, deriv);
+}
+
+static fl_id example(fl_graph *g, fl_rng *rng, int which)
+{
+    if (which > 0) return FL_NONE;
+    return fl_node_exp(g, "y", fl_example_operand(g, rng, "x", (fl_shape){2, 3, 2, 5, 3}));
+}
+
+const fl_op fl_op_exp = {
+    .name = "exp", .doc = "e to the power of x", .file = "autograd/ops/exp.c",
+    .kind = FL_OP_exp, .flags = FL_MAP | FL_READS_OUT, .arity = 1,
+    .infer = fl_map_infer, .forward = forward, .vjp = vjp, .deriv = deriv, .example = example,
+};
+
+fl_id fl_node_exp(fl_graph *g, const char *name, fl_id x) { return fl_graph_add(g, &fl_op_exp, name, NULL, 1, &x); }
