@@ -1,6 +1,6 @@
 /* clip: y = min(max(x, low), high); either bound may be infinite; NaN stays NaN.
  *
- * gx = gy where low < y < high, else 0: the derivative at a bound is 0, as relu's is, and the output alone decides. */
+ * gx = gy where low < y < high, else 0: the derivative at a bound is 0, as that of relu; the output alone decides. */
 #include "autograd/map.h"
 #include "autograd/ops.h"
 
