@@ -48,6 +48,7 @@
 #include "io/clip.h"
 #include "io/json.h"
 #include "io/npy.h"
+#include "io/onnx/onnx.h"
 #include "io/preprocess.h"
 #include "io/report.h"
 #include "io/result.h"

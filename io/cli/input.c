@@ -248,6 +248,11 @@ static fl_status read_clip(fl_cli *cli, const fl_model *m, const char *path, fl_
     const char *flow = fl_cli_text(cli, "flow");
     fl_clip *clip = FL_NEW(cli->arena, fl_clip, 1);
     const int frames = fl_cli_given(cli, "frames") ? (int)fl_cli_int(cli, "frames") : m->input.frames;
+    if (frames < 1 || m->input.height < 1 || m->input.width < 1)
+        return fl_error_set(cli->error, FL_USAGE, "%s leaves the %s of its input open: give %s", m->name,
+                            frames < 1 ? "number of frames" : "height or width",
+                            frames < 1 ? "--frames T, or \"frames\" in a card.json beside the file"
+                                       : "\"height\" and \"width\" in a card.json beside the file");
     int *frame = FL_NEW(cli->arena, int, frames);
     if (m->input.features)
         return fl_error_set(cli->error, FL_USAGE, "model %s takes %d features per frame, not pixels: give them with --tensor, a "

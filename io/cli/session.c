@@ -1,6 +1,7 @@
 /* session.c: from options to a network that has seen the clip. */
 #include "io/cli/session.h"
 
+#include "io/onnx/onnx.h"
 #include "models/labels.h"
 
 #include <math.h>
@@ -11,7 +12,7 @@ static const char *const bptt[] = {"full", "none", NULL};                 /* in 
 static const char *const streams[] = {"rgb", "flow", NULL};
 
 static const fl_option network[] = {
-    FL_OPTION_TEXT("model", 'm', "NAME", "r2plus1d_small", "the network; footlight list models names them"),
+    FL_OPTION_TEXT("model", 'm', "NAME", "r2plus1d_small", "the network; footlight list models names them; or FILE.onnx"),
     FL_OPTION_INT("classes", "N", NULL, 1, 1000000, "outputs of the network; default: its own number"),
     FL_OPTION_CHOICE("bptt", "HOW", "full", bptt,
                      "recurrent networks: signals go back through time, or (as the study published) stop at every step"),
@@ -42,6 +43,10 @@ const fl_model *fl_session_find_model(fl_cli *cli)
 {
     const char *name = fl_cli_text(cli, "model");
     const fl_model *model = fl_model_find(name);
+    if (!model && fl_onnx_is_file(name)) {
+        fl_onnx *onnx;
+        return fl_onnx_open(cli->arena, name, &onnx) == FL_OK ? &onnx->model : NULL;
+    }
     if (!model)
         fl_error_set(cli->error, FL_USAGE, "model '%s' is unknown; did you mean '%s'? (footlight list models names "
                      "them)", name, fl_model_nearest(name));
@@ -118,6 +123,20 @@ static fl_status choose_stream(fl_cli *cli, fl_session *s, const fl_card_input *
     return FL_OK;
 }
 
+/* What a network from a file had to assume is a note, as what a clip had to. */
+static fl_status add_notes(fl_cli *cli, const fl_onnx *onnx, fl_session *s)
+{
+    const char *const notes[] = {s->input.note, onnx->assumed, onnx->notes->text};
+    const char *all = "";
+    for (int i = 0; i < 3 && all; i++) {
+        if (!notes[i] || !*notes[i]) continue;
+        if (i > 0) fl_cli_say(cli, "note: %s", notes[i]);
+        all = fl_arena_text(cli->arena, "%s%s%s", all, *all ? "; " : "", notes[i]);
+    }
+    s->input.note = all;
+    return cli->error->status;
+}
+
 fl_status fl_session_finish(fl_cli *cli, fl_session *s)
 {
     const fl_shape in = s->input.shape;
@@ -130,8 +149,10 @@ fl_status fl_session_finish(fl_cli *cli, fl_session *s)
     o.frames = in.t;
     o.height = in.h;
     o.width = in.w;
+    const fl_onnx *onnx = fl_onnx_of(s->model);
     s->net = fl_model_build(s->graph, s->model, &o);
-    if (!fl_graph_ok(s->graph) || fl_weights_apply(cli, &s->weights, s->model, s->graph) != FL_OK) return cli->error->status;
+    if (!fl_graph_ok(s->graph)) return cli->error->status;
+    if (onnx ? add_notes(cli, onnx, s) : fl_weights_apply(cli, &s->weights, s->model, s->graph)) return cli->error->status;
     if (choose_stream(cli, s, &card) != FL_OK) return cli->error->status;
     s->explainer = fl_explainer_new(s->graph, s->net, card);
     if (!s->explainer) return cli->error->status;

@@ -1,6 +1,8 @@
 /* weights.c: finding, reading and applying weights. */
 #include "io/cli/weights.h"
 
+#include "io/onnx/onnx.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -93,6 +95,13 @@ fl_status fl_weights_open(fl_cli *cli, const fl_model *model, const char *text, 
 {
     *w = (fl_weights){.name = text, .path = text};
     fl_bundle_init(&w->bundle, cli->arena);
+    const fl_onnx *onnx = fl_onnx_of(model);
+    if (onnx && text)
+        return fl_error_set(cli->error, FL_USAGE, "--weights: %s holds its own weights", onnx->path);
+    if (onnx) {
+        w->name = w->path = onnx->path;
+        return fl_sha256_file(w->path, w->sha256, cli->error);
+    }
     if (text && is_formula(text)) {
         w->path = NULL;
         if (open_formula(cli, text, w) != FL_OK) return cli->error->status;
