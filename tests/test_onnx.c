@@ -104,12 +104,15 @@ TEST(onnx_numbers_are_those_of_pytorch)
     compare(SMALL, "gru", 0, OUTPUT_BOUND, GRADIENT_BOUND);
 }
 
-/* Made by tests/make_onnx.py big: half a gigabyte, and not committed. */
+/* Made by tests/make_onnx.py big: half a gigabyte, and not committed. In float32 some ReLUs of millions fall on the other side
+ * than in float64: PyTorch's own float32 gradients are off by 1.8e-4, 2.9e-4 and 3.6e-3. */
 TEST(onnx_large_networks_are_those_of_pytorch)
 {
+    static const struct { const char *name; int frames; double float32_gradient; } large[] = {
+        {"r2plus1d_18", 0, 5e-4}, {"resnet50", 4, 5e-4}, {"c3d", 0, 4e-3}};
     const char *folder = getenv("FOOTLIGHT_ONNX");
     if (!folder) SKIP("FOOTLIGHT_ONNX names no folder made by tests/make_onnx.py big");
-    compare(folder, "r2plus1d_18", 0, 1e-5, 1e-4);
-    compare(folder, "resnet50", 4, 1e-5, 1e-4);
-    compare(folder, "c3d", 0, 1e-5, 1e-4);
+    for (size_t i = 0; i < sizeof large / sizeof *large; i++)
+        compare(folder, large[i].name, large[i].frames, OUTPUT_BOUND,
+                FL_REAL_EPSILON > 1e-10 ? large[i].float32_gradient : GRADIENT_BOUND);
 }
