@@ -145,9 +145,12 @@ bench: all
 	@for size in 320x240 224x224; do $(BUILD)/footlight bench --flow $$size || exit 1; done
 
 fuzz: $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
-build/fuzz/%: tests/fuzz/%.c $(LIB_C)
+# Kernels want their own flags, and no checks: as they are in the build.
+KERNEL_O := $(filter $(BUILD)/tensor/kernels_%.o,$(LIB_O))
+build/fuzz/%: tests/fuzz/%.c $(LIB_C) $(KERNEL_O)
 	@mkdir -p $(@D)
-	clang -O1 -g -std=c11 $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(LIB_C) $(LDLIBS)
+	clang -O1 -g -std=c11 $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(filter-out tensor/kernels_%.c,$(LIB_C)) \
+	    $(KERNEL_O) $(LDLIBS)
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/share/footlight/weights

@@ -112,6 +112,142 @@ class Recurrent(nn.Module):
         return self.fc(y)
 
 
+class Rows(nn.Module):
+    """A recurrent cell with first states of its own, on rows of pixels: time is the clip's width."""
+    def __init__(self, cell, states):
+        super().__init__()
+        self.rnn = cell
+        self.h, self.c = (nn.Parameter(torch.zeros(states, 1, cell.hidden_size)) for _ in range(2))
+
+    def forward(self, x):
+        rows = x[0, :, 0, 1].t().unsqueeze(1)                    # W,1,3
+        state = (self.h, self.c) if isinstance(self.rnn, nn.LSTM) else self.h
+        y, last = self.rnn(rows, state)
+        return torch.cat([y.flatten(), (last[1] if isinstance(last, tuple) else last).flatten()])
+
+
+class Of(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)
+
+
+def resized(size, mode, align):
+    return lambda x: F.interpolate(x, size=size, mode=mode, align_corners=align)
+
+
+def windows():
+    return {
+        "conv1d": nn.Sequential(Of(lambda x: x[:, :, 1, 2]), nn.Conv1d(3, 4, 3, 2, 1)),
+        "conv1d_batch": nn.Sequential(Of(lambda x: x[0].permute(1, 0, 3, 2).flatten(0, 0)[:, :, :, 1]), nn.Conv1d(3, 4, 3, 1, 1)),
+        "conv_dilated": nn.Conv3d(3, 4, (2, 3, 3), (1, 1, 2), (1, 2, 0), (2, 2, 1), bias=False),
+        "conv_grouped": nn.Conv3d(3, 6, (1, 3, 1), groups=3),
+        "pool_ceil": nn.MaxPool3d((2, 3, 3), 2, (0, 1, 1), ceil_mode=True),
+        "pool_average": nn.AvgPool3d((1, 3, 3), 2, (0, 1, 1), count_include_pad=False),
+        "pool_average_padded": nn.AvgPool3d((1, 3, 3), 2, (0, 1, 1)),
+        "pool_global_max": nn.AdaptiveMaxPool3d(1),
+        "norm": nn.BatchNorm3d(3),
+        "norm_2d": nn.Sequential(Of(lambda x: x[:, :, 0].mean((2, 3))), nn.BatchNorm1d(3)),
+        "nearest": Of(resized((3, 7, 11), "nearest", None)),
+        "linear": Of(resized((6, 7, 9), "trilinear", False)),
+        "aligned": Of(lambda x: resized((7, 9), "bilinear", True)(x[:, :, 2])),
+    }
+
+
+def maps():
+    return {
+        "clamp": Of(lambda x: x.clamp(-0.4, 0.3) + x.clamp(min=0.1)),
+        "elu": nn.ELU(0.7),
+        "gelu": nn.GELU(),
+        "silu": nn.SiLU(),
+        "hardsigmoid": nn.Hardsigmoid(),
+        "prelu": nn.PReLU(3),
+        "abs": Of(torch.abs),
+        "neg": Of(lambda x: 2 - x),
+        "sqrt": Of(lambda x: torch.sqrt(x * x + 1)),
+        "power": Of(lambda x: x ** 3 + (x * x + 0.5) ** -0.7),
+        "exp_log": Of(lambda x: torch.log(torch.exp(x) + 1)),
+        "divide": Of(lambda x: x / (x.mean((3, 4), keepdim=True) + 3)),
+        "divide_by": Of(lambda x: x / torch.tensor([2.0, 3.0, 5.0]).to(x).view(3, 1, 1, 1)),
+        "inverse": Of(lambda x: 1 / (x + 4)),
+        "extremes": Of(lambda x: torch.maximum(x, x.flip(2)) * torch.minimum(x, 0.5 * x.flip(4))),
+        "sum": Of(lambda x: x + x[:, :1] + x[:, :, :1] - x[..., :1]),
+        "erf": Of(torch.erf),
+    }
+
+
+def moves():
+    return {
+        "flip": Of(lambda x: x.flip(2) * x),
+        "stride": Of(lambda x: x[:, :, ::2, 1::3] * 2),
+        "roll": Of(lambda x: torch.roll(x, 2, 4) * x),
+        "pick": Of(lambda x: x[:, :, [3, 0, 0, 2]] * x[:, [2, 0, 1]][:, :, -1:]),
+        "pick_pixel": Of(lambda x: x[:, :, 1, 2]),
+        "reflect": Of(lambda x: F.pad(x[:, :, 0], (2, 1, 3, 0), "reflect")),
+        "edge": Of(lambda x: F.pad(x, (1, 2, 0, 3, 1, 0), "replicate")),
+        "pad_value": Of(lambda x: F.pad(x, (1, 0, 2, 1, 0, 1, 1, 0), value=0.7)),
+        "pad_negative": Of(lambda x: F.pad(x, (-1, 2, 1, -2))),
+        "expand": Of(lambda x: x.mean((2, 3), keepdim=True).expand(-1, -1, 5, 4, -1) * 1.5),
+        "chunks": Of(lambda x: torch.cat([p * (i + 1) for i, p in enumerate(torch.split(x, [3, 1, 4], 4))], 4)),
+        "stack": Of(lambda x: torch.stack([x[:, 0], x[:, 1] * 2, x[:, 2]], 2)),
+        "matrix": Of(lambda x: x.reshape(1, 12, -1).transpose(1, 2)),
+        "shuffle": Of(lambda x: x.reshape(1, 3, 2, 2, 6, 8).transpose(2, 3).reshape(1, 3, 4, 6, 8) * x),
+        "windows": Of(lambda x: x[:, :, :, :, :6].reshape(12, 3, 2, 6).mean((1, 3))),
+        "with_constant": Of(lambda x: torch.cat([x[:, :, 0, 0, 0], torch.ones(1, 2)], 1)),
+    }
+
+
+def reductions():
+    return {
+        "mean": Of(lambda x: x.mean((0, 2, 4))),
+        "sum_all": Of(lambda x: x.sum((1, 2, 3, 4)) / 500),
+        "max": Of(lambda x: x.amax((2, 4))),
+        "min": Of(lambda x: x.amin((1, 3), keepdim=True)),
+        "length": Of(lambda x: x.norm(2, 1)),
+        "softmax": Of(lambda x: torch.softmax(x * 3, 3) * x),
+        "logsoftmax": Of(lambda x: F.log_softmax(x, -1)),
+        "layer_norm": nn.LayerNorm((6, 8)),
+        "variance": Of(lambda x: x.var((3, 4), unbiased=False)),
+        "linear_rows": nn.Linear(8, 5),
+        "linear_left": Of(lambda x: torch.matmul(torch.arange(12.0).view(2, 6).to(x) / 9, x)),
+        "attention": Of(lambda x: torch.softmax(torch.matmul(x[0, :, 0], x[0, :, 1].transpose(1, 2)), -1) @ x[0, :, 2]),
+        "gemm": nn.Sequential(Of(lambda x: x[0, :, 0, 0]), nn.Linear(8, 3, bias=False)),
+        "addmm": Of(lambda x: torch.addmm(torch.arange(4.0).to(x), x[0, :, 0, 0], torch.ones(8, 4).to(x) / 7, beta=0.5, alpha=2)),
+    }
+
+
+def cells():
+    return {
+        "lstm": Rows(nn.LSTM(3, 4), 1),
+        "lstm_two": Rows(nn.LSTM(3, 4, 2, bidirectional=True), 4),
+        "gru": Rows(nn.GRU(3, 4), 1),
+        "rnn": Rows(nn.RNN(3, 4, bidirectional=True), 2),
+    }
+
+
+PARTS = {"windows": windows, "maps": maps, "moves": moves, "reductions": reductions, "cells": cells}
+
+
+class Zoo(nn.Module):
+    """One number for every operator of a group, and a mix of them as scores."""
+    def __init__(self, group, only=None):
+        super().__init__()
+        parts = PARTS[group]()
+        self.parts = nn.ModuleDict({"p_" + k: v for k, v in parts.items() if only in (None, k)})
+        self.mix = nn.Linear(len(self.parts), 5)
+
+    def forward(self, x):
+        values = []
+        for part in self.parts.values():
+            y = part(x)
+            weight = torch.from_numpy(uniform("seed:zoo", y.numel()).astype(np.float32).reshape(y.shape)).to(y) * 2 - 1
+            values.append(torch.tanh((y * weight).mean().view(1, 1) * 3))
+        return self.mix(torch.cat(values, 1))
+
+
 def r2plus1d():
     import torchvision.models.video as v
     return v.r2plus1d_18(num_classes=400)
@@ -146,6 +282,8 @@ NETS = {
     "mixed": (Mixed, (1, 3, 8, 12, 16), "NCTHW", 1.0, {}, 11),
     "lstm": (lambda: Recurrent(nn.LSTM), (1, 3, 5, 8, 8), "NTCHW", 1.0, {}, 14),
     "gru": (lambda: Recurrent(nn.GRU, True), (1, 3, 5, 8, 8), "NTCHW", 1.0, {}, 9),
+    **{"zoo_" + group: (lambda group=group: Zoo(group), (1, 3, 4, 6, 8), "NCTHW", 1.0, {}, opset)
+       for group, opset in zip(PARTS, (11, 13, 12, 13, 11))},
     "r2plus1d_18": (r2plus1d, (1, 3, 16, 112, 112), "NCTHW", 0.7, {}, 13),
     "resnet50": (resnet50, (1, 3, 4, 224, 224), "TCHW", 0.5, {0: "frames"}, 13),
     "c3d": (C3D, (1, 3, 16, 112, 112), "NCTHW", 1.0, {}, 12),
@@ -154,7 +292,11 @@ ORDER = {"NCTHW": lambda x: x, "NTCHW": lambda x: x.transpose(1, 2), "TCHW": lam
 
 
 def make(folder, name):
-    build, shape, axes, gamma, open_axes, opset = NETS[name]
+    if ":" in name:                                           # zoo_maps:elu: one operator alone
+        group, only = name.split(":")
+        build, shape, axes, gamma, open_axes, opset = (lambda: Zoo(group[4:], only), *NETS[group][1:])
+    else:
+        build, shape, axes, gamma, open_axes, opset = NETS[name]
     net = fill(build(), gamma)
     x = clip(name, shape)
     # PRESERVE: norms stay nodes of their own. Folded into convolutions, weights are rounded once more, and in deep networks
@@ -173,7 +315,8 @@ def make(folder, name):
 
 
 if __name__ == "__main__":
-    names = {"small": ["frames", "mixed", "lstm", "gru"], "big": ["r2plus1d_18", "resnet50", "c3d"]}[sys.argv[1]]
+    parts = [f"zoo_{group}:{part}" for group in PARTS for part in PARTS[group]()]
+    names = {"parts": parts, "small": ["frames", "mixed", "lstm", "gru"] + ["zoo_" + group for group in PARTS], "big": ["r2plus1d_18", "resnet50", "c3d"]}[sys.argv[1]]
     os.makedirs(sys.argv[2], exist_ok=True)
     for name in sys.argv[3:] or names:
         make(sys.argv[2], name)
