@@ -110,7 +110,9 @@ enum {
     FL_USES_BASELINE = 1 << 1,           /* baseline, baseline_clip, baseline_sigma */
     FL_USES_NOISE = 1 << 2,              /* samples, noise, seed */
     FL_USES_BIASED = 1 << 3,
-    FL_USES_LAYER = 1 << 4               /* layer, pooling, signed_cam */
+    FL_USES_LAYER = 1 << 4,              /* layer */
+    FL_USES_POOLING = 1 << 5,            /* pooling: channels have weights */
+    FL_USES_SIGN = 1 << 6                /* signed_cam: there is a ReLU to leave out */
 };
 unsigned fl_method_uses(const fl_method *);
 const char *fl_method_driver(const fl_method *);     /* name of its driver */

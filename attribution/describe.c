@@ -103,11 +103,9 @@ const fl_setting *fl_map_settings(const fl_map *m, fl_arena *arena, int *count)
         add_seed(&l, o->seed);
     }
     if (uses & FL_USES_BIASED) add(&l, "variance", o->biased ? "biased" : "unbiased");
-    if (uses & FL_USES_LAYER) {
-        add(&l, "layer", o->layer);
-        add(&l, "pooling", fl_cam_pooling_name[o->pooling]);
-        add(&l, "relu", o->signed_cam ? "no" : "yes");
-    }
+    if (uses & FL_USES_LAYER) add(&l, "layer", o->layer);
+    if (uses & FL_USES_POOLING) add(&l, "pooling", fl_cam_pooling_name[o->pooling]);
+    if (uses & FL_USES_SIGN) add(&l, "relu", o->signed_cam ? "no" : "yes");
     for (int i = 0; i < l.count; i++)
         if (!l.item[i].value) return NULL;
     *count = l.count;

@@ -23,7 +23,7 @@ typedef struct fl_run {
     fl_map *map;
 } fl_run;
 
-enum { FL_MAX_VARIANTS = 4 };
+enum { FL_MAX_VARIANTS = 8 };
 
 struct fl_driver {
     const char *name;
@@ -31,13 +31,14 @@ struct fl_driver {
     fl_status (*run)(fl_run *);
 };
 
-extern const fl_driver fl_drive_backward, fl_drive_path, fl_drive_noise, fl_drive_cam;
+extern const fl_driver fl_drive_backward, fl_drive_path, fl_drive_noise, fl_drive_cam,
+                       fl_drive_eigen, fl_drive_score_cam;
 
 /* The variants: which of its computations a driver does. */
 enum { FL_BACKWARD_PLAIN, FL_BACKWARD_TIMES_INPUT };
 enum { FL_PATH_STRAIGHT };
 enum { FL_NOISE_MEAN, FL_NOISE_MEAN_SQUARE, FL_NOISE_VARIANCE };
-enum { FL_CAM_MEAN_GRADIENT };
+enum { FL_CAM_MEAN_GRADIENT, FL_CAM_NORMALISED, FL_CAM_PLUS_PLUS, FL_CAM_PRODUCT, FL_CAM_POSITIVE, FL_CAM_HEAD };
 
 /* ---- passes ---- */
 

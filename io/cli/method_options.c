@@ -48,7 +48,7 @@ static const struct { const char *option; unsigned uses; } readers[] = {
     {"steps", FL_USES_PATH}, {"rule", FL_USES_PATH},
     {"baseline", FL_USES_BASELINE}, {"baseline-sigma", FL_USES_BASELINE},
     {"samples", FL_USES_NOISE}, {"noise", FL_USES_NOISE}, {"biased", FL_USES_BIASED},
-    {"layer", FL_USES_LAYER}, {"pooling", FL_USES_LAYER}, {"signed", FL_USES_LAYER}};
+    {"layer", FL_USES_LAYER}, {"pooling", FL_USES_POOLING}, {"signed", FL_USES_SIGN}};
 enum { READERS = sizeof readers / sizeof *readers };
 
 /* ---- which methods ---- */
