@@ -83,6 +83,27 @@ TEST(cli_weights_with_a_missing_head)
     CHECK_SAY(strstr(rig_err, "fc.bias") && strstr(rig_err, "xx.bias"), "%s", rig_err);
 }
 
+/* A card beside the weights: other labels and another mean; a misspelt word in it is an error. */
+TEST(cli_weights_bring_their_card)
+{
+    NEEDS_PROGRAM();
+    rig_inputs();
+    fl_error error = {0};
+    fl_arena arena;
+    fl_arena_init(&arena, &error);
+    CHECK(rig_run("convert '%s' carded.safetensors", weights("zip.pth")) == 0);
+    CHECK(rig_run("predict $D/clip.ppm --model tiny --weights carded.safetensors --json --logits") == 0);
+    rig_keep();
+    CHECK(rig_shell("echo '{\"labels\": [\"run\", \"sit\", \"eat\", \"fly\", \"nap\"], \"mean\": [0.1, 0.2, 0.3]}' >carded.card.json") == 0);
+    CHECK(rig_run("predict $D/clip.ppm --model tiny --weights carded.safetensors --json --logits") == 0);
+    CHECK(strcmp(rig_out, rig_kept) != 0 && strstr(rig_err, "carded.card.json"));
+    const fl_json_value *v = rig_json(&arena);
+    CHECK(v && strlen(rig_text(v, "top.0.label")) == 3);
+    CHECK(rig_shell("echo '{\"meen\": [0.1, 0.2, 0.3]}' >carded.card.json") == 0);
+    CHECK(rig_run("predict $D/clip.ppm --model tiny --weights carded.safetensors") == 3 && strstr(rig_err, "meen"));
+    fl_arena_free(&arena);
+}
+
 /* Both ways through time from the command line: the same scores, other gradients. */
 TEST(cli_bptt_none_changes_the_map_and_not_the_scores)
 {

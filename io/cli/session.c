@@ -1,6 +1,7 @@
 /* session.c: from options to a network that has seen the clip. */
 #include "io/cli/session.h"
 
+#include "io/card_json.h"
 #include "io/onnx/onnx.h"
 #include "models/labels.h"
 
@@ -53,11 +54,29 @@ const fl_model *fl_session_find_model(fl_cli *cli)
     return model;
 }
 
+/* A card beside the user's weights (FILE.card.json without its ending, or card.json) changes preprocessing and labels. */
+static fl_status take_card(fl_cli *cli, fl_session *s)
+{
+    const char *path = s->weights.path && fl_cli_text(cli, "weights") ? fl_card_json_find(cli->arena, s->weights.path) : NULL;
+    if (!path || fl_onnx_of(s->model)) return cli->error->status;
+    fl_card_json card = {.input = s->model->input, .labels = s->model->labels, .classes = s->model->classes};
+    fl_model *model = FL_NEW(cli->arena, fl_model, 1);
+    if (!model || fl_card_json_read(cli->arena, path, &card) != FL_OK) return cli->error->status;
+    *model = *s->model;
+    model->input = card.input;
+    model->labels = card.labels;
+    model->classes = card.classes;
+    s->model = model;
+    fl_cli_say(cli, "card: %s", path);
+    return FL_OK;
+}
+
 fl_status fl_session_begin(fl_cli *cli, fl_session *s)
 {
     *s = (fl_session){.model = fl_session_find_model(cli)};
     if (!s->model) return cli->error->status;
-    return fl_weights_open(cli, s->model, fl_cli_text(cli, "weights"), &s->weights);
+    if (fl_weights_open(cli, s->model, fl_cli_text(cli, "weights"), &s->weights) != FL_OK) return cli->error->status;
+    return take_card(cli, s);
 }
 
 /* Cuts the file into lines; a line break at the end of the last one begins no other. */
