@@ -29,12 +29,13 @@ fl_status fl_map_open(fl_arena *a, const char *path, fl_mapped *m)
 
 void fl_map_close(fl_mapped *m)
 {
-    if (m->mapped) munmap((void *)(uintptr_t)m->bytes.data, m->bytes.size);
+    if (m->mapped) munmap((void *)m->bytes.data, m->bytes.size);
     memset(m, 0, sizeof *m);
 }
 
 void fl_map_forget(const void *bytes, size_t size)
 {
-    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)bytes, first = at / page * page;
-    if (size) (void)madvise((void *)first, at - first + size, MADV_DONTNEED);     /* a wish: nothing depends on it */
+    const size_t before = (size_t)((uintptr_t)bytes % (uintptr_t)sysconf(_SC_PAGESIZE));      /* from the page's beginning */
+    const unsigned char *first = (const unsigned char *)bytes - before;
+    if (size) (void)madvise((void *)first, before + size, MADV_DONTNEED);        /* a wish: nothing depends on it */
 }

@@ -46,7 +46,7 @@ fl_status fl_npz_read(fl_arena *a, const char *name, bool mapped, const fl_zip *
     w->kind = "NumPy archive (.npz)";
     if (!order) return a->error->status;
     for (int i = 0; i < z->count; i++) order[i] = &z->member[i];
-    qsort(order, (size_t)z->count, sizeof *order, by_offset);                 /* as they were written */
+    qsort(order, (size_t)z->count, sizeof(fl_zip_member *), by_offset);                 /* as they were written */
     for (int i = 0; i < z->count; i++) {
         const fl_zip_member *m = order[i];
         fl_bytes content;

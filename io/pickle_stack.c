@@ -28,7 +28,7 @@ static void *grown(fl_pickle_machine *m, void *array, size_t size, int count, in
 
 bool fl_pickle_append(fl_pickle_machine *m, fl_pickle_list *l, fl_pickled *v)
 {
-    fl_pickled **value = v ? grown(m, l->value, sizeof *value, l->count, &l->room) : NULL;
+    fl_pickled **value = v ? grown(m, l->value, sizeof(fl_pickled *), l->count, &l->room) : NULL;
     if (!value) return false;
     l->value = value;
     l->value[l->count++] = v;
@@ -37,7 +37,7 @@ bool fl_pickle_append(fl_pickle_machine *m, fl_pickle_list *l, fl_pickled *v)
 
 static bool append_item(fl_pickle_machine *m, fl_pickled *to, fl_pickled *v)
 {
-    fl_pickled **item = grown(m, to->item, sizeof *item, to->count, &to->room);
+    fl_pickled **item = grown(m, to->item, sizeof(fl_pickled *), to->count, &to->room);
     if (!item) return false;
     to->item = item;
     to->item[to->count++] = v;
@@ -47,7 +47,7 @@ static bool append_item(fl_pickle_machine *m, fl_pickled *to, fl_pickled *v)
 bool fl_pickle_put(fl_pickle_machine *m, fl_pickle_list *l, int place, fl_pickled *v)
 {
     while (l->room <= place) {
-        fl_pickled **value = grown(m, l->value, sizeof *value, l->room, &l->room);
+        fl_pickled **value = grown(m, l->value, sizeof(fl_pickled *), l->room, &l->room);
         if (!value) return false;
         l->value = value;
     }
@@ -101,7 +101,7 @@ bool fl_pickle_collect(fl_pickle_machine *m, fl_pickled_kind kind, int first)
     if (kind == FL_PICKLED_DICT && count % 2) return fl_pickle_wrong(m, "keys and values in pairs");
     v->item = FL_NEW(m->arena, fl_pickled *, count);
     if (!v->item) return false;
-    if (count) memcpy(v->item, m->stack.value + first, (size_t)count * sizeof *v->item);
+    if (count) memcpy(v->item, m->stack.value + first, (size_t)count * sizeof(fl_pickled *));
     v->count = v->room = count;
     m->stack.count = first;
     return fl_pickle_push(m, v);

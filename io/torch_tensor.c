@@ -37,7 +37,8 @@ bool fl_torch_sizes(fl_torch *t, const fl_pickled *v, int64_t size[FL_MAX_AXES],
 {
     if (v && v->kind == FL_PICKLED_OBJECT && fl_pickled_is_global(v->maker, "torch", "Size") && v->given->count == 1)
         v = v->given->item[0];
-    if (!fl_pickled_tuple(v, 0, FL_MAX_AXES)) return fl_torch_wrong(t, "expected a tuple of at most %d sizes", FL_MAX_AXES);
+    v = fl_pickled_tuple(v, 0, FL_MAX_AXES);
+    if (!v) return fl_torch_wrong(t, "expected a tuple of at most %d sizes", FL_MAX_AXES);
     *axes = v->count;
     for (int i = 0; i < v->count; i++) {
         size[i] = v->item[i]->integer;
@@ -96,7 +97,7 @@ static bool rebuild(fl_torch *t, const fl_pickled *given, int version, fl_stored
 {
     static const int least[] = {0, 4, 6, 7}, most[] = {0, 4, 7, 8};
     int64_t first, count;
-    int axes;
+    int axes = 0;
     if (given->count < least[version] || given->count > most[version]) return fl_torch_wrong(t, "its maker got %d values", given->count);
     const fl_pickled *offset = given->item[1];
     const fl_storage *storage = fl_torch_storage(t, given->item[0], &first, &count);

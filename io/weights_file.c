@@ -115,7 +115,7 @@ static fl_status check_names(fl_arena *a, const char *name, const fl_weights_fil
     fl_stored **order = FL_NEW(a, fl_stored *, w->count);
     if (!order) return a->error->status;
     for (int i = 0; i < w->count; i++) order[i] = &w->tensor[i];
-    if (w->count) qsort(order, (size_t)w->count, sizeof *order, by_name);
+    if (w->count) qsort(order, (size_t)w->count, sizeof(fl_stored *), by_name);
     for (int i = 0; i < w->count; i++)
         if (!is_name(w->tensor[i].name))
             fl_error_set(a->error, FL_UNREADABLE, "%s: tensor %d has no name of printable UTF-8", name, i);
