@@ -37,7 +37,8 @@ static void print_sizes(const fl_entry *e, char *to, size_t size)
  * row is a vector both orders are the same. */
 static bool fill_from(fl_arena *a, const fl_node *node, const fl_entry *e)
 {
-    enum { TOGETHER = 1 << 15 };                     /* few enough to be turned by one thread: waking others takes longer */
+    /* few enough to be turned by one thread: waking others takes longer */
+    enum { TOGETHER = 1 << 15 };
     const fl_shape s = node->shape;
     const int64_t row = fl_shape_count(s) / s.n;
     if (s.t == 1 && s.h == 1 && s.w == 1) {
@@ -63,8 +64,9 @@ static fl_status load_node(fl_graph *g, const fl_node *node, const fl_entry *e)
         char got[160];
         fl_shape_text t;
         print_sizes(e, got, sizeof got);
-        return fl_error_set(g->error, FL_MISFIT, "weights: tensor '%s': expected shape %s, got %s; do the weights belong "
-                            "to this network and number of classes?", node->name, fl_shape_print(node->shape, &t), got);
+        return fl_error_set(g->error, FL_MISFIT, "weights: tensor '%s': expected shape %s, got %s; do the weights "
+                            "belong to this network and number of classes?", node->name,
+                                fl_shape_print(node->shape, &t), got);
     }
     return fill_from(g->arena, node, e) ? FL_OK : g->error->status;
 }
@@ -86,8 +88,8 @@ fl_status fl_graph_load(fl_graph *g, const fl_bundle *b)
         const fl_node *node = &g->node[i];
         fl_shape_text t;
         if ((node->role != FL_PARAM && node->role != FL_BUFFER) || fl_bundle_find(b, node->name)) continue;
-        return fl_error_set(g->error, FL_MISFIT, "weights: tensor '%s' of shape %s is missing; the file has %d tensors, "
-                            "the first is '%s': do the weights belong to this network?", node->name,
+        return fl_error_set(g->error, FL_MISFIT, "weights: tensor '%s' of shape %s is missing; the file has %d "
+                            "tensors, the first is '%s': do the weights belong to this network?", node->name,
                             fl_shape_print(node->shape, &t), b->count, b->count ? b->entry[0].name : "(none)");
     }
     return fl_graph_load_found(g, b);

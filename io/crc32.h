@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 uint32_t fl_crc32(const void *bytes, size_t count);
-uint32_t fl_crc32_more(uint32_t crc, const void *bytes, size_t count);    /* of what crc was of, and of these; 0: nothing yet */
+/* of what crc was of, and of these; 0: nothing yet */
+uint32_t fl_crc32_more(uint32_t crc, const void *bytes, size_t count);
 
 #endif

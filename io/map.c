@@ -35,7 +35,8 @@ void fl_map_close(fl_mapped *m)
 
 void fl_map_forget(const void *bytes, size_t size)
 {
-    const size_t before = (size_t)((uintptr_t)bytes % (uintptr_t)sysconf(_SC_PAGESIZE));      /* from the page's beginning */
+    /* from the page's beginning */
+    const size_t before = (size_t)((uintptr_t)bytes % (uintptr_t)sysconf(_SC_PAGESIZE));
     const unsigned char *first = (const unsigned char *)bytes - before;
     if (size) (void)madvise((void *)first, before + size, MADV_DONTNEED);        /* a wish: nothing depends on it */
 }

@@ -21,7 +21,8 @@ bool fl_npz_is(const fl_zip *z)
     return z->count > 0;
 }
 
-static fl_status add_array(fl_arena *a, fl_bytes content, const char *where, const char *tensor, bool mapped, fl_weights_file *w)
+static fl_status add_array(fl_arena *a, fl_bytes content, const char *where, const char *tensor, bool mapped,
+                           fl_weights_file *w)
 {
     fl_npy npy;
     fl_stored s;

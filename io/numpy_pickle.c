@@ -1,4 +1,5 @@
-/* numpy_pickle.c: arrays in pickles: _reconstruct(ndarray, (0,), b'b') with the state (1, shape, type, fortran, bytes).
+/* numpy_pickle.c: arrays in pickles: _reconstruct(ndarray, (0,), b'b') with the state (1, shape, type, fortran,
+ * bytes).
  *
  * Python 2 wrote the bytes as a string, Python 3 (protocol 2) as text whose characters are the bytes ("latin-1"). */
 #include "io/npy.h"
@@ -45,7 +46,8 @@ static bool read_type(fl_torch *t, const fl_pickled *v, fl_stored *s)
         return fl_torch_wrong(t, "its numbers are of type '%s', which is not read here; save it as float32", code);
     const fl_pickled *state = fl_pickled_tuple(v->state, 2, 16), *order = state ? state->item[1] : NULL;
     s->big_endian = fl_pickled_is_text(order, ">");
-    if (v->state && !s->big_endian && !fl_pickled_is_text(order, "<") && !fl_pickled_is_text(order, "|") && !fl_pickled_is_text(order, "="))
+    if (v->state && !s->big_endian && !fl_pickled_is_text(order, "<") && !fl_pickled_is_text(order, "|")
+        && !fl_pickled_is_text(order, "="))
         return fl_torch_wrong(t, "its order of bytes is not known");
     return true;
 }
@@ -75,11 +77,14 @@ static bool read_bytes(fl_torch *t, const fl_pickled *v, fl_bytes *out, bool *ma
     if (v->kind == FL_PICKLED_BYTES) return true;
     *mapped = false;
     if (v->kind == FL_PICKLED_TEXT) return from_latin1(t, v, out);
-    const bool encoded = v->kind == FL_PICKLED_OBJECT && fl_pickled_is_global(v->maker, "_codecs", "encode") && v->given->count == 2
+    const bool encoded = v->kind == FL_PICKLED_OBJECT && fl_pickled_is_global(v->maker, "_codecs", "encode")
+                         && v->given->count == 2
                          && v->given->item[0]->kind == FL_PICKLED_TEXT
-                         && (fl_pickled_is_text(v->given->item[1], "latin1") || fl_pickled_is_text(v->given->item[1], "latin-1"));
+                         && (fl_pickled_is_text(v->given->item[1], "latin1")
+                             || fl_pickled_is_text(v->given->item[1], "latin-1"));
     if (encoded) return from_latin1(t, v->given->item[0], out);
-    return fl_torch_wrong(t, v->kind == FL_PICKLED_LIST ? "it holds Python objects, not numbers" : "its numbers are not bytes");
+    return fl_torch_wrong(t, v->kind == FL_PICKLED_LIST ? "it holds Python objects, not numbers"
+                          : "its numbers are not bytes");
 }
 
 static void fortran_strides(fl_stored *s)
@@ -88,21 +93,25 @@ static void fortran_strides(fl_stored *s)
     s->strided = true;
     for (int a = 0; a < s->axes; a++) {
         s->stride[a] = step;
-        if (s->size[a] && step <= FL_STORED_MOST / s->size[a]) step *= s->size[a];     /* too large: fl_torch_fits says so */
+        /* too large: fl_torch_fits says so */
+        if (s->size[a] && step <= FL_STORED_MOST / s->size[a]) step *= s->size[a];
     }
 }
 
 /* bytes, shape, type, order: of either maker. */
-static bool array(fl_torch *t, const fl_pickled *bytes, const fl_pickled *shape, const fl_pickled *type, bool fortran, fl_stored *s)
+static bool array(fl_torch *t, const fl_pickled *bytes, const fl_pickled *shape, const fl_pickled *type, bool fortran,
+                  fl_stored *s)
 {
     fl_bytes data;
     *s = (fl_stored){0};
-    if (!read_type(t, type, s) || !fl_torch_sizes(t, shape, s->size, &s->axes) || !read_bytes(t, bytes, &data, &s->mapped)) return false;
+    if (!read_type(t, type, s) || !fl_torch_sizes(t, shape, s->size, &s->axes)
+        || !read_bytes(t, bytes, &data, &s->mapped)) return false;
     const int64_t held = (int64_t)(data.size / (size_t)fl_scalar_size(s->type));
     if (fortran) fortran_strides(s);
     s->values = data.data;
     if (!fl_torch_fits(t, s, 0, held)) return false;
-    return (size_t)s->count * (size_t)fl_scalar_size(s->type) == data.size || fl_torch_wrong(t, "its bytes are more than its shape needs");
+    return (size_t)s->count * (size_t)fl_scalar_size(s->type) == data.size
+        || fl_torch_wrong(t, "its bytes are more than its shape needs");
 }
 
 bool fl_numpy_array(fl_torch *t, const fl_pickled *v, fl_stored *s)
@@ -113,7 +122,8 @@ bool fl_numpy_array(fl_torch *t, const fl_pickled *v, fl_stored *s)
         return array(t, g[0], g[2], g[1], fl_pickled_is_text(g[3], "F"), s);
     }
     const fl_pickled *class = v->given->count ? v->given->item[0] : NULL, *state = fl_pickled_tuple(v->state, 5, 5);
-    if (!fl_pickled_is_global(class, "numpy", "ndarray")) return fl_torch_wrong(t, "it is an array of the class %s", fl_torch_maker(t, class));
+    if (!fl_pickled_is_global(class, "numpy", "ndarray"))
+        return fl_torch_wrong(t, "it is an array of the class %s", fl_torch_maker(t, class));
     if (!state || (state->item[3]->kind != FL_PICKLED_BOOL && state->item[3]->kind != FL_PICKLED_INT))
         return fl_torch_wrong(t, "its state is not that of an array");
     return array(t, state->item[4], state->item[1], state->item[2], state->item[3]->integer != 0, s);

@@ -17,11 +17,13 @@ static char *name_of(machine *m, const unsigned char *text, size_t size)
 {
     if (size == 0 || size > MOST_NAME) return fl_pickle_wrong(m, "a name of 1 to 512 characters"), NULL;
     for (size_t i = 0; i < size; i++)
-        if (text[i] <= 32 || text[i] == 127) return fl_pickle_wrong(m, "a name without blanks and control characters"), NULL;
+        if (text[i] <= 32 || text[i] == 127)
+            return fl_pickle_wrong(m, "a name without blanks and control characters"), NULL;
     return fl_arena_text(m->arena, "%.*s", (int)size, (const char *)text);
 }
 
-static fl_pickled *global(machine *m, const unsigned char *module, size_t module_size, const unsigned char *name, size_t size)
+static fl_pickled *global(machine *m, const unsigned char *module, size_t module_size, const unsigned char *name,
+                          size_t size)
 {
     fl_pickled *v = fl_pickle_new(m, FL_PICKLED_GLOBAL);
     if (!v) return NULL;
@@ -41,7 +43,8 @@ static bool stack_global(machine *m)
 {
     const fl_pickled *name = fl_pickle_top(m, 1), *module = name ? fl_pickle_top(m, 2) : NULL;
     if (!module) return false;
-    if (name->kind != FL_PICKLED_TEXT || module->kind != FL_PICKLED_TEXT) return fl_pickle_wrong(m, "two texts: module and name");
+    if (name->kind != FL_PICKLED_TEXT || module->kind != FL_PICKLED_TEXT)
+        return fl_pickle_wrong(m, "two texts: module and name");
     m->stack.count -= 2;
     return fl_pickle_push(m, global(m, module->text, module->size, name->text, name->size));
 }
@@ -60,7 +63,8 @@ static fl_pickled *object(machine *m, fl_pickled *maker, fl_pickled *given)
 /* REDUCE, NEWOBJ: maker and tuple; NEWOBJ_EX: a dictionary of named values more, which no known maker has. */
 static bool reduce(machine *m, int operands)
 {
-    fl_pickled *named = operands == 3 ? fl_pickle_pop(m) : NULL, *given = fl_pickle_pop(m), *maker = given ? fl_pickle_pop(m) : NULL;
+    fl_pickled *named = operands == 3 ? fl_pickle_pop(m) : NULL, *given = fl_pickle_pop(m);
+    fl_pickled *maker = given ? fl_pickle_pop(m) : NULL;
     if (!maker || (operands == 3 && !named)) return false;
     if (named && named->kind != FL_PICKLED_DICT) return fl_pickle_wrong(m, "a dictionary of named values");
     return fl_pickle_push(m, object(m, maker, given));
@@ -168,7 +172,8 @@ static bool frame(machine *m)
 {
     uint64_t size;
     if (!fl_pickle_number(m, 8, &size)) return false;
-    return size <= (uint64_t)(m->end - m->p) || fl_pickle_wrong(m, "a frame that ends within the file: it is cut short");
+    return size <= (uint64_t)(m->end - m->p)
+        || fl_pickle_wrong(m, "a frame that ends within the file: it is cut short");
 }
 
 static bool protocol(machine *m)
@@ -268,7 +273,8 @@ static bool step(machine *m, int op)
     case 'h':  return memo_number(m, 1, false);
     case 'j':  return memo_number(m, 4, false);
     case 0x98: return fl_pickle_top(m, 1) != NULL;                 /* READONLY_BUFFER */
-    case 0x82: case 0x83: case 0x84: return fl_pickle_wrong(m, "no extension codes: they name code of another program");
+    case 0x82: case 0x83: case 0x84: return fl_pickle_wrong(m, "no extension codes: they name code of another "
+                                                            "program");
     case 0x97: return fl_pickle_wrong(m, "no buffers outside the file");
     default:   return fl_pickle_wrong(m, "an instruction of a pickle");
     }
@@ -276,7 +282,8 @@ static bool step(machine *m, int op)
 
 fl_status fl_pickle_parse(fl_arena *a, fl_bytes b, size_t begin, const char *name, fl_pickle *out)
 {
-    machine m = {.arena = a, .name = name, .start = b.data, .op = b.data + begin, .p = b.data + begin, .end = b.data + b.size};
+    machine m = {.arena = a, .name = name, .start = b.data, .op = b.data + begin, .p = b.data + begin,
+                 .end = b.data + b.size};
     memset(out, 0, sizeof *out);
     for (;;) {
         m.op = m.p;

@@ -1,8 +1,9 @@
 /* pickle.h: Python's pickles read as data, protocols 0 to 5. Nothing is called, ever.
  *
  * A pickle is a program for a machine with a stack and a memo. Where Python would import a name and call it, this
- * machine puts down an inert node: "object made by calling NAME with these values". What such a node means is decided by
- * those who know the name (torch_tensor.c, numpy_pickle.c); a name that nobody knows stays what it is, a name.
+ * machine puts down an inert node: "object made by calling NAME with these values". What such a node means is
+ * decided by those who know the name (torch_tensor.c, numpy_pickle.c); a name that nobody knows stays what it is, a
+ * name.
  *
  * The tree may share nodes and may have cycles: walkers need a limit of depth and of steps. */
 #ifndef FL_PICKLE_H
@@ -29,10 +30,12 @@ typedef struct fl_pickled {
     bool is_mapping;                         /* an object that was filled with keys and values, as a dictionary is */
     int64_t integer;                         /* INT, BOOL */
     double number;                           /* FLOAT */
-    const unsigned char *text;               /* TEXT, BYTES, LONG: inside the file or the arena; no zero byte follows */
+    /* TEXT, BYTES, LONG: inside the file or the arena; no zero byte follows */
+    const unsigned char *text;
     size_t size;
     const char *module, *name;               /* GLOBAL */
-    const struct fl_pickled *maker, *given, *state;      /* OBJECT: what would be called, with which tuple, and its state */
+    /* OBJECT: what would be called, with which tuple, and its state */
+    const struct fl_pickled *maker, *given, *state;
     const struct fl_pickled *id;             /* PERSISTENT */
 } fl_pickled;
 
@@ -51,8 +54,10 @@ fl_status fl_pickle_parse(fl_arena *, fl_bytes, size_t begin, const char *name, 
 
 bool fl_pickled_is_text(const fl_pickled *v, const char *text);              /* TEXT or BYTES with this content */
 bool fl_pickled_is_global(const fl_pickled *v, const char *module, const char *name);
-bool fl_pickled_is_mapping(const fl_pickled *v);                     /* a DICT, or an OBJECT that was filled like one */
+/* a DICT, or an OBJECT that was filled like one */
+bool fl_pickled_is_mapping(const fl_pickled *v);
 const fl_pickled *fl_pickled_get(const fl_pickled *mapping, const char *key);     /* the last of that name, or NULL */
-const fl_pickled *fl_pickled_tuple(const fl_pickled *v, int least, int most);     /* v when it is a tuple so long, else NULL */
+/* v when it is a tuple so long, else NULL */
+const fl_pickled *fl_pickled_tuple(const fl_pickled *v, int least, int most);
 
 #endif

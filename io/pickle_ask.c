@@ -6,7 +6,8 @@
 bool fl_pickled_is_text(const fl_pickled *v, const char *text)
 {
     const size_t n = strlen(text);
-    return v && (v->kind == FL_PICKLED_TEXT || v->kind == FL_PICKLED_BYTES) && v->size == n && memcmp(v->text, text, n) == 0;
+    return v && (v->kind == FL_PICKLED_TEXT || v->kind == FL_PICKLED_BYTES) && v->size == n
+        && memcmp(v->text, text, n) == 0;
 }
 
 bool fl_pickled_is_global(const fl_pickled *v, const char *module, const char *name)

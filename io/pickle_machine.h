@@ -23,8 +23,8 @@ const unsigned char *fl_pickle_take(fl_pickle_machine *, uint64_t count);
 bool fl_pickle_number(fl_pickle_machine *, int bytes, uint64_t *value);
 const unsigned char *fl_pickle_line(fl_pickle_machine *, size_t *size);
 
-/* pickle_stack.c. false, NULL: memory, a limit, or too few values above the last mark, with the error recorded; a NULL
- * value may be passed on and gives false. */
+/* pickle_stack.c. false, NULL: memory, a limit, or too few values above the last mark, with the error recorded; a
+ * NULL value may be passed on and gives false. */
 fl_pickled *fl_pickle_new(fl_pickle_machine *, fl_pickled_kind);
 bool fl_pickle_append(fl_pickle_machine *, fl_pickle_list *, fl_pickled *);
 bool fl_pickle_put(fl_pickle_machine *, fl_pickle_list *, int place, fl_pickled *);

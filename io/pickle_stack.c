@@ -18,7 +18,8 @@ static void *grown(fl_pickle_machine *m, void *array, size_t size, int count, in
 {
     if (count < *room) return array;
     const int more = *room ? 2 * *room : 8;
-    if (more > MOST_PLACES) return fl_pickle_wrong(m, "a stack, a memo, a container of at most 16777216 places"), NULL;
+    if (more > MOST_PLACES)
+        return fl_pickle_wrong(m, "a stack, a memo, a container of at most 16777216 places"), NULL;
     void *fresh = fl_arena_array(m->arena, (size_t)more, size);
     if (!fresh) return NULL;
     if (count) memcpy(fresh, array, (size_t)count * size);
@@ -126,7 +127,8 @@ static bool fill(fl_pickle_machine *m, int first, bool pairs, bool set)
     fl_pickled *to = m->stack.value[first - 1];
     const bool object = to->kind == FL_PICKLED_OBJECT && (to->count == 0 || to->is_mapping == pairs);
     const fl_pickled_kind wanted = pairs ? FL_PICKLED_DICT : set ? FL_PICKLED_SET : FL_PICKLED_LIST;
-    if (to->kind != wanted && !object) return fl_pickle_wrong(m, pairs ? "a dictionary to fill" : "a list or set to fill");
+    if (to->kind != wanted && !object)
+        return fl_pickle_wrong(m, pairs ? "a dictionary to fill" : "a list or set to fill");
     if (pairs && count % 2) return fl_pickle_wrong(m, "keys and values in pairs");
     if (object && count) to->is_mapping = pairs;
     for (int i = first; i < m->stack.count; i++)

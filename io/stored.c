@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PIECE = 2048, FAR = 1 << 18 };            /* numbers packed at once; numbers decoded before pages are forgotten */
+/* numbers packed at once; numbers decoded before pages are forgotten */
+enum { PIECE = 2048, FAR = 1 << 18 };
 
 /* One number, its bytes turned where the file has the high one first. */
 static void copy_number(const unsigned char *from, int bytes, bool turn, unsigned char *to)
@@ -35,8 +36,8 @@ static void gather(const fl_stored *t, int64_t first, int64_t count, unsigned ch
     }
 }
 
-/* Pages of a row-by-row tensor go as they are passed; those of a strided one, to which it comes back, at the end. At the
- * end all of a tensor's go: the kernel may have mapped more around what was asked for. */
+/* Pages of a row-by-row tensor go as they are passed; those of a strided one, to which it comes back, at the end. At
+ * the end all of a tensor's go: the kernel may have mapped more around what was asked for. */
 static void forget(const fl_stored *t, int64_t first, int64_t count)
 {
     const int64_t bytes = fl_scalar_size(t->type);

@@ -17,7 +17,8 @@ typedef struct fl_stored {
     bool mapped;                        /* values are in a mapped file: forget them once they were read */
     int axes;
     int64_t size[FL_MAX_AXES], stride[FL_MAX_AXES], count;
-    const unsigned char *values;        /* at any alignment; whoever fills this in has checked that all of it is there */
+    /* at any alignment; whoever fills this in has checked that all of it is there */
+    const unsigned char *values;
 } fl_stored;
 
 /* Numbers first .. first + count - 1 in file order (row by row): as real, or as they are, little-endian. */

@@ -81,7 +81,8 @@ fl_status fl_torch_read_zip(fl_arena *a, const char *name, bool mapped, const fl
     fl_bytes content;
     const fl_zip_member *m = find_top(&t);
     w->kind = "PyTorch checkpoint (zip)";
-    if (!m || read_byte_order(&t) != FL_OK || fl_zip_read(a, m, name, mapped, &content) != FL_OK) return a->error->status;
+    if (!m || read_byte_order(&t) != FL_OK || fl_zip_read(a, m, name, mapped, &content) != FL_OK)
+        return a->error->status;
     if (parse_and_list(&t, content, 0, &p) != FL_OK) return a->error->status;
     if (p.end != content.size) return fl_torch_wrong(&t, "something follows the pickle in data.pkl"), FL_UNREADABLE;
     if (fl_torch_storages(&t, &p) != FL_OK) return a->error->status;
@@ -99,18 +100,22 @@ static bool is_magic(const fl_pickled *v)
 /* After the keys: for each the count and the numbers, up to the end of the file. */
 static fl_status read_data(fl_torch *t, fl_bytes b, size_t at, const fl_pickled *keys)
 {
-    if (keys->kind != FL_PICKLED_LIST) return fl_torch_wrong(t, "expected a list of keys before the storages"), FL_UNREADABLE;
+    if (keys->kind != FL_PICKLED_LIST)
+        return fl_torch_wrong(t, "expected a list of keys before the storages"), FL_UNREADABLE;
     for (int i = 0; i < keys->count; i++) {
         fl_storage *s = fl_torch_storage_keyed(t, keys->item[i]);
         if (!s) return fl_torch_wrong(t, "storage %d of the file belongs to no tensor", i), FL_UNREADABLE;
         if (s->data) return fl_torch_wrong(t, "storage %d of the file is there twice", i), FL_UNREADABLE;
         uint64_t count = 0;
-        for (int k = 0; k < 8 && b.size - at >= 8; k++) count |= (uint64_t)b.data[at + (size_t)k] << 8 * (t->big_endian ? 7 - k : k);
+        for (int k = 0; k < 8 && b.size - at >= 8; k++)
+            count |= (uint64_t)b.data[at + (size_t)k] << 8 * (t->big_endian ? 7 - k : k);
         if (b.size - at < 8 || (count == (uint64_t)s->count && count > (b.size - at - 8) / (size_t)s->type->size))
-            return fl_torch_wrong(t, "storage %d begins at byte %zu and runs past the end: the file is cut short, get it again", i, at),
+            return fl_torch_wrong(t, "storage %d begins at byte %zu and runs past the end: the file is cut short, "
+                                  "get it again", i, at),
                    FL_UNREADABLE;
         if (count != (uint64_t)s->count)
-            return fl_torch_wrong(t, "storage %d, byte %zu: expected a count of %" PRId64 ", got %" PRIu64, i, at, s->count, count),
+            return fl_torch_wrong(t, "storage %d, byte %zu: expected a count of %" PRId64 ", got %" PRIu64, i, at,
+                                  s->count, count),
                    FL_UNREADABLE;
         s->data = b.data + at + 8;
         at += 8 + (size_t)count * (size_t)s->type->size;
@@ -127,11 +132,13 @@ static fl_status read_stream(fl_torch *t, fl_bytes b, size_t at)
         return fl_torch_wrong(t, "expected version 1001 of the format"), FL_UNREADABLE;
     if (fl_pickle_parse(t->arena, b, version.end, t->name, &machine) != FL_OK) return FL_UNREADABLE;
     const fl_pickled *little = fl_pickled_get(machine.root, "little_endian");
-    if (!little || little->kind != FL_PICKLED_BOOL) return fl_torch_wrong(t, "does not say in which order its bytes are"), FL_UNREADABLE;
+    if (!little || little->kind != FL_PICKLED_BOOL)
+        return fl_torch_wrong(t, "does not say in which order its bytes are"), FL_UNREADABLE;
     t->big_endian = !little->integer;
     if (parse_and_list(t, b, machine.end, &object) != FL_OK) return FL_UNREADABLE;
     if (version.globals + machine.globals) return fl_torch_wrong(t, "names code before its object"), FL_UNREADABLE;
-    if (fl_torch_storages(t, &object) != FL_OK || fl_pickle_parse(t->arena, b, object.end, t->name, &keys) != FL_OK) return FL_UNREADABLE;
+    if (fl_torch_storages(t, &object) != FL_OK || fl_pickle_parse(t->arena, b, object.end, t->name, &keys) != FL_OK)
+        return FL_UNREADABLE;
     if (keys.globals) return fl_torch_wrong(t, "names code in its list of storages"), FL_UNREADABLE;
     if (read_data(t, b, keys.end, keys.root) != FL_OK) return FL_UNREADABLE;
     return fl_torch_walk(t, object.root);
@@ -148,7 +155,8 @@ fl_status fl_torch_read_stream(fl_arena *a, fl_bytes b, const char *name, bool m
         read_stream(&t, b, first.end);
         return a->error->status;
     }
-    if (first.end != b.size) return fl_torch_wrong(&t, "%zu bytes follow the pickle", b.size - first.end), FL_UNREADABLE;
+    if (first.end != b.size)
+        return fl_torch_wrong(&t, "%zu bytes follow the pickle", b.size - first.end), FL_UNREADABLE;
     if (fl_torch_storages(&t, &first) != FL_OK) return a->error->status;
     return fl_torch_walk(&t, first.root);
 }

@@ -1,7 +1,7 @@
 /* torch.h: PyTorch's checkpoints, and pickles with NumPy arrays.
  *
- * The pickle says how tensors are made from storages (blocks of numbers of one type, known by a key); the storages lie
- * around it: as members of a zip, or one after the other behind the pickle (the "legacy" stream). */
+ * The pickle says how tensors are made from storages (blocks of numbers of one type, known by a key); the storages
+ * lie around it: as members of a zip, or one after the other behind the pickle (the "legacy" stream). */
 #ifndef FL_TORCH_H
 #define FL_TORCH_H
 
@@ -44,8 +44,10 @@ fl_status fl_torch_read_stream(fl_arena *, fl_bytes, const char *name, bool mapp
 /* torch_storage.c: the list of storages from the ids in a pickle; one by its id (NULL: error), with its data. */
 fl_status fl_torch_storages(fl_torch *, const fl_pickle *);
 fl_storage *fl_torch_storage(fl_torch *, const fl_pickled *persistent, int64_t *first, int64_t *count);
-fl_storage *fl_torch_storage_keyed(fl_torch *, const fl_pickled *key);         /* NULL without an error: no such key */
-const fl_storage_type *fl_torch_dtype(const fl_pickled *);                     /* of the name torch.float16; or NULL */
+/* NULL without an error: no such key */
+fl_storage *fl_torch_storage_keyed(fl_torch *, const fl_pickled *key);
+/* of the name torch.float16; or NULL */
+const fl_storage_type *fl_torch_dtype(const fl_pickled *);
 
 /* torch_tensor.c: does the value make a tensor; which one. false: error. */
 bool fl_torch_makes_tensor(const fl_pickled *);
@@ -62,7 +64,8 @@ fl_status fl_torch_walk(fl_torch *, const fl_pickled *root);
 /* Shared by them. */
 bool fl_torch_wrong(fl_torch *, const char *format, ...) __attribute__((format(printf, 2, 3)));   /* false */
 bool fl_torch_sizes(fl_torch *, const fl_pickled *, int64_t size[FL_MAX_AXES], int *axes);
-const char *fl_torch_maker(fl_torch *, const fl_pickled *);        /* "module.name" of what would be called, for messages */
+/* "module.name" of what would be called, for messages */
+const char *fl_torch_maker(fl_torch *, const fl_pickled *);
 
 /* Numbers first .. of a block of count numbers, with strides (NULL: row by row): checks that all of it is inside. */
 bool fl_torch_fits(fl_torch *, fl_stored *, int64_t first, int64_t count);

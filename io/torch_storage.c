@@ -1,4 +1,5 @@
-/* torch_storage.c: blocks of numbers that a checkpoint's pickle refers to: ('storage', type, key, place, count[, view]). */
+/* torch_storage.c: blocks of numbers that a checkpoint's pickle refers to: ('storage', type, key, place, count[,
+ * view]). */
 #include "io/torch.h"
 
 #include <inttypes.h>
@@ -39,7 +40,8 @@ const fl_storage_type *fl_torch_dtype(const fl_pickled *v)
 static const fl_storage_type *storage_type(const fl_pickled *v)
 {
     if (!v || v->kind != FL_PICKLED_GLOBAL) return NULL;
-    if (strcmp(v->module, "torch") != 0 && strcmp(v->module, "torch.cuda") != 0 && strcmp(v->module, "torch.storage") != 0)
+    if (strcmp(v->module, "torch") != 0 && strcmp(v->module, "torch.cuda") != 0
+        && strcmp(v->module, "torch.storage") != 0)
         return NULL;
     return type_named(types, sizeof types / sizeof *types, v->name);
 }
@@ -76,7 +78,8 @@ static bool read_id(fl_torch *t, const fl_pickled *id, fl_storage *s)
     *s = (fl_storage){.key = id->item[2], .type = storage_type(type), .count = count->integer};
     if (!is_key(s->key)) return fl_torch_wrong(t, "a storage's key is no text");
     if (!s->type)
-        return fl_torch_wrong(t, "storage '%.*s' is of type %s, which is not known here", (int)(s->key->size < 40 ? s->key->size : 40),
+        return fl_torch_wrong(t, "storage '%.*s' is of type %s, which is not known here",
+                              (int)(s->key->size < 40 ? s->key->size : 40),
                               (const char *)s->key->text, fl_torch_maker(t, type));
     if (count->kind != FL_PICKLED_INT || s->count < 0 || s->count > FL_STORED_MOST)
         return fl_torch_wrong(t, "a storage's count of numbers is no whole number from 0 to 2^40");
@@ -117,13 +120,15 @@ static bool find_data(fl_torch *t, fl_storage *s)
     const char *key = (const char *)s->key->text;
     if (s->data) return true;
     if (!t->zip) return fl_torch_wrong(t, "storage '%.*s' is not in the file", shown, key);
-    const char *path = fl_arena_text(t->arena, "%sdata/%.*s", t->top, (int)(s->key->size < 4096 ? s->key->size : 4096), key);
+    const char *path = fl_arena_text(t->arena, "%sdata/%.*s", t->top,
+                                     (int)(s->key->size < 4096 ? s->key->size : 4096), key);
     if (!path) return false;
     const fl_zip_member *m = fl_zip_find(t->zip, path);
     fl_bytes content;
     if (!m) return fl_torch_wrong(t, "the archive has no member %s", path);
     if (m->size != (uint64_t)s->count * (uint64_t)s->type->size)
-        return fl_torch_wrong(t, "its storage has %" PRId64 " numbers of %d bytes, the member %s holds %" PRIu64 " bytes", s->count,
+        return fl_torch_wrong(t, "its storage has %" PRId64 " numbers of %d bytes, the member %s holds %" PRIu64 " "
+                              "bytes", s->count,
                               s->type->size, path, m->size);
     if (fl_zip_read(t->arena, m, t->name, t->mapped, &content) != FL_OK) return false;
     s->data = content.data;
@@ -136,7 +141,8 @@ static bool read_view(fl_torch *t, const fl_pickled *view, const fl_storage *s, 
     if (view->kind == FL_PICKLED_NONE) return true;
     const fl_pickled *tuple = fl_pickled_tuple(view, 3, 3);
     const fl_pickled *from = tuple ? tuple->item[1] : NULL, *size = tuple ? tuple->item[2] : NULL;
-    if (!tuple || from->kind != FL_PICKLED_INT || size->kind != FL_PICKLED_INT || from->integer < 0 || size->integer < 0
+    if (!tuple || from->kind != FL_PICKLED_INT || size->kind != FL_PICKLED_INT || from->integer < 0
+        || size->integer < 0
         || from->integer > s->count || size->integer > s->count - from->integer)
         return fl_torch_wrong(t, "its storage is a view that lies outside of the storage");
     *first = from->integer;
@@ -151,7 +157,8 @@ fl_storage *fl_torch_storage(fl_torch *t, const fl_pickled *persistent, int64_t 
     fl_storage *s = fl_torch_storage_keyed(t, id->item[2]);
     fl_assert(s);                                    /* all ids of the pickle are in the list */
     if (s->type->type == FL_SCALAR_NONE)
-        return fl_torch_wrong(t, "its numbers are of type torch.%s, which is not read here; save it as float32", s->type->name), NULL;
+        return fl_torch_wrong(t, "its numbers are of type torch.%s, which is not read here; save it as float32",
+                              s->type->name), NULL;
     *first = 0;
     *count = s->count;
     if (id->count == 6 && !read_view(t, id->item[5], s, first, count)) return NULL;

@@ -7,7 +7,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-/* An expanded tensor (stride 0) has more numbers than its storage: so many at most, or a few bytes would claim terabytes. */
+/* An expanded tensor (stride 0) has more numbers than its storage: so many at most, or a few bytes would claim
+ * terabytes. */
 #define EXPANDED_MOST ((int64_t)1 << 24)
 
 bool fl_torch_wrong(fl_torch *t, const char *format, ...)
@@ -29,7 +30,8 @@ const char *fl_torch_maker(fl_torch *t, const fl_pickled *v)
         const fl_pickled *id = fl_pickled_tuple(v->id, 2, 8);        /* ('module', class, file, source) */
         v = id && id->item[1]->kind == FL_PICKLED_GLOBAL ? id->item[1] : NULL;
     }
-    const char *text = v && v->kind == FL_PICKLED_GLOBAL ? fl_arena_text(t->arena, "%s.%s", v->module, v->name) : NULL;
+    if (!v || v->kind != FL_PICKLED_GLOBAL) return "something without a name";
+    const char *text = fl_arena_text(t->arena, "%s.%s", v->module, v->name);
     return text ? text : "something without a name";
 }
 
@@ -70,13 +72,15 @@ bool fl_torch_fits(fl_torch *t, fl_stored *s, int64_t first, int64_t count)
         if (s->size[a] == 1) continue;
         if (s->strided && s->stride[a] != expected) rows = false;
         const int64_t stride = s->strided ? s->stride[a] : expected;
-        if (stride && s->size[a] - 1 > (FL_STORED_MOST - last) / stride) return fl_torch_wrong(t, "its strides lead out of its storage");
+        if (stride && s->size[a] - 1 > (FL_STORED_MOST - last) / stride)
+            return fl_torch_wrong(t, "its strides lead out of its storage");
         last += (s->size[a] - 1) * stride;
         expected *= s->size[a];
     }
     s->strided = !rows;
     if (first < 0 || first > count || (s->count && last >= count - first))
-        return fl_torch_wrong(t, "it takes numbers %" PRId64 " to %" PRId64 " of a storage of %" PRId64, first, first + last, count);
+        return fl_torch_wrong(t, "it takes numbers %" PRId64 " to %" PRId64 " of a storage of %" PRId64, first,
+                              first + last, count);
     if (s->count > count && s->count > EXPANDED_MOST)
         return fl_torch_wrong(t, "its shape repeats %" PRId64 " stored numbers to %" PRId64, count, s->count);
     s->values += first * fl_scalar_size(s->type);
@@ -87,18 +91,21 @@ bool fl_torch_fits(fl_torch *t, fl_stored *s, int64_t first, int64_t count)
 static bool no_hooks(fl_torch *t, const fl_pickled *hooks)
 {
     const bool dictionary = hooks->kind == FL_PICKLED_DICT || (hooks->kind == FL_PICKLED_OBJECT && !hooks->state
-                            && fl_pickled_is_global(hooks->maker, "collections", "OrderedDict") && hooks->given->count == 0);
+                            && fl_pickled_is_global(hooks->maker, "collections", "OrderedDict")
+                            && hooks->given->count == 0);
     if (hooks->kind == FL_PICKLED_NONE || (dictionary && hooks->count == 0)) return true;
     return fl_torch_wrong(t, "it comes with hooks (%s), which are code", fl_torch_maker(t, hooks));
 }
 
-/* (storage, first, size, stride, requires_grad, hooks ...); version 3 adds the type of the numbers in untyped bytes. */
+/* (storage, first, size, stride, requires_grad, hooks ...); version 3 adds the type of the numbers in untyped
+ * bytes. */
 static bool rebuild(fl_torch *t, const fl_pickled *given, int version, fl_stored *s)
 {
     static const int least[] = {0, 4, 6, 7}, most[] = {0, 4, 7, 8};
     int64_t first, count;
     int axes = 0;
-    if (given->count < least[version] || given->count > most[version]) return fl_torch_wrong(t, "its maker got %d values", given->count);
+    if (given->count < least[version] || given->count > most[version])
+        return fl_torch_wrong(t, "its maker got %d values", given->count);
     const fl_pickled *offset = given->item[1];
     const fl_storage *storage = fl_torch_storage(t, given->item[0], &first, &count);
     if (!storage) return false;
@@ -108,7 +115,8 @@ static bool rebuild(fl_torch *t, const fl_pickled *given, int version, fl_stored
         const fl_storage_type *type = fl_torch_dtype(given->item[6]);
         if (!type) return fl_torch_wrong(t, "its numbers are of type %s, which is not read here; save it as float32",
                                          fl_torch_maker(t, given->item[6]));
-        if (storage->type->size != 1 || first || count % type->size) return fl_torch_wrong(t, "its storage does not hold whole numbers of its type");
+        if (storage->type->size != 1 || first || count % type->size)
+            return fl_torch_wrong(t, "its storage does not hold whole numbers of its type");
         s->type = type->type;
         count /= type->size;
     } else if (strcmp(storage->type->name, "UntypedStorage") == 0) {
@@ -117,7 +125,8 @@ static bool rebuild(fl_torch *t, const fl_pickled *given, int version, fl_stored
     if (version > 1 && !no_hooks(t, given->item[5])) return false;
     if (offset->kind != FL_PICKLED_INT || offset->integer < 0 || offset->integer > count)
         return fl_torch_wrong(t, "it begins outside of its storage");
-    if (!fl_torch_sizes(t, given->item[2], s->size, &s->axes) || !fl_torch_sizes(t, given->item[3], s->stride, &axes)) return false;
+    if (!fl_torch_sizes(t, given->item[2], s->size, &s->axes) || !fl_torch_sizes(t, given->item[3], s->stride, &axes))
+        return false;
     if (axes != s->axes) return fl_torch_wrong(t, "it has %d sizes and %d strides", s->axes, axes);
     return fl_torch_fits(t, s, first + offset->integer, first + count);
 }
@@ -150,9 +159,9 @@ static bool make_subclass(fl_torch *t, const fl_pickled *given, fl_stored *s, in
 {
     if (given->count != 4 || given->item[0]->kind != FL_PICKLED_GLOBAL || given->item[2]->kind != FL_PICKLED_TUPLE)
         return fl_torch_wrong(t, "its maker got values that make no tensor");
-    if (fl_import_classify(given->item[1]->module ? given->item[1]->module : "", given->item[1]->name ? given->item[1]->name : "")
-        != FL_IMPORT_KNOWN)
-        return fl_torch_wrong(t, "it is of the class %s, which is not known here", fl_torch_maker(t, given->item[1]));
+    const fl_pickled *class = given->item[1];
+    if (class->kind != FL_PICKLED_GLOBAL || fl_import_classify(class->module, class->name) != FL_IMPORT_KNOWN)
+        return fl_torch_wrong(t, "it is of the class %s, which is not known here", fl_torch_maker(t, class));
     const fl_pickled inside = {.kind = FL_PICKLED_OBJECT, .maker = given->item[0], .given = given->item[2]};
     return make(t, &inside, s, depth + 1);
 }
@@ -166,10 +175,13 @@ static bool make(fl_torch *t, const fl_pickled *v, fl_stored *s, int depth)
     case ARRAY: return fl_numpy_array(t, v, s);
     case SUBCLASS: return make_subclass(t, v->given, s, depth);
     case PARAMETER:                                  /* (tensor, requires_grad, hooks[, state]) */
-        if (v->given->count < 3 || v->given->count > 4) return fl_torch_wrong(t, "its maker got %d values", v->given->count);
+        if (v->given->count < 3 || v->given->count > 4)
+            return fl_torch_wrong(t, "its maker got %d values", v->given->count);
         return no_hooks(t, v->given->item[2]) && make(t, v->given->item[0], s, depth + 1);
-    case UNREAD: return fl_torch_wrong(t, "it is made by %s: only dense tensors are read; save it as float32", fl_torch_maker(t, v));
-    default: return fl_torch_wrong(t, "it is made by %s, which is not known here and never called", fl_torch_maker(t, v));
+    case UNREAD: return fl_torch_wrong(t, "it is made by %s: only dense tensors are read; save it as float32",
+                                       fl_torch_maker(t, v));
+    default: return fl_torch_wrong(t, "it is made by %s, which is not known here and never called",
+                                   fl_torch_maker(t, v));
     }
 }
 

@@ -4,8 +4,8 @@
  *     {'encoder': {'fc.weight': tensor}}                                 encoder.fc.weight
  *     a module: _parameters, _buffers, _modules                          as its state_dict() would name them
  *
- * An object that nobody here knows is left alone where no tensors are (options, a scheduler); next to tensors it might have
- * been one, and the file is refused. Trees may have cycles: depth and steps are limited. */
+ * An object that nobody here knows is left alone where no tensors are (options, a scheduler); next to tensors it
+ * might have been one, and the file is refused. Trees may have cycles: depth and steps are limited. */
 #include "io/torch.h"
 
 #include <inttypes.h>
@@ -82,9 +82,9 @@ static bool meet_stranger(fl_torch *t, const char *prefix, const fl_pickled *key
 {
     if (!refuse && t->strange) return true;
     const bool named = key->kind == FL_PICKLED_TEXT || key->kind == FL_PICKLED_BYTES;
-    const char *what = fl_arena_text(t->arena, "'%s%s%.*s' is made by %s", prefix, *prefix ? "." : "",
-                                     named ? (int)(key->size < 200 ? key->size : 200) : 0, named ? (const char *)key->text : "",
-                                     fl_torch_maker(t, v));
+    const int size = named ? (int)(key->size < 200 ? key->size : 200) : 0;
+    const char *what = fl_arena_text(t->arena, "'%s%s%.*s' is made by %s", prefix, *prefix ? "." : "", size,
+                                     named ? (const char *)key->text : "", fl_torch_maker(t, v));
     if (!what) return false;
     t->strange = what;
     return !refuse || fl_torch_wrong(t, "%s, which is not known here and never called; it stands among the tensors: "
@@ -93,7 +93,8 @@ static bool meet_stranger(fl_torch *t, const char *prefix, const fl_pickled *key
 
 static bool walk(fl_torch *t, const char *prefix, const fl_pickled *v, int depth);
 
-static bool walk_child(fl_torch *t, const char *prefix, const fl_pickled *key, const fl_pickled *v, bool among_tensors, int depth)
+static bool walk_child(fl_torch *t, const char *prefix, const fl_pickled *key, const fl_pickled *v,
+                       bool among_tensors, int depth)
 {
     const role kind = role_of(v);
     if (too_far(t, depth)) return false;
@@ -101,7 +102,8 @@ static bool walk_child(fl_torch *t, const char *prefix, const fl_pickled *key, c
     if (kind == TENSOR) return add_tensor(t, prefix, key, v);
     if (kind == STRANGE) return meet_stranger(t, prefix, key, v, among_tensors);
     if (v->kind != FL_PICKLED_OBJECT && v->count == 0) return true;
-    const bool nameless = key->kind != FL_PICKLED_TEXT && key->kind != FL_PICKLED_BYTES && key->kind != FL_PICKLED_INT;
+    const bool nameless = key->kind != FL_PICKLED_TEXT && key->kind != FL_PICKLED_BYTES
+        && key->kind != FL_PICKLED_INT;
     if (nameless) return true;                       /* {(3, 4): [...]}: nothing of a network */
     const char *name = name_below(t, prefix, key);
     return name && walk(t, name, v, depth);
@@ -136,9 +138,11 @@ static bool walk_sequence(fl_torch *t, const char *prefix, const fl_pickled *v, 
 static bool is_transient(const fl_pickled *module, const fl_pickled *key)
 {
     const fl_pickled *set = fl_pickled_get(module->state, "_non_persistent_buffers_set");
-    if (set && set->kind == FL_PICKLED_OBJECT && set->given->count == 1) set = set->given->item[0];      /* set([...]) */
+    /* set([...]) */
+    if (set && set->kind == FL_PICKLED_OBJECT && set->given->count == 1) set = set->given->item[0];
     for (int i = 0; set && (set->kind == FL_PICKLED_SET || set->kind == FL_PICKLED_LIST) && i < set->count; i++)
-        if (set->item[i]->size == key->size && key->size && set->item[i]->text && memcmp(set->item[i]->text, key->text, key->size) == 0)
+        if (set->item[i]->size == key->size && key->size && set->item[i]->text
+            && memcmp(set->item[i]->text, key->text, key->size) == 0)
             return true;
     return false;
 }
@@ -183,14 +187,16 @@ static bool has_tensors(fl_torch *t, const fl_pickled *v, int depth)
 /* Where checkpoints keep the network: the first of these keys with a module, or a dictionary with tensors in it. */
 static const fl_pickled *inside(fl_torch *t, const fl_pickled *v)
 {
-    static const char *const keys[] = {"state_dict", "model_state_dict", "model_state", "model", "net", "network", "blobs",
+    static const char *const keys[] = {"state_dict", "model_state_dict", "model_state", "model", "net", "network",
+                                       "blobs",
                                        "params", "weights"};
     if (role_of(v) != MAPPING) return NULL;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const fl_pickled *child = fl_pickled_get(v, keys[i]);
         const role kind = child ? role_of(child) : PLAIN;
         if (kind != MODULE && (kind != MAPPING || !has_tensors(t, child, 0))) continue;
-        t->out->container = t->out->container ? fl_arena_text(t->arena, "%s.%s", t->out->container, keys[i]) : keys[i];
+        const char *outer = t->out->container;
+        t->out->container = outer ? fl_arena_text(t->arena, "%s.%s", outer, keys[i]) : keys[i];
         return t->out->container ? child : NULL;
     }
     return NULL;

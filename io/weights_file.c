@@ -12,7 +12,8 @@ enum { MOST_TENSORS = 1 << 17 };
 
 fl_status fl_weights_file_add(fl_arena *a, fl_weights_file *w, const char *name, const fl_stored *t)
 {
-    if (w->count == MOST_TENSORS) return fl_error_set(a->error, FL_UNREADABLE, "more than %d tensors in a file", MOST_TENSORS);
+    if (w->count == MOST_TENSORS)
+        return fl_error_set(a->error, FL_UNREADABLE, "more than %d tensors in a file", MOST_TENSORS);
     if (w->count == w->room) {
         const int room = w->room ? 2 * w->room : 64;
         fl_stored *more = FL_NEW(a, fl_stored, room);
@@ -59,7 +60,8 @@ static fl_status parse_zip(fl_arena *a, fl_bytes b, const char *name, bool mappe
     if (fl_zip_parse(a, b, name, &z) != FL_OK) return a->error->status;
     if (fl_npz_is(&z)) return fl_npz_read(a, name, mapped, &z, w);
     if (zip_has(&z, "constants.pkl"))
-        return refuse(a->error, name, "a TorchScript program: in Python torch.save(torch.jit.load(FILE).state_dict(), NEW) gives its weights");
+        return refuse(a->error, name, "a TorchScript program: in Python "
+                      "torch.save(torch.jit.load(FILE).state_dict(), NEW) gives its weights");
     if (zip_has(&z, "data.pkl")) return fl_torch_read_zip(a, name, mapped, &z, w);
     if (zip_has(&z, "config.json") && fl_zip_find(&z, "model.weights.h5"))
         return refuse(a->error, name, "a Keras model: load it in Python and save the arrays with numpy.savez");
@@ -88,8 +90,9 @@ static fl_status parse(fl_arena *a, fl_bytes b, const char *name, bool mapped, f
     if (looks_like_pickle(b)) return fl_torch_read_stream(a, b, name, mapped, w);
     const char *other = fl_weights_other_kind(b);
     if (other) return refuse(a->error, name, other);
-    return fl_error_set(a->error, FL_UNREADABLE, "%s: not a file of weights: expected safetensors, a PyTorch checkpoint, .npz or .npy, "
-                        "got bytes %02x %02x %02x %02x first; it may be damaged", name, b.data[0], b.size > 1 ? b.data[1] : 0,
+    return fl_error_set(a->error, FL_UNREADABLE, "%s: not a file of weights: expected safetensors, a PyTorch "
+                        "checkpoint, .npz or .npy, got bytes %02x %02x %02x %02x first; it may be damaged", name,
+                        b.data[0], b.size > 1 ? b.data[1] : 0,
                         b.size > 2 ? b.data[2] : 0, b.size > 3 ? b.data[3] : 0);
 }
 

@@ -2,9 +2,9 @@
  *
  *     safetensors | PyTorch checkpoint (zip, or the older stream) | pickle with NumPy arrays | .npz | .npy
  *
- * Names are those of the file; of a checkpoint that keeps its tensors under "state_dict" (or "model", ...) those inside.
- * A whole pickled module gives the names of its state_dict. Tensors stay where they are: a mapped file is decoded
- * when an entry is read. Nothing in a file is ever executed. */
+ * Names are those of the file; of a checkpoint that keeps its tensors under "state_dict" (or "model", ...) those
+ * inside. A whole pickled module gives the names of its state_dict. Tensors stay where they are: a mapped file is
+ * decoded when an entry is read. Nothing in a file is ever executed. */
 #ifndef FL_WEIGHTS_FILE_H
 #define FL_WEIGHTS_FILE_H
 
@@ -34,8 +34,8 @@ typedef struct fl_weights_file {
     fl_mapped file;
 } fl_weights_file;
 
-/* Everything is the arena's, and the mapping stays until close. FL_UNREADABLE: what the file is instead and what to do,
- * or where it is damaged. With FL_UNREADABLE .kind and .import hold what was found so far. */
+/* Everything is the arena's, and the mapping stays until close. FL_UNREADABLE: what the file is instead and what to
+ * do, or where it is damaged. With FL_UNREADABLE .kind and .import hold what was found so far. */
 fl_status fl_weights_file_open(fl_arena *, const char *path, fl_weights_file *);
 void fl_weights_file_close(fl_weights_file *);       /* its tensors must not be read any more */
 
@@ -53,7 +53,8 @@ fl_status fl_weights_file_write(const fl_weights_file *, const char *path, fl_er
 fl_status fl_weights_file_add(fl_arena *, fl_weights_file *, const char *name, const fl_stored *);
 fl_import_class fl_import_classify(const char *module, const char *name);
 
-/* "a web page: the download failed; ..." by the first bytes, or NULL. For files that hold no weights that are read here. */
+/* "a web page: the download failed; ..." by the first bytes, or NULL. For files that hold no weights that are read
+ * here. */
 const char *fl_weights_other_kind(fl_bytes);
 
 #endif

@@ -58,12 +58,14 @@ fl_status fl_weights_file_write(const fl_weights_file *w, const char *path, fl_e
     fl_json j;
     for (int i = 0; i < w->count; i++)
         if (strcmp(w->tensor[i].name, "__metadata__") == 0)
-            return fl_error_set(err, FL_FAILED, "%s: a tensor called __metadata__ cannot be written as safetensors", path);
+            return fl_error_set(err, FL_FAILED, "%s: a tensor called __metadata__ cannot be written as safetensors",
+                                path);
     fl_arena_init(&scratch, err);
     fl_json_to_text(&j, &scratch, false);
     header_text(&j, w);
     const char *text = fl_json_end(&j);
-    fl_status status = text ? write_all(w, text, path, err) : fl_error_set(err, FL_FAILED, "%s: memory ran out", path);
+    fl_status status = text ? write_all(w, text, path, err)
+                            : fl_error_set(err, FL_FAILED, "%s: memory ran out", path);
     fl_arena_free(&scratch);
     return status;
 }

@@ -33,11 +33,13 @@ static fl_status read_end64(fl_error *err, const char *file, fl_bytes b, size_t 
     const size_t locator = end - LOCATOR;
     const unsigned char *p = b.data + locator;
     const uint64_t at = number(p + 8, 8);
-    if (number(p + 4, 4) != 0 || number(p + 16, 4) != 1) return bad(err, file, locator, "an archive in several parts");
+    if (number(p + 4, 4) != 0 || number(p + 16, 4) != 1)
+        return bad(err, file, locator, "an archive in several parts");
     if (locator < END64 || at != locator - END64 || !is(b.data + at, "PK\6\6"))
         return bad(err, file, locator, "the zip64 end record is not where it should be");
     p = b.data + at;
-    if (number(p + 4, 8) != END64 - 12 || number(p + 16, 4) || number(p + 20, 4) || number(p + 24, 8) != number(p + 32, 8))
+    if (number(p + 4, 8) != END64 - 12 || number(p + 16, 4) || number(p + 20, 4)
+        || number(p + 24, 8) != number(p + 32, 8))
         return bad(err, file, (size_t)at, "the zip64 end record is damaged");
     const directory wide = {number(p + 48, 8), number(p + 40, 8), number(p + 32, 8), at};
     if ((d->begin != 0xffffffff && d->begin != wide.begin) || (d->size != 0xffffffff && d->size != wide.size)
@@ -50,8 +52,8 @@ static fl_status read_end64(fl_error *err, const char *file, fl_bytes b, size_t 
 static fl_status read_end(fl_error *err, const char *file, fl_bytes b, directory *d)
 {
     if (b.size < END || !is(b.data + b.size - END, "PK\5\6"))
-        return fl_error_set(err, FL_UNREADABLE, "%s: a zip file whose last %d bytes are no end record: it is cut short (get it "
-                            "again), or something follows it", file, END);
+        return fl_error_set(err, FL_UNREADABLE, "%s: a zip file whose last %d bytes are no end record: it is cut "
+                            "short (get it again), or something follows it", file, END);
     const size_t end = b.size - END;
     const unsigned char *p = b.data + end;
     if (number(p + 4, 2) || number(p + 6, 2) || number(p + 8, 2) != number(p + 10, 2))
@@ -65,7 +67,8 @@ static fl_status read_end(fl_error *err, const char *file, fl_bytes b, directory
     return FL_OK;
 }
 
-/* In the zip64 field (id 1) stand those of size, packed size and offset that are all ones in the record, in this order. */
+/* In the zip64 field (id 1) stand those of size, packed size and offset that are all ones in the record, in this
+ * order. */
 static bool widen(const unsigned char *extra, size_t left, uint64_t *value[3])
 {
     const unsigned char *p = NULL;
@@ -87,13 +90,15 @@ static bool widen(const unsigned char *extra, size_t left, uint64_t *value[3])
 }
 
 /* What the local header says must be what the directory says; sizes and checksum may be left for after the data. */
-static const char *check_local(const unsigned char *p, const unsigned char *central, const fl_zip_member *m, size_t left)
+static const char *check_local(const unsigned char *p, const unsigned char *central, const fl_zip_member *m,
+                               size_t left)
 {
     const size_t name = (size_t)number(p + 26, 2), extra = (size_t)number(p + 28, 2);
     const unsigned flags = (unsigned)number(p + 6, 2), theirs = (unsigned)number(central + 8, 2);
     uint64_t size = number(p + 22, 4), packed = number(p + 18, 4);
     if (!is(p, "PK\3\4")) return "no member begins where the directory says so";
-    if (name + extra > left - LOCAL || m->packed.size > left - LOCAL - name - extra) return "a member runs into the directory";
+    if (name + extra > left - LOCAL || m->packed.size > left - LOCAL - name - extra)
+        return "a member runs into the directory";
     if (name != number(central + 28, 2) || memcmp(p + LOCAL, m->name, name) != 0)
         return "a member has another name than the directory says";
     if (number(p + 8, 2) != number(central + 10, 2) || flags != theirs)
@@ -112,7 +117,8 @@ static const char *check_record(const unsigned char *p, uint64_t size, uint64_t 
     const unsigned flags = (unsigned)number(p + 8, 2), method = (unsigned)number(p + 10, 2);
     if (flags & (ENCRYPTED | STRONG | MASKED)) return "a member is encrypted; save it without a password";
     if (flags & PATCHED) return "a member is a patch of another file";
-    if (method != 0 && method != 8) return "a member is packed with a method that is not read here (only stored and deflated)";
+    if (method != 0 && method != 8)
+        return "a member is packed with a method that is not read here (only stored and deflated)";
     if (method == 0 && size != packed) return "a stored member has two sizes";
     if (method == 8 && size / 1040 > packed) return "a member claims to be larger than deflate can make it";
     if (number(p + 34, 2)) return "an archive in several parts";
@@ -126,7 +132,8 @@ static fl_status read_member(fl_arena *a, const char *file, fl_bytes b, const di
     const unsigned char *p = b.data + at;
     const size_t left = (size_t)(d->begin + d->size) - at;
     if (left < CENTRAL || !is(p, "PK\1\2")) return bad(a->error, file, at, "expected a record of the directory");
-    const size_t name = (size_t)number(p + 28, 2), extra = (size_t)number(p + 30, 2), note = (size_t)number(p + 32, 2);
+    const size_t name = (size_t)number(p + 28, 2), extra = (size_t)number(p + 30, 2),
+                 note = (size_t)number(p + 32, 2);
     uint64_t size = number(p + 24, 4), packed = number(p + 20, 4), offset = number(p + 42, 4);
     *length = CENTRAL + name + extra + note;
     if (*length > left) return bad(a->error, file, at, "a record runs out of the directory");
@@ -168,13 +175,16 @@ static fl_status check_places(fl_error *err, const char *file, fl_bytes b, fl_zi
     for (int i = 1; i < z->count; i++) {
         const fl_zip_member *m = &z->member[i];
         if (b.data + m->offset < m[-1].packed.data + m[-1].packed.size)
-            return fl_error_set(err, FL_UNREADABLE, "%s: zip: members '%s' and '%s' overlap", file, m[-1].name, m->name);
+            return fl_error_set(err, FL_UNREADABLE, "%s: zip: members '%s' and '%s' overlap", file, m[-1].name,
+                                m->name);
     }
     qsort(z->member, (size_t)z->count, sizeof *z->member, by_name);
     for (int i = 1; i < z->count; i++)
         if (by_name(&z->member[i - 1], &z->member[i]) == 0)
-            return fl_error_set(err, FL_UNREADABLE, "%s: zip: two members have the name '%s'", file, z->member[i].name);
-    return z->count == 0 || is(b.data, "PK\3\4") ? FL_OK : bad(err, file, 0, "something stands before the first member");
+            return fl_error_set(err, FL_UNREADABLE, "%s: zip: two members have the name '%s'", file,
+                                z->member[i].name);
+    if (z->count == 0 || is(b.data, "PK\3\4")) return FL_OK;
+    return bad(err, file, 0, "something stands before the first member");
 }
 
 fl_status fl_zip_parse(fl_arena *a, fl_bytes b, const char *file, fl_zip *z)
@@ -216,7 +226,8 @@ fl_status fl_zip_read(fl_arena *a, const fl_zip_member *m, const char *file, boo
     *out = m->packed;
     if (m->deflated) {
         if (m->size > FL_FILE_CAP)
-            return fl_error_set(a->error, FL_UNREADABLE, "%s: zip: member '%s' unpacks to %" PRIu64 " bytes, too many", file, m->name,
+            return fl_error_set(a->error, FL_UNREADABLE, "%s: zip: member '%s' unpacks to %" PRIu64 " bytes, too "
+                                "many", file, m->name,
                                 m->size);
         unsigned char *room = FL_NEW(a, unsigned char, m->size);
         if (!room) return fl_error_set(a->error, FL_FAILED, "%s: memory ran out", file);
@@ -227,6 +238,7 @@ fl_status fl_zip_read(fl_arena *a, const fl_zip_member *m, const char *file, boo
         *out = (fl_bytes){room, (size_t)m->size};
     }
     if (sum_matches(m, *out, mapped && !m->deflated)) return FL_OK;
-    return fl_error_set(a->error, FL_UNREADABLE, "%s: zip: member '%s': the checksum does not match: the file is damaged, get it again",
+    return fl_error_set(a->error, FL_UNREADABLE, "%s: zip: member '%s': the checksum does not match: the file is "
+                        "damaged, get it again",
                         file, m->name);
 }

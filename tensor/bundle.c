@@ -39,7 +39,8 @@ static fl_status add(fl_bundle *b, const fl_entry *entry)
 {
     fl_error *err = b->arena->error;
     if (entry->axes < 0 || entry->axes > FL_MAX_AXES)
-        return fl_error_set(err, FL_UNREADABLE, "tensor '%s': expected at most %d axes, got %d", entry->name, FL_MAX_AXES,
+        return fl_error_set(err, FL_UNREADABLE, "tensor '%s': expected at most %d axes, got %d", entry->name,
+                            FL_MAX_AXES,
                             entry->axes);
     if (fl_bundle_find(b, entry->name))
         return fl_error_set(err, FL_UNREADABLE, "tensor '%s' stands twice in the file", entry->name);
@@ -64,7 +65,8 @@ fl_status fl_bundle_add(fl_bundle *b, const char *name, int axes, const int64_t 
 }
 
 fl_status fl_bundle_add_source(fl_bundle *b, const char *name, int axes, const int64_t *size,
-                               void (*read)(const fl_entry *, int64_t first, int64_t count, real *to), const void *source)
+                               void (*read)(const fl_entry *, int64_t first, int64_t count, real *to),
+                               const void *source)
 {
     fl_entry e = {.name = name, .axes = axes, .read = read, .source = source};
     copy_sizes(&e, size);

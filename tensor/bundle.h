@@ -32,10 +32,11 @@ void fl_bundle_init(fl_bundle *, fl_arena *borrowed);
  * duplicate name or more than FL_MAX_AXES axes, FL_FAILED for memory. */
 fl_status fl_bundle_add(fl_bundle *, const char *name, int axes, const int64_t *size, const real *data);
 
-/* The same for values that are read on demand. read writes values first .. first + count - 1 (file order); it and source
- * live as long as the bundle. */
+/* The same for values that are read on demand. read writes values first .. first + count - 1 (file order); it and
+ * source live as long as the bundle. */
 fl_status fl_bundle_add_source(fl_bundle *, const char *name, int axes, const int64_t *size,
-                               void (*read)(const fl_entry *, int64_t first, int64_t count, real *to), const void *source);
+                               void (*read)(const fl_entry *, int64_t first, int64_t count, real *to),
+                               const void *source);
 
 /* An entry of this or of another bundle once more, under another name: its values stay where they are. */
 fl_status fl_bundle_add_as(fl_bundle *, const char *name, const fl_entry *);

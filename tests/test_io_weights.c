@@ -14,7 +14,8 @@ static void open_file(opened *o, const char *path)
     memset(o, 0, sizeof *o);
     fl_arena_init(&o->arena, &o->err);
     o->status = fl_weights_file_open(&o->arena, path, &o->w);
-    CHECK_SAY(o->status == o->err.status, "%s: status %d, error %d: %s", path, (int)o->status, (int)o->err.status, o->err.message);
+    CHECK_SAY(o->status == o->err.status, "%s: status %d, error %d: %s", path, (int)o->status, (int)o->err.status,
+              o->err.message);
 }
 
 static void close_file(opened *o)
@@ -44,13 +45,15 @@ static double as_half(double x) { return rounded(x, 11, -13); }
 static double as_bfloat(double x) { return (double)(float)rounded(x, 8, -125); }
 
 /* The same tensors as in plain.safetensors (make_weights.py), under a prefix, with "." perhaps written otherwise. */
-static const struct { const char *file, *kind, *container, *prefix; char dot; double (*round)(double); fl_scalar type; } same[] = {
+static const struct { const char *file, *kind, *container,
+                     *prefix; char dot; double (*round)(double); fl_scalar type; } same[] = {
     {"plain.safetensors", "safetensors", NULL, "", '.', as_it_is, FL_SCALAR_F32},
     {"unaligned.safetensors", "safetensors", NULL, "", '.', as_it_is, FL_SCALAR_F32},
     {"zip.pth", "PyTorch checkpoint (zip)", NULL, "", '.', as_it_is, FL_SCALAR_F32},
     {"legacy.pth", "PyTorch checkpoint (stream)", NULL, "", '.', as_it_is, FL_SCALAR_F32},
     {"checkpoint_zip.pth.tar", "PyTorch checkpoint (zip)", "state_dict", "module.", '.', as_it_is, FL_SCALAR_F32},
-    {"checkpoint_legacy.pth.tar", "PyTorch checkpoint (stream)", "state_dict", "module.", '.', as_it_is, FL_SCALAR_F32},
+    {"checkpoint_legacy.pth.tar", "PyTorch checkpoint (stream)", "state_dict", "module.", '.', as_it_is,
+     FL_SCALAR_F32},
     {"float16.pth", "PyTorch checkpoint (zip)", NULL, "", '.', as_half, FL_SCALAR_F16},
     {"bfloat16.pth", "PyTorch checkpoint (zip)", NULL, "", '.', as_bfloat, FL_SCALAR_BF16},
     {"float64_legacy.pth", "PyTorch checkpoint (stream)", NULL, "", '.', as_it_is, FL_SCALAR_F64},
@@ -68,12 +71,16 @@ static void check_tensor(int k, const fl_stored *want, const fl_stored *got)
     static real a[1 << 12], b[1 << 12];
     int wrong = 0;
     const bool whole = want->type == FL_SCALAR_I64;
-    CHECK_SAY(got->type == (whole ? FL_SCALAR_I64 : same[k].type), "%s: %s has type %s", same[k].file, got->name, fl_scalar_name(got->type));
-    CHECK(got->axes == want->axes && got->count == want->count && memcmp(got->size, want->size, sizeof got->size) == 0);
+    CHECK_SAY(got->type == (whole ? FL_SCALAR_I64 : same[k].type), "%s: %s has type %s", same[k].file, got->name,
+              fl_scalar_name(got->type));
+    CHECK(got->axes == want->axes && got->count == want->count && memcmp(got->size, want->size,
+                                                                         sizeof got->size) == 0);
     fl_stored_decode(want, 0, want->count, a);
     fl_stored_decode(got, 0, got->count, b);
-    for (int64_t i = 0; i < want->count; i++) wrong += (double)b[i] != (whole ? (double)a[i] : same[k].round((double)a[i]));
-    CHECK_SAY(wrong == 0, "%s: %d values of %s are wrong, the first is %g, not %g", same[k].file, wrong, got->name, (double)b[0], (double)a[0]);
+    for (int64_t i = 0; i < want->count; i++)
+        wrong += (double)b[i] != (whole ? (double)a[i] : same[k].round((double)a[i]));
+    CHECK_SAY(wrong == 0, "%s: %d values of %s are wrong, the first is %g, not %g", same[k].file, wrong, got->name,
+              (double)b[0], (double)a[0]);
 }
 
 TEST(io_weights_every_kind_holds_the_same_tensors)
@@ -88,7 +95,8 @@ TEST(io_weights_every_kind_holds_the_same_tensors)
         open_file(&o, path);
         CHECK_SAY(o.status == FL_OK, "%s", o.err.message);
         CHECK(o.w.kind && strcmp(o.w.kind, same[k].kind) == 0);
-        CHECK_SAY(strcmp(o.w.container ? o.w.container : "", same[k].container ? same[k].container : "") == 0, "%s", same[k].file);
+        CHECK_SAY(strcmp(o.w.container ? o.w.container : "", same[k].container ? same[k].container : "") == 0, "%s",
+                  same[k].file);
         CHECK(o.w.count == (same[k].dot == '.' ? 20 : 17));        /* a ParameterDict has no counters */
         for (int i = 0; i < plain.w.count; i++) {
             const fl_stored *want = &plain.w.tensor[i];
@@ -108,7 +116,8 @@ TEST(io_weights_strides_and_shared_storages_are_what_they_seem)
 {
     opened o;
     open_file(&o, GOLDEN "strided_shared.pth");
-    const fl_stored *fc = find(&o.w, "fc.weight"), *gamma = find(&o.w, "stem_bn.weight"), *beta = find(&o.w, "stem_bn.bias");
+    const fl_stored *fc = find(&o.w, "fc.weight"), *gamma = find(&o.w, "stem_bn.weight"),
+        *beta = find(&o.w, "stem_bn.bias");
     CHECK(fc && fc->strided && fc->stride[0] == 1 && fc->stride[1] == 5);
     CHECK(gamma && beta && beta->values == gamma->values + 8 * 4);
     real some[3], all[40];
@@ -121,7 +130,8 @@ TEST(io_weights_strides_and_shared_storages_are_what_they_seem)
 static const struct { const char *file, *says; } refused[] = {
     {"refuse_global_zip.pth", "posix.system"}, {"refuse_reachable_global_legacy.pth", "posix.system"},
     {"refuse_gzip.pth", "gunzip"}, {"refuse_html.pth", "web page"}, {"refuse_lfs.pth", "git lfs pull"},
-    {"refuse_overflow.safetensors", "2^40"}, {"refuse_short.safetensors", "cut short"}, {"refuse_truncated.pth", "cut short"},
+    {"refuse_overflow.safetensors", "2^40"}, {"refuse_short.safetensors", "cut short"},
+    {"refuse_truncated.pth", "cut short"},
 };
 
 TEST(io_weights_refuses_and_runs_nothing)
@@ -131,10 +141,12 @@ TEST(io_weights_refuses_and_runs_nothing)
         char path[200];
         snprintf(path, sizeof path, GOLDEN "%s", refused[i].file);
         open_file(&o, path);
-        CHECK_SAY(o.status == FL_UNREADABLE && strstr(o.err.message, refused[i].says), "%s: %s", refused[i].file, o.err.message);
+        CHECK_SAY(o.status == FL_UNREADABLE && strstr(o.err.message, refused[i].says), "%s: %s", refused[i].file,
+                  o.err.message);
         CHECK(strstr(o.err.message, refused[i].file) != NULL);
         const bool hostile = strstr(refused[i].file, "global") != NULL;
-        CHECK(!hostile || (o.w.imports && o.w.import[0].class == FL_IMPORT_DANGEROUS && strcmp(o.w.import[0].name, "system") == 0));
+        CHECK(!hostile || (o.w.imports && o.w.import[0].class == FL_IMPORT_DANGEROUS
+                           && strcmp(o.w.import[0].name, "system") == 0));
         close_file(&o);
     }
     CHECK(!fl_file_exists("footlight_was_here"));                  /* what the hostile files would have made */
@@ -143,9 +155,11 @@ TEST(io_weights_refuses_and_runs_nothing)
 TEST(io_weights_names_what_else_a_file_is)
 {
     static const struct { const char *bytes; size_t size; const char *says; } other[] = {
-        {"", 0, "empty"}, {"<!DOCTYPE html>", 15, "web page"}, {"\n  <html>", 9, "web page"}, {"GGUF\3\0\0\0", 8, "GGUF"},
+        {"", 0, "empty"}, {"<!DOCTYPE html>", 15, "web page"}, {"\n  <html>", 9, "web page"},
+        {"GGUF\3\0\0\0", 8, "GGUF"},
         {"\x89HDF\r\n\x1a\n\0\0\0\0", 12, "HDF5"}, {"\x04\0\0\0\1\0\0\0\3\0\0\0V 1\3\0\0", 18, "Torch7"},
-        {"\x08\x04\x12\x07pytorch\x1a\x03" "1.9:", 17, "ONNX"}, {"\x0a\x08Sports1M\x12\x20\x0a\x04" "data", 18, "Caffe"},
+        {"\x08\x04\x12\x07pytorch\x1a\x03" "1.9:", 17, "ONNX"}, {"\x0a\x08Sports1M\x12\x20\x0a\x04" "data", 18,
+                                                                 "Caffe"},
         {"name: tensor\n", 13, "text file"}, {"PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 22, "empty zip"},
         {"\x01\x02\x03\x04\x05", 5, "01 02 03 04"}, {"\xfd" "7zXZ\0\0", 7, "unxz"}, {"\0\0\0 ftypisom", 12, "video"},
     };
@@ -165,15 +179,18 @@ TEST(io_weights_names_what_else_a_file_is)
     fl_arena a;
     fl_weights_file w;
     fl_arena_init(&a, &err);
-    CHECK(fl_weights_file_parse(&a, (fl_bytes){tar, sizeof tar}, "old.pth", &w) == FL_UNREADABLE && strstr(err.message, "tar archive"));
+    CHECK(fl_weights_file_parse(&a, (fl_bytes){tar, sizeof tar}, "old.pth", &w) == FL_UNREADABLE
+          && strstr(err.message, "tar archive"));
     fl_arena_free(&a);
 }
 
 /* ---- small files: a = [[1, -2, 0.5], [3, 4, -0.25]], b = [7, -8] ---- */
 
-static const struct { const char *file; bool summed; } small[] = {            /* summed: every byte is under a checksum */
+/* summed: every byte is under a checksum */
+static const struct { const char *file; bool summed; } small[] = {
     {"small_zip.pth", true}, {"small_big_endian.pth", true}, {"small_stream.pth", false}, {"small_stored.npz", true},
-    {"small_deflated.npz", true}, {"small_arrays_0.pkl", false}, {"small_arrays_1.pkl", false}, {"small_arrays_2.pkl", false},
+    {"small_deflated.npz", true}, {"small_arrays_0.pkl", false}, {"small_arrays_1.pkl", false},
+    {"small_arrays_2.pkl", false},
     {"small_arrays_3.pkl", false}, {"small_arrays_4.pkl", false}, {"small_arrays_5.pkl", false},
 };
 enum { SMALL = sizeof small / sizeof *small };
@@ -222,7 +239,8 @@ TEST(io_weights_pickled_arrays_of_every_protocol)
         CHECK_SAY(fl_weights_file_parse(&a, read_small(&a, k), small[k].file, &w) == FL_OK, "%s", err.message);
         CHECK_SAY(is_small(&w), "%s: other tensors", small[k].file);
         for (int i = 0; i < w.imports; i++)
-            CHECK_SAY(w.import[i].class == FL_IMPORT_KNOWN, "%s: %s.%s", small[k].file, w.import[i].module, w.import[i].name);
+            CHECK_SAY(w.import[i].class == FL_IMPORT_KNOWN, "%s: %s.%s", small[k].file, w.import[i].module,
+                      w.import[i].name);
         fl_arena_free(&a);
     }
 }
@@ -266,7 +284,8 @@ TEST(io_weights_no_single_bit_does_harm)
             fl_error_clear(&err);
             copy[i / 8] ^= (unsigned char)(1 << i % 8);
             const fl_status status = fl_weights_file_parse(&a, (fl_bytes){copy, whole.size}, "flipped", &w);
-            CHECK_SAY(status == err.status && (status == FL_OK || status == FL_UNREADABLE), "%s, bit %zu: status %d", small[k].file, i,
+            CHECK_SAY(status == err.status && (status == FL_OK || status == FL_UNREADABLE), "%s, bit %zu: status %d",
+                      small[k].file, i,
                       (int)status);
             if (status == FL_OK) {
                 read_all(&w);
@@ -284,7 +303,8 @@ TEST(io_weights_no_single_bit_does_harm)
 
 TEST(io_weights_survive_every_failed_allocation)
 {
-    static const char *const files[] = {"small_zip.pth", "small_stream.pth", "small_deflated.npz", "small_arrays_0.pkl", "small_arrays_2.pkl",
+    static const char *const files[] = {"small_zip.pth", "small_stream.pth", "small_deflated.npz",
+                                        "small_arrays_0.pkl", "small_arrays_2.pkl",
                                         "whole_module_zip.pth", "unaligned.safetensors"};
     for (size_t f = 0; f < sizeof files / sizeof *files; f++) {
         bool done = false;
@@ -304,7 +324,8 @@ TEST(io_weights_survive_every_failed_allocation)
             if (status == FL_OK) status = fl_weights_file_write(&w, out, &err);
             fl_arena_fail_at(0);
             done = status == FL_OK;
-            CHECK_SAY(status == err.status && (done || status == FL_FAILED), "%s, %ld: status %d: %s", files[f], k, (int)status, err.message);
+            CHECK_SAY(status == err.status && (done || status == FL_FAILED), "%s, %ld: status %d: %s", files[f], k,
+                      (int)status, err.message);
             fl_weights_file_close(&w);
             fl_arena_free(&a);
         }
@@ -331,7 +352,8 @@ TEST(io_weights_convert_keeps_every_bit)
             CHECK(strcmp(p->name, q->name) == 0 && p->type == q->type && p->count == q->count && p->axes == q->axes);
             fl_stored_pack(p, 0, p->count, a);
             fl_stored_pack(q, 0, q->count, b);
-            CHECK_SAY(memcmp(a, b, (size_t)(p->count * fl_scalar_size(p->type))) == 0, "%s: %s", same[k].file, p->name);
+            CHECK_SAY(memcmp(a, b, (size_t)(p->count * fl_scalar_size(p->type))) == 0, "%s: %s", same[k].file,
+                      p->name);
         }
         CHECK(to.w.file.bytes.size > 8 && to.w.file.bytes.data[0] % 8 == 0);
         close_file(&to);

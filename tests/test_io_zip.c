@@ -1,4 +1,5 @@
-/* test_io_zip.c: archives built by hand, right and wrong: whatever two readers could understand differently is refused. */
+/* test_io_zip.c: archives built by hand, right and wrong: whatever two readers could understand differently is
+ * refused. */
 #include "io/crc32.h"
 #include "io/map.h"
 #include "io/stored.h"
@@ -31,7 +32,8 @@ static void set(archive *z, size_t at, uint64_t v, int bytes)
 static void put_common(archive *z, const char *name, const char *content)
 {
     put(z, 20, 2), put(z, 0, 2), put(z, 0, 2), put(z, 0, 4);
-    put(z, fl_crc32(content, strlen(content)), 4), put(z, strlen(content), 4), put(z, strlen(content), 4), put(z, strlen(name), 2);
+    put(z, fl_crc32(content, strlen(content)), 4), put(z, strlen(content), 4), put(z, strlen(content), 4),
+        put(z, strlen(name), 2);
 }
 
 static archive build(void)
@@ -59,7 +61,8 @@ static bool holds(fl_arena *a, const fl_zip *zip, const char *name, const char *
 {
     fl_bytes b;
     const fl_zip_member *m = fl_zip_find(zip, name);
-    return m && fl_zip_read(a, m, "zip", false, &b) == FL_OK && b.size == strlen(content) && memcmp(b.data, content, b.size) == 0;
+    return m && fl_zip_read(a, m, "zip", false, &b) == FL_OK && b.size == strlen(content)
+        && memcmp(b.data, content, b.size) == 0;
 }
 
 TEST(io_zip_reads_what_the_directory_says)
@@ -70,9 +73,11 @@ TEST(io_zip_reads_what_the_directory_says)
     archive z = build();
     fl_arena_init(&a, &err);
     CHECK_SAY(fl_zip_parse(&a, (fl_bytes){z.byte, z.size}, "zip", &zip) == FL_OK, "%s", err.message);
-    CHECK(zip.count == 2 && holds(&a, &zip, "a", "first") && holds(&a, &zip, "b/c", "second!") && !fl_zip_find(&zip, "b"));
+    CHECK(zip.count == 2 && holds(&a, &zip, "a", "first") && holds(&a, &zip, "b/c", "second!")
+          && !fl_zip_find(&zip, "b"));
     /* as PyTorch writes: sizes and checksum after the data (flag 8), zeros in the local header */
-    for (int i = 0; i < 2; i++) set(&z, z.local[i] + 6, 8, 2), set(&z, z.central[i] + 8, 8, 2), set(&z, z.local[i] + 14, 0, 8), set(&z, z.local[i] + 22, 0, 4);
+    for (int i = 0; i < 2; i++) set(&z, z.local[i] + 6, 8, 2), set(&z, z.central[i] + 8, 8, 2),
+        set(&z, z.local[i] + 14, 0, 8), set(&z, z.local[i] + 22, 0, 4);
     CHECK_SAY(fl_zip_parse(&a, (fl_bytes){z.byte, z.size}, "zip", &zip) == FL_OK, "%s", err.message);
     CHECK(holds(&a, &zip, "a", "first") && holds(&a, &zip, "b/c", "second!"));
     fl_arena_free(&a);
@@ -92,20 +97,24 @@ TEST(io_zip_reads_zip64)
     put_text(&z, "wide");
     const size_t central = z.size;
     put_text(&z, "PK\1\2"), put(&z, 45, 2), put_common(&z, "w", "wide");
-    put(&z, 28, 2), put(&z, 0, 2), put(&z, 0, 2), put(&z, 0, 2), put(&z, 0, 4), put(&z, 0xffffffff, 4), put_text(&z, "w");
+    put(&z, 28, 2), put(&z, 0, 2), put(&z, 0, 2), put(&z, 0, 2), put(&z, 0, 4), put(&z, 0xffffffff, 4),
+        put_text(&z, "w");
     set(&z, central + 20, 0xffffffff, 4), set(&z, central + 24, 0xffffffff, 4);
     put(&z, 1, 2), put(&z, 24, 2), put(&z, 4, 8), put(&z, 4, 8), put(&z, 0, 8);
     const size_t wide = z.size;
-    put_text(&z, "PK\6\6"), put(&z, 44, 8), put(&z, 45, 2), put(&z, 45, 2), put(&z, 0, 4), put(&z, 0, 4), put(&z, 1, 8), put(&z, 1, 8);
+    put_text(&z, "PK\6\6"), put(&z, 44, 8), put(&z, 45, 2), put(&z, 45, 2), put(&z, 0, 4), put(&z, 0, 4),
+        put(&z, 1, 8), put(&z, 1, 8);
     put(&z, wide - central, 8), put(&z, central, 8);
     put_text(&z, "PK\6\7"), put(&z, 0, 4), put(&z, wide, 8), put(&z, 1, 4);
-    put_text(&z, "PK\5\6"), put(&z, 0, 4), put(&z, 0xffff, 2), put(&z, 0xffff, 2), put(&z, 0xffffffff, 4), put(&z, 0xffffffff, 4), put(&z, 0, 2);
+    put_text(&z, "PK\5\6"), put(&z, 0, 4), put(&z, 0xffff, 2), put(&z, 0xffff, 2), put(&z, 0xffffffff, 4),
+        put(&z, 0xffffffff, 4), put(&z, 0, 2);
     CHECK_SAY(fl_zip_parse(&a, (fl_bytes){z.byte, z.size}, "zip", &zip) == FL_OK, "%s", err.message);
     CHECK(zip.count == 1 && holds(&a, &zip, "w", "wide"));
     set(&z, wide + 48, central + 1, 8);
     CHECK(fl_zip_parse(&a, (fl_bytes){z.byte, z.size}, "zip", &zip) == FL_UNREADABLE);
     fl_error_clear(&err);
-    set(&z, wide + 48, central, 8), set(&z, z.size - 6, central + 1, 4);          /* the short end record says otherwise */
+    /* the short end record says otherwise */
+    set(&z, wide + 48, central, 8), set(&z, z.size - 6, central + 1, 4);
     CHECK(fl_zip_parse(&a, (fl_bytes){z.byte, z.size}, "zip", &zip) == FL_UNREADABLE);
     CHECK_SAY(strstr(err.message, "contradict") != NULL, "%s", err.message);
     fl_arena_free(&a);
@@ -118,10 +127,13 @@ TEST(io_zip_refuses)
         {CENTRAL_B, 42, 0, 4, "another name"},                   /* both records point at the first member */
         {LOCAL_A, 30, 'x', 1, "another name"}, {LOCAL_A, 26, 2, 2, "another name"},
         {LOCAL_A, 8, 8, 2, "another method"}, {LOCAL_A, 6, 1, 2, "other flags"},
-        {LOCAL_A, 18, 4, 4, "another size"}, {LOCAL_A, 22, 4, 4, "another size"}, {LOCAL_A, 14, 7, 4, "another size or checksum"},
+        {LOCAL_A, 18, 4, 4, "another size"}, {LOCAL_A, 22, 4, 4, "another size"},
+        {LOCAL_A, 14, 7, 4, "another size or checksum"},
         {CENTRAL_A, 8, 1, 2, "encrypted"}, {CENTRAL_A, 8, 64, 2, "encrypted"}, {CENTRAL_A, 8, 32, 2, "patch"},
-        {CENTRAL_A, 10, 12, 2, "method that is not read"}, {CENTRAL_A, 24, 6, 4, "two sizes"}, {CENTRAL_A, 34, 1, 2, "several parts"},
-        {CENTRAL_A, 42, 5000, 4, "outside the file"}, {CENTRAL_A, 42, 3, 4, "no member begins"}, {CENTRAL_A, 28, 0, 2, "a name is empty"},
+        {CENTRAL_A, 10, 12, 2, "method that is not read"}, {CENTRAL_A, 24, 6, 4, "two sizes"},
+        {CENTRAL_A, 34, 1, 2, "several parts"},
+        {CENTRAL_A, 42, 5000, 4, "outside the file"}, {CENTRAL_A, 42, 3, 4, "no member begins"},
+        {CENTRAL_A, 28, 0, 2, "a name is empty"},
         {CENTRAL_A, 0, 0, 4, "expected a record"}, {CENTRAL_B, 30, 900, 2, "runs out of the directory"},
         {CENTRAL_A, 46, 0, 1, "zero byte"},
         {END, 8, 1, 2, "several parts"}, {END, 4, 1, 2, "several parts"}, {END, 20, 1, 2, "end record is damaged"},
@@ -147,7 +159,8 @@ static void check_refused(const archive *z, size_t begin, size_t size, const cha
     fl_arena a;
     fl_zip zip;
     fl_arena_init(&a, &err);
-    CHECK_SAY(fl_zip_parse(&a, (fl_bytes){z->byte + begin, size}, "bad", &zip) == FL_UNREADABLE, "'%s' is taken", says);
+    CHECK_SAY(fl_zip_parse(&a, (fl_bytes){z->byte + begin, size}, "bad", &zip) == FL_UNREADABLE, "'%s' is taken",
+              says);
     CHECK_SAY(strstr(err.message, says) != NULL, "%s", err.message);
     fl_arena_free(&a);
 }
@@ -173,7 +186,8 @@ TEST(io_zip_refuses_two_of_a_name_overlaps_and_strays)
         put(&twice, 0, 6), put(&twice, twice.local[i], 4), put_text(&twice, "a");
     }
     const size_t end = twice.size;
-    put_text(&twice, "PK\5\6"), put(&twice, 0, 4), put(&twice, 2, 2), put(&twice, 2, 2), put(&twice, end - central, 4), put(&twice, central, 4);
+    put_text(&twice, "PK\5\6"), put(&twice, 0, 4), put(&twice, 2, 2), put(&twice, 2, 2),
+        put(&twice, end - central, 4), put(&twice, central, 4);
     put(&twice, 0, 2);
     check_refused(&twice, 0, twice.size, "have the name 'a'");
     /* the same member twice in the directory: the second begins inside of the first */
@@ -184,9 +198,11 @@ TEST(io_zip_refuses_two_of_a_name_overlaps_and_strays)
     put_text(&late, "stray");
     put_text(&late, "PK\3\4"), put_common(&late, "a", "same"), put(&late, 0, 2), put_text(&late, "asame");
     const size_t record = late.size;
-    put_text(&late, "PK\1\2"), put(&late, 20, 2), put_common(&late, "a", "same"), put(&late, 0, 6), put(&late, 0, 6), put(&late, 5, 4), put_text(&late, "a");
+    put_text(&late, "PK\1\2"), put(&late, 20, 2), put_common(&late, "a", "same"), put(&late, 0, 6), put(&late, 0, 6),
+        put(&late, 5, 4), put_text(&late, "a");
     const size_t last = late.size;
-    put_text(&late, "PK\5\6"), put(&late, 0, 4), put(&late, 1, 2), put(&late, 1, 2), put(&late, last - record, 4), put(&late, record, 4), put(&late, 0, 2);
+    put_text(&late, "PK\5\6"), put(&late, 0, 4), put(&late, 1, 2), put(&late, 1, 2), put(&late, last - record, 4),
+        put(&late, record, 4), put(&late, 0, 2);
     check_refused(&late, 0, late.size, "before the first member");
 }
 
@@ -200,7 +216,8 @@ TEST(io_zip_compares_checksums)
     fl_arena_init(&a, &err);
     z.byte[z.local[1] + 33] ^= 1;                            /* in the content of "b/c" */
     CHECK(fl_zip_parse(&a, (fl_bytes){z.byte, z.size}, "zip", &zip) == FL_OK && holds(&a, &zip, "a", "first"));
-    CHECK(fl_zip_read(&a, fl_zip_find(&zip, "b/c"), "zip", false, &b) == FL_UNREADABLE && strstr(err.message, "'b/c': the checksum"));
+    CHECK(fl_zip_read(&a, fl_zip_find(&zip, "b/c"), "zip", false, &b) == FL_UNREADABLE
+          && strstr(err.message, "'b/c': the checksum"));
     fl_arena_free(&a);
 }
 
@@ -211,7 +228,8 @@ TEST(io_crc32_is_the_one_of_the_standard)
     CHECK(fl_crc32("123456789", 9) == 0xcbf43926u && fl_crc32("", 0) == 0);
     for (size_t i = 0; i < sizeof x; i++) x[i] = (unsigned char)(i * i >> 3);
     uint32_t slow = 0;
-    for (size_t i = 0; i < sizeof x; i += 1000) slow = fl_crc32_more(slow, x + i, sizeof x - i < 1000 ? sizeof x - i : 1000);
+    for (size_t i = 0; i < sizeof x; i += 1000)
+        slow = fl_crc32_more(slow, x + i, sizeof x - i < 1000 ? sizeof x - i : 1000);
     CHECK(fl_crc32(x, sizeof x) == slow);
 }
 
@@ -241,7 +259,8 @@ TEST(io_map_pages_do_not_pile_up)
     static real part[1 << 14];
     fl_arena_init(&a, &err);
     CHECK(fl_map_open(&a, path, &m) == FL_OK && m.mapped && m.bytes.size == (size_t)count * 4);
-    const fl_stored t = {.name = "t", .type = FL_SCALAR_F32, .mapped = true, .axes = 1, .size = {count}, .count = count, .values = m.bytes.data};
+    const fl_stored t = {.name = "t", .type = FL_SCALAR_F32, .mapped = true, .axes = 1, .size = {count},
+                         .count = count, .values = m.bytes.data};
     const long before = resident_pages();
     long most = 0;
     for (int64_t at = 0; at < count; at += 1 << 14) {

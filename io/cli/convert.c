@@ -11,13 +11,15 @@ static fl_status run(fl_cli *cli)
     int64_t bytes = 0;
     for (int i = 0; i < w.count; i++) bytes += w.tensor[i].count * fl_scalar_size(w.tensor[i].type);
     if (status == FL_OK)
-        fl_cli_say(cli, "%s: %s, %d tensors, %lld bytes of numbers, written to %s", from, w.kind, w.count, (long long)bytes, to);
+        fl_cli_say(cli, "%s: %s, %d tensors, %lld bytes of numbers, written to %s", from, w.kind, w.count,
+                   (long long)bytes, to);
     fl_weights_file_close(&w);
     return status;
 }
 
 const fl_command fl_command_convert = {
-    "convert", "writes the tensors of any weight file as safetensors, bit for bit", "FILE OUT.safetensors", 2, 2, NULL,
+    "convert", "writes the tensors of any weight file as safetensors, bit for bit", "FILE OUT.safetensors", 2, 2,
+    NULL,
     "  footlight convert r3d_18.pth r3d_18.safetensors\n"
     "  footlight convert weights.npz - | sha256sum",
     run};

@@ -8,7 +8,8 @@
 
 static const fl_option options[] = {
     FL_OPTION_FLAG("stats", 0, "smallest, largest, mean and deviation of every tensor"),
-    FL_OPTION_FLAG("danger", 0, "only names of code that Python would import and that are not known here; exit code 5 if any"),
+    FL_OPTION_FLAG("danger", 0, "only names of code that Python would import and that are not known here; exit code "
+                   "5 if any"),
     {0}};
 static const fl_option_group group = {"Options of inspect", options};
 
@@ -17,7 +18,8 @@ static const char *const class_name[] = {
 
 typedef struct stats { double min, max, mean, deviation; int64_t not_finite; } stats;
 
-/* Two passes, so that the deviation of numbers far from zero is right. Numbers that are not finite are only counted. */
+/* Two passes, so that the deviation of numbers far from zero is right. Numbers that are not finite are only
+ * counted. */
 static stats measure(const fl_stored *t)
 {
     stats s = {INFINITY, -INFINITY, 0, 0, 0};
@@ -69,7 +71,8 @@ static void print_tensors(const fl_cli *cli, const fl_weights_file *w)
     for (int i = 0; i < w->count; i++) {
         const fl_stored *t = &w->tensor[i];
         fl_sizes_text sizes;
-        printf("  %-*s  %-5s %-20s %12" PRId64, width, t->name, fl_scalar_name(t->type), fl_stored_sizes(t, &sizes), bytes_of(t));
+        printf("  %-*s  %-5s %-20s %12" PRId64, width, t->name, fl_scalar_name(t->type), fl_stored_sizes(t, &sizes),
+               bytes_of(t));
         if (fl_cli_flag(cli, "stats") && t->count) {
             const stats s = measure(t);
             printf(" %12.5g %12.5g %12.5g %12.5g", s.min, s.max, s.mean, s.deviation);
@@ -93,12 +96,15 @@ static void print_file(const fl_cli *cli, const fl_weights_file *w)
         bytes += bytes_of(&w->tensor[i]);
         numbers += w->tensor[i].count;
     }
-    printf("%s: %s, %d tensors, %" PRId64 " numbers, %" PRId64 " bytes\n", cli->argument[0], w->kind, w->count, numbers, bytes);
+    printf("%s: %s, %d tensors, %" PRId64 " numbers, %" PRId64 " bytes\n", cli->argument[0], w->kind, w->count,
+           numbers, bytes);
     if (w->container) printf("tensors are inside '%s'\n", w->container);
-    for (int i = 0; i < w->metadata.count; i++) printf("%s: %s\n", w->metadata.pair[i].key, w->metadata.pair[i].value);
+    for (int i = 0; i < w->metadata.count; i++)
+        printf("%s: %s\n", w->metadata.pair[i].key, w->metadata.pair[i].value);
     printf("\n");
     print_tensors(cli, w);
-    if (unknown) printf("\nPython would import this code to open the file; here it is only a name, and nothing is run:\n");
+    if (unknown)
+        printf("\nPython would import this code to open the file; here it is only a name, and nothing is run:\n");
     print_imports(w, unknown);
 }
 
@@ -141,7 +147,8 @@ static void write_file(const fl_cli *cli, const fl_weights_file *w, bool danger)
     if (!danger) {
         fl_json_string(&j, "container", w->container);
         fl_json_object(&j, "metadata");
-        for (int i = 0; i < w->metadata.count; i++) fl_json_string(&j, w->metadata.pair[i].key, w->metadata.pair[i].value);
+        for (int i = 0; i < w->metadata.count; i++)
+            fl_json_string(&j, w->metadata.pair[i].key, w->metadata.pair[i].value);
         fl_json_close(&j);
         fl_json_array(&j, "tensors");
         for (int i = 0; i < w->count; i++) write_tensor(&j, &w->tensor[i], fl_cli_flag(cli, "stats"));
@@ -171,8 +178,9 @@ static fl_status inspect_danger(fl_cli *cli, fl_status status, const fl_weights_
     else print_danger(cli, w);
     if (unknown == 0) return FL_OK;
     fl_error_clear(cli->error);
-    return fl_error_set(cli->error, FL_CHECK, "%s: opening it in Python would import and could run %d thing%s unknown here, the first is "
-                        "%s.%s", cli->argument[0], unknown, unknown == 1 ? "" : "s", w->import[0].module, w->import[0].name);
+    return fl_error_set(cli->error, FL_CHECK, "%s: opening it in Python would import and could run %d thing%s "
+                        "unknown here, the first is %s.%s", cli->argument[0], unknown, unknown == 1 ? "" : "s",
+                            w->import[0].module, w->import[0].name);
 }
 
 static fl_status run(fl_cli *cli)
@@ -189,7 +197,8 @@ static fl_status run(fl_cli *cli)
 }
 
 const fl_command fl_command_inspect = {
-    "inspect", "what a file of weights holds, without running any of it; what a network is made of", "FILE|MODEL [--stats] [--danger]", 1, 1,
+    "inspect", "what a file of weights holds, without running any of it; what a network is made of",
+    "FILE|MODEL [--stats] [--danger]", 1, 1,
     (const fl_option_group *const[]){&group, NULL},
     "  footlight inspect r3d_18.pth\n"
     "  footlight inspect r2plus1d_18\n"

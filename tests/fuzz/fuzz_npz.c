@@ -1,4 +1,5 @@
-/* fuzz_npz.c: archives of arrays and of checkpoints, their checksums set to "not computed" so that damage gets past them. */
+/* fuzz_npz.c: archives of arrays and of checkpoints, their checksums set to "not computed" so that damage gets past
+ * them. */
 #include "tests/fuzz/weights_fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
