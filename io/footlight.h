@@ -19,8 +19,11 @@
  *     fl_network net = fl_model_build(graph, model, &(fl_model_options){.n = 1});
  *     fl_bundle weights;
  *     fl_bundle_init(&weights, &arena);
- *     fl_safetensors_read(&weights, "weights/r2plus1d_small.safetensors", NULL);
+ *     fl_weights_file file;
+ *     fl_weights_file_open(&arena, "weights/r2plus1d_small.safetensors", &file);      .pth, .npz as well
+ *     fl_weights_file_bundle(&file, &weights);
  *     fl_graph_load(graph, &weights);
+ *     fl_weights_file_close(&file);
  *
  *     fl_map map;
  *     fl_explainer *explainer = fl_explainer_new(graph, net, &model->input);
@@ -55,6 +58,7 @@
 #include "io/safetensors.h"
 #include "io/sample.h"
 #include "io/sheet.h"
+#include "io/weights_file.h"
 #include "layers/layers.h"
 #include "models/model.h"
 #include "models/synth.h"
