@@ -93,6 +93,7 @@ struct fl_node {
     real *value, *signal;                /* the graph's; NULL where nothing is kept */
     const real **operand;                /* n_in pointers, the operands' values */
     real *packed[2];                     /* operand 1 packed for forward and for vjp, or NULL */
+    bool direct;                         /* the graph trains: convolutions sum in the documented order */
     void *work;                          /* scratch, shared by all nodes of the graph */
 };
 

@@ -163,7 +163,7 @@ static int64_t place_buffers(planner *p, buffer **live)
 }
 
 /* One packing per weight and geometry: the steps of a recurrent layer share theirs. Weights that forward computes, or
- * that change from run to run, are packed when they are used. */
+ * that change from run to run, are packed when they are used. Algorithms of convolution differ in the size of a packing. */
 static fl_node *same_packing(fl_graph *g, fl_id i, int pass)
 {
     const fl_node *node = &g->node[i];
@@ -171,7 +171,8 @@ static fl_node *same_packing(fl_graph *g, fl_id i, int pass)
         fl_node *other = &g->node[g->packs_from[j]];
         if (other->packed[pass] && other->op == node->op && other->in[1] == node->in[1] &&
             other->in_shape[0].c == node->in_shape[0].c && other->attr.conv.groups == node->attr.conv.groups &&
-            memcmp(&other->attr.conv.win, &node->attr.conv.win, sizeof(fl_window)) == 0)
+            memcmp(&other->attr.conv.win, &node->attr.conv.win, sizeof(fl_window)) == 0 &&
+            other->op->packed(other, pass) == node->op->packed(node, pass))
             return other;
     }
     return NULL;
@@ -240,6 +241,14 @@ static bool hand_out(planner *p, real *slab)
     return true;
 }
 
+/* Training repeats its bits for good: shipped weights can be made again. Fast algorithms are for everything else. */
+static bool trains(const fl_graph *g, const fl_plan *plan)
+{
+    for (int i = 0; i < plan->n_wrt; i++)
+        if (g->node[plan->wrt[i]].role == FL_PARAM) return true;
+    return false;
+}
+
 static void check_plan(const fl_graph *g, const fl_plan *plan)
 {
     for (int i = 0; i < plan->n_out; i++) fl_assert(plan->out[i] >= 0 && plan->out[i] < g->count);
@@ -278,6 +287,7 @@ fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
         return g->error->status;
     for (fl_id i = 0; i < g->count; i++) {
         g->node[i].signal = NULL;
+        g->node[i].direct = trains(g, plan);
         if (g->node[i].role == FL_COMPUTED) g->node[i].value = NULL;
     }
     mark_nodes(&p);

@@ -114,6 +114,7 @@ double fl_node_macs(const fl_node *node)
     const fl_shape x = node->in_shape ? node->in_shape[0] : node->shape, y = node->shape;
     if (kind == FL_OP_linear) return (double)y.n * y.c * x.c;
     if (kind != FL_OP_conv && kind != FL_OP_deconv) return 0;
-    const fl_conv c = {kind == FL_OP_conv ? x : y, kind == FL_OP_conv ? y : x, node->attr.conv.win, node->attr.conv.groups};
+    const fl_conv c = {.x = kind == FL_OP_conv ? x : y, .y = kind == FL_OP_conv ? y : x, .win = node->attr.conv.win,
+                       .groups = node->attr.conv.groups};
     return 0.5 * fl_conv_flops(&c);
 }

@@ -13,7 +13,7 @@ static fl_conv geometry(const fl_node *node)
 {
     const bool swap = is_transposed(node);
     return (fl_conv){.x = swap ? node->shape : node->in_shape[0], .y = swap ? node->in_shape[0] : node->shape,
-                     .win = node->attr.conv.win, .groups = node->attr.conv.groups};
+                     .win = node->attr.conv.win, .groups = node->attr.conv.groups, .direct = node->direct};
 }
 
 /* What the convolution does in pass 0 (forward) and 1 (vjp) of the node. */

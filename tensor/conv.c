@@ -4,6 +4,7 @@
  * the rows of their band, with true zeros around it (the strip); all other tiles read the array itself. */
 #include "tensor/conv_plan.h"
 #include "tensor/par.h"
+#include "tensor/winograd.h"
 
 #include <string.h>
 
@@ -300,10 +301,14 @@ static void gather(const fl_conv *conv, fl_conv_pass pass, const real *in, const
 
 void fl_conv_forward(const fl_conv *c, const real *x, const real *packed, const real *b, real *y, void *scratch)
 {
-    gather(c, FL_CONV_FORWARD, x, packed, b, y, scratch);
+    fl_winograd w;
+    if (fl_winograd_make(c, FL_CONV_FORWARD, &w)) fl_winograd_run(&w, x, packed, b, y, scratch);
+    else gather(c, FL_CONV_FORWARD, x, packed, b, y, scratch);
 }
 
 void fl_conv_to_input(const fl_conv *c, const real *gy, const real *packed, real *gx, void *scratch)
 {
-    gather(c, FL_CONV_TO_INPUT, gy, packed, NULL, gx, scratch);
+    fl_winograd w;
+    if (fl_winograd_make(c, FL_CONV_TO_INPUT, &w)) fl_winograd_run(&w, gy, packed, NULL, gx, scratch);
+    else gather(c, FL_CONV_TO_INPUT, gy, packed, NULL, gx, scratch);
 }

@@ -10,8 +10,13 @@
  * forward it starts with the bias and takes (kt, kh, kw, i) ascending; to the input it takes the kernel
  * elements backwards and, within one, o ascending; to the weights, pixels of y in blocks fixed by the shape. Sums of more
  * than 2048 products (padding counted) are made of parts, which are shorter and so lose less: one part for every row of
- * kernel elements along w, cut after every 2048 products; the parts are added in their order. Machines with fused multiply-add give the same bits, the others differ by rounding. Weights are packed once and
- * used many times; a packed weight depends on channels, groups and window, not on n, t, h, w. */
+ * kernel elements along w, cut after every 2048 products; the parts are added in their order. Machines with fused multiply-add
+ * give the same bits, the others differ by rounding.
+ *
+ * Windows of three taps and stride 1 over many channels go by Winograd's tiles instead (winograd.h), unless `direct` is set:
+ * less than half the time, the same bits whatever the machine, threads or batch, another order of sums. Graphs that train set
+ * it. Weights are packed once and used many times; a packed weight depends on channels, groups, window and algorithm, and
+ * the algorithm on these and the extents of a clip. Equal counts mean equal algorithms. */
 #ifndef FL_CONV_H
 #define FL_CONV_H
 
@@ -26,6 +31,7 @@ typedef struct fl_conv {
     fl_shape x, y;              /* input and output */
     fl_window win;
     int groups;
+    bool direct;                /* no fast algorithm: every sum in the order above */
 } fl_conv;
 
 typedef enum fl_conv_pass { FL_CONV_FORWARD, FL_CONV_TO_INPUT, FL_CONV_TO_WEIGHTS } fl_conv_pass;

@@ -3,11 +3,14 @@
  * [phase][group][block of lanes][tap t][tap h][tap w][channel][FL_BLOCK lanes]; lanes without an output are zero. */
 #include "tensor/conv_plan.h"
 #include "tensor/par.h"
+#include "tensor/winograd.h"
 
 #include <string.h>
 
 int64_t fl_conv_packed_count(const fl_conv *c, fl_conv_pass pass)
 {
+    fl_winograd tiles;
+    if (fl_winograd_make(c, pass, &tiles)) return fl_winograd_packed_count(&tiles);
     int64_t total = 0;
     for (int phase = 0; phase < fl_gather_phases(c, pass); phase++) {
         const fl_gather g = fl_gather_make(c, pass, phase);
@@ -41,6 +44,11 @@ static void pack_lanes(const fl_conv *c, fl_conv_pass pass, const fl_gather *g, 
 
 void fl_conv_pack(const fl_conv *c, fl_conv_pass pass, const real *w, real *packed)
 {
+    fl_winograd tiles;
+    if (fl_winograd_make(c, pass, &tiles)) {
+        fl_winograd_pack(&tiles, w, packed);
+        return;
+    }
     for (int phase = 0; phase < fl_gather_phases(c, pass); phase++) {
         const fl_gather g = fl_gather_make(c, pass, phase);
         const int64_t size = fl_gather_block_size(&g);

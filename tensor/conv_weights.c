@@ -11,6 +11,7 @@
  * blocks at a time are gone through by all items, (kt, kh) x lanes x rows, so that x and gy come from cache. */
 #include "tensor/conv_weights.h"
 #include "tensor/par.h"
+#include "tensor/winograd.h"
 
 #include <string.h>
 
@@ -235,5 +236,7 @@ void fl_conv_to_weights(const fl_conv *conv, const real *x, const real *gy, real
 
 size_t fl_conv_scratch(const fl_conv *c, fl_conv_pass pass)
 {
+    fl_winograd w;
+    if (pass != FL_CONV_TO_WEIGHTS && fl_winograd_make(c, pass, &w)) return fl_winograd_scratch(&w);
     return pass == FL_CONV_TO_WEIGHTS ? fl_conv_weights_scratch(c) : fl_conv_gather_scratch(c, pass);
 }

@@ -31,6 +31,7 @@ typedef struct fl_tile {
     int64_t start_row, c_row;          /* start_row 0: the same vector for all rows (a bias) */
     int add;                           /* 1: c += the sum, in one rounding at the end; 0: c = the sum */
     int64_t ahead, ahead_step;         /* while it works on a[p,k] it asks the cache for a[ahead + k*ahead_step] */
+    int64_t b_ahead;                   /* and for b[k + ..]: so many reals further on; 0: it asks for nothing */
     int64_t run;                       /* length of a run; runs: three nested loops, each with its jumps */
     int64_t count[3], a_jump[3], b_jump[3];
 } fl_tile;
@@ -44,6 +45,7 @@ typedef struct fl_kernels {
     void (*lanes)(const fl_tile *, int rows, int vectors);
     real (*multiply_add)(int64_t rounds);                    /* as many multiply-adds per second as there can be */
     double flops_per_round;
+    const struct fl_transforms *transforms;                  /* winograd.h */
 } fl_kernels;
 
 const fl_kernels *fl_kernels_now(void);

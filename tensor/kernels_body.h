@@ -36,7 +36,7 @@ void product(const fl_tile *t, const int rows, const int vectors, const int elem
     UNROLL for (int p = 0; p < rows; p++) {
         UNROLL for (int v = 0; v < vectors; v++) __builtin_prefetch(t->c + p * t->c_row + v * WIDTH, 1);
     }
-    const int64_t a_row = t->a_row, a_step = t->a_step, b_step = t->b_step;
+    const int64_t b_ahead = t->b_ahead, a_row = t->a_row, a_step = t->a_step, b_step = t->b_step;
     for (int64_t i = 0; i < t->count[0]; i++)
     for (int64_t j = 0; j < t->count[1]; j++)
     for (int64_t l = 0; l < t->count[2]; l++) {
@@ -47,6 +47,8 @@ void product(const fl_tile *t, const int rows, const int vectors, const int elem
         for (int64_t k = t->run; k > 0; k--) {
             __builtin_prefetch(ahead, 0, 2);
             ahead += t->ahead_step;
+            UNROLL for (int line = 0; line < vectors * VECTOR_BYTES; line += 64)
+                __builtin_prefetch(b + b_ahead + line / (int)sizeof(real), 0, 2);
             vector right[VECTORS];
             UNROLL for (int v = 0; v < vectors; v++) right[v] = *(const loose *)(b + v * WIDTH);
             UNROLL for (int p = 0; p < rows; p++) {
@@ -113,9 +115,11 @@ static real multiply_add(int64_t rounds)
     return sum[0][0];
 }
 
+extern const struct fl_transforms PASTE(fl_transforms_, ISA);
 extern const fl_kernels PASTE(fl_kernels_, ISA);
 #define TEXT_(a) #a
 #define TEXT(a) TEXT_(a)
 const fl_kernels PASTE(fl_kernels_, ISA) = {
-    TEXT(ISA), WIDTH, VECTORS, ROWS_WIDE, ROWS_ONE, tile, lanes, multiply_add, FLOPS
+    TEXT(ISA), WIDTH, VECTORS, ROWS_WIDE, ROWS_ONE, tile, lanes, multiply_add, FLOPS,
+    &PASTE(fl_transforms_, ISA)
 };

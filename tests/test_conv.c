@@ -89,6 +89,7 @@ static problem make(const geometry *g)
     memcpy(p.c.win.lo, g->lo, sizeof g->lo);
     memcpy(p.c.win.hi, g->hi, sizeof g->hi);
     p.c.groups = g->groups;
+    p.c.direct = true;                /* test_winograd.c has the rest */
     int out[3];
     for (int i = 0; i < 3; i++) out[i] = fl_window_extent(&p.c.win, i, g->size[i]);
     p.c.y = (fl_shape){g->n, g->co, out[0], out[1], out[2]};
@@ -446,7 +447,7 @@ TEST(conv_extents_and_flops)
     CHECK(fl_window_extent(&win, 1, 112) == 56);
     CHECK(fl_window_extent(&win, 2, 10) == 3);
     CHECK(fl_window_extent(&win, 2, 2) < 1);
-    const fl_conv c = {{2, 6, 16, 112, 10}, {2, 8, 16, 56, 3}, win, 2};
+    const fl_conv c = {{2, 6, 16, 112, 10}, {2, 8, 16, 56, 3}, win, 2, false};
     CHECK(fl_conv_flops(&c) == 2.0 * (2 * 8 * 16 * 56 * 3) * (3 * 7 * 2) * 3);
 }
 

@@ -1,0 +1,160 @@
+/* winograd_body.h: B^T d and A^T m, once, in vector extensions; winograd_*.c set the sizes and include it.
+ *
+ *   ISA           name of the instruction set, as an identifier
+ *   VECTOR_BYTES  bytes of a vector
+ *   FUSED         fused multiply-add of three vectors, or not defined
+ *
+ * These files are compiled without contraction and say where they fuse: left to itself, one compiler fuses a product that two
+ * sums share, and another does not. All instruction sets with a fused multiply-add give the same bits. */
+#include "tensor/winograd.h"
+
+#include <string.h>
+
+#define WIDTH (VECTOR_BYTES / (int)sizeof(real))
+#define PASTE_(a, b) a##b
+#define PASTE(a, b) PASTE_(a, b)
+#define INLINE static inline __attribute__((always_inline))
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
+
+typedef real vector __attribute__((vector_size(VECTOR_BYTES)));
+typedef real loose __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));   /* in memory */
+
+#if defined(FUSED)
+#define FMA(number, v, sum) ((vector)FUSED((number) - (vector){0}, v, sum))
+#else
+#define FMA(number, v, sum) ((number) * (v) + (sum))
+#endif
+
+/* B^T d along one axis: m+2 numbers, `step` apart, become as many, `gap` apart. m = 1: nothing to do. Rows of F(4,3) are scaled
+ * such that every constant is a short binary fraction: no constant is rounded, and G takes the scale in double. */
+INLINE void input_axis(const int m, const vector *d, const int step, vector *to, const int gap)
+{
+    if (m == 1) {
+        to[0] = d[0];
+        return;
+    }
+    const vector d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step];
+    if (m == 2) {
+        to[0] = d0 - d2;
+        to[gap] = d1 + d2;
+        to[2 * gap] = d2 - d1;
+        to[3 * gap] = d3 - d1;
+        return;
+    }
+    const vector d4 = d[4 * step], d5 = d[5 * step];
+    const vector even_near = FMA(R(-2.25), d2, d4), odd_near = FMA(R(-2.25), d1, d3);
+    const vector even_far = FMA(R(-2.25), d4, d2), odd_far = FMA(R(-2.25), d3, d1);
+    to[0] = FMA(R(-2.25), even_near, FMA(R(-2.25), d0, d2));          /* -9/4 of the polynomial's coefficients */
+    to[gap] = FMA(R(1.5), even_near, odd_near);                       /*  3/2 */
+    to[2 * gap] = FMA(R(-1.5), even_near, odd_near);                  /* -3/2 */
+    to[3 * gap] = FMA(R(1.5), odd_far, even_far);                     /* -9/4 */
+    to[4 * gap] = FMA(R(-1.5), odd_far, even_far);                    /* -9/4 */
+    to[5 * gap] = FMA(R(-2.25), FMA(R(-2.25), d3, d5), odd_near);     /* -9/4 */
+}
+
+/* A^T u along one axis: m+2 numbers become m. The columns of +-2/3 come 27/8 times. */
+INLINE void output_axis(const int m, const vector *u, const int step, vector *to, const int gap)
+{
+    if (m == 1) {
+        to[0] = u[0];
+        return;
+    }
+    const vector u0 = u[0], u1 = u[step], u2 = u[2 * step], u3 = u[3 * step];
+    if (m == 2) {
+        to[0] = u0 + (u1 + u2);
+        to[gap] = (u1 - u2) + u3;
+        return;
+    }
+    const vector u4 = u[4 * step], u5 = u[5 * step];
+    const vector even_near = u1 + u2, odd_near = u1 - u2, even_far = u3 + u4, odd_far = u3 - u4;
+    to[0] = FMA(R(3.375), even_near, u0 + even_far);
+    to[gap] = FMA(R(1.5), odd_far, R(2.25) * odd_near);
+    to[2 * gap] = FMA(R(1.5), even_near, R(2.25) * even_far);
+    to[3 * gap] = FMA(R(3.375), odd_far, odd_near + u5);
+}
+
+#define SIDE(m) ((m) > 1 ? (m) + 2 : 1)
+
+INLINE void input_tile(const int mt, const int mh, const int mw, const real *const *pixel, const real *const *next,
+                       int channels, real *v, int64_t point)
+{
+    const int nt = SIDE(mt), nh = SIDE(mh), nw = SIDE(mw), plane = nh * nw;
+    for (int c = 0; c < channels; c += WIDTH) {
+        vector planes[FL_WINOGRAD_POINTS];
+        for (int t = 0; t < nt; t++) {
+            vector rows[36];
+            const real *const *at = pixel + t * plane, *const *ahead = next + t * plane;
+            UNROLL for (int h = 0; h < nh; h++) {
+                vector row[6];
+                UNROLL for (int w = 0; w < nw; w++) {
+                    row[w] = *(const loose *)(at[h * nw + w] + c);
+                    if (VECTOR_BYTES * (c / WIDTH) % 64 == 0) __builtin_prefetch(ahead[h * nw + w] + c);
+                }
+                input_axis(mw, row, 1, rows + h * nw, 1);
+            }
+            UNROLL for (int w = 0; w < nw; w++) input_axis(mh, rows + w, nw, planes + t * plane + w, nw);
+        }
+        real *to = v + c;
+        for (int i = 0; i < plane; i++) {
+            vector column[6];
+            input_axis(mt, planes + i, plane, column, 1);
+            UNROLL for (int t = 0; t < nt; t++) *(loose *)(to + (t * plane + i) * point) = column[t];
+        }
+    }
+}
+
+INLINE void output_tile(const int mt, const int mh, const int mw, const real *v, int64_t point, const real *bias,
+                        int channels, real *const *pixel)
+{
+    const int nt = SIDE(mt), nh = SIDE(mh), nw = SIDE(mw), plane = nh * nw;
+    for (int c = 0; c < channels; c += WIDTH) {
+        vector planes[FL_WINOGRAD_POINTS / 2];
+        const vector b = *(const loose *)(bias + c);
+        const int lanes = channels - c;
+        for (int i = 0; i < plane; i++) {
+            vector column[6];
+            UNROLL for (int t = 0; t < nt; t++) column[t] = *(const loose *)(v + (t * plane + i) * point + c);
+            output_axis(mt, column, 1, planes + i, plane);
+        }
+        for (int t = 0; t < mt; t++) {
+            vector rows[6 * 4], y[4 * 4];
+            UNROLL for (int h = 0; h < nh; h++) output_axis(mw, planes + t * plane + h * nw, 1, rows + h * mw, 1);
+            UNROLL for (int w = 0; w < mw; w++) output_axis(mh, rows + w, mw, y + w, mw);
+            for (int i = 0; i < mh * mw; i++) {
+                real *to = pixel[t * mh * mw + i];
+                const vector sum = y[i] + b;
+                if (!to) continue;
+                if (lanes >= WIDTH) *(loose *)(to + c) = sum;
+                else memcpy(to + c, &sum, (size_t)lanes * sizeof *to);
+            }
+        }
+    }
+}
+
+#define TILES(DO)                                                                             \
+    if (m[0] == 2 && m[1] == 4) DO(2, 4, 4)                                                   \
+    else if (m[0] == 2 && m[2] == 4) DO(2, 2, 4)                                              \
+    else if (m[0] == 2 && m[2] == 2) DO(2, 2, 2)                                              \
+    else if (m[0] == 1 && m[2] == 4) DO(1, 4, 4)                                              \
+    else if (m[0] == 1) DO(1, 2, 2)                                                           \
+    else if (m[0] == 4) DO(4, 1, 1)                                                           \
+    else DO(2, 1, 1)
+
+static void input(const int m[3], const real *const *pixel, const real *const *next, int channels, real *v, int64_t step)
+{
+#define INPUT(t, h, w) { input_tile(t, h, w, pixel, next, channels, v, step); }
+    TILES(INPUT)
+}
+
+static void output(const int m[3], const real *v, int64_t step, const real *bias, int channels, real *const *pixel)
+{
+#define OUTPUT(t, h, w) { output_tile(t, h, w, v, step, bias, channels, pixel); }
+    TILES(OUTPUT)
+}
+
+extern const fl_transforms PASTE(fl_transforms_, ISA);
+const fl_transforms PASTE(fl_transforms_, ISA) = {input, output};

@@ -1,0 +1,66 @@
+/* winograd_pack.c: G g, once per weight, in double and rounded once. */
+#include "tensor/kernels.h"
+#include "tensor/par.h"
+#include "tensor/winograd.h"
+
+/* Rows of F(4,3), at 0, 2/3, -2/3, 3/2, -3/2 and infinity, over the scales that winograd_body.h gives to B^T and A^T. */
+#define NEAR (16 / 130.0)
+#define FAR  (64 / 1170.0)
+static const double g2[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
+static const double g4[6][3] = {{-4 / 9.0, 0, 0},
+                                {-NEAR, -NEAR * 2 / 3, -NEAR * 4 / 9}, {NEAR, -NEAR * 2 / 3, NEAR * 4 / 9},
+                                {-FAR, -FAR * 1.5, -FAR * 2.25}, {-FAR, FAR * 1.5, -FAR * 2.25}, {0, 0, -4 / 9.0}};
+
+typedef double lanes[FL_BLOCK];
+
+int64_t fl_winograd_packed_count(const fl_winograd *w)
+{
+    return (int64_t)w->points * w->blocks * w->in.c * FL_BLOCK;
+}
+
+/* Three weights, `step` apart, become m+2 values, as far apart. One tap stays as it is. */
+static void along(int m, int taps, const lanes *from, lanes *to, int step)
+{
+    for (int i = 0; i < m + taps - 1; i++)
+        for (int v = 0; v < FL_BLOCK; v++) {
+            double sum = taps == 1 ? from[0][v] : 0;
+            for (int k = 0; k < taps && taps > 1; k++) sum += (m == 2 ? g2 : g4)[i][k] * from[k * step][v];
+            to[i * step][v] = sum;
+        }
+}
+
+/* The kernel elements of one channel and one block of outputs; what is no output is zero. */
+static void fetch(const fl_winograd *w, const real *weight, int block, int channel, lanes *to)
+{
+    const int taps = w->k[0] * w->k[1] * w->k[2];
+    for (int tap = 0; tap < taps; tap++)
+        for (int v = 0; v < FL_BLOCK; v++) {
+            const int64_t output = block * FL_BLOCK + v;
+            const int64_t at = w->transposed ? ((int64_t)channel * taps + taps - 1 - tap) * w->out.c + output
+                                             : (output * taps + tap) * w->in.c + channel;
+            to[tap][v] = output < w->out.c ? (double)weight[at] : 0;
+        }
+}
+
+/* One axis after the other, h and w of every plane first. */
+static void transform(const fl_winograd *w, lanes *a, lanes *b)
+{
+    const int *k = w->k, *side = w->side;
+    for (int row = 0; row < k[0] * k[1]; row++) along(w->m[2], k[2], a + row * k[2], b + row * side[2], 1);
+    for (int t = 0; t < k[0]; t++)
+        for (int j = 0; j < side[2]; j++)
+            along(w->m[1], k[1], b + t * k[1] * side[2] + j, a + t * side[1] * side[2] + j, side[2]);
+    for (int i = 0; i < side[1] * side[2]; i++) along(w->m[0], k[0], a + i, b + i, side[1] * side[2]);
+}
+
+void fl_winograd_pack(const fl_winograd *w, const real *weight, real *packed)
+{
+    const int64_t items = (int64_t)w->blocks * w->in.c;
+    FL_PARALLEL(item, items, 16.0 * (double)(items * w->points * FL_BLOCK)) {
+        lanes a[FL_WINOGRAD_POINTS], b[FL_WINOGRAD_POINTS];
+        fetch(w, weight, (int)(item / w->in.c), (int)(item % w->in.c), a);
+        transform(w, a, b);
+        for (int p = 0; p < w->points; p++)
+            for (int v = 0; v < FL_BLOCK; v++) packed[(p * items + item) * FL_BLOCK + v] = (real)b[p][v];
+    }
+}
