@@ -150,10 +150,12 @@ bench: all
 
 fuzz: $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 # Kernels want their own flags, and no checks: as they are in the build.
-KERNEL_O := $(filter $(BUILD)/tensor/kernels_%.o,$(LIB_O))
+SETS     := base avx2 avx512 neon
+KERNEL_C := $(SETS:%=tensor/kernels_%.c) $(SETS:%=tensor/winograd_%.c)
+KERNEL_O := $(KERNEL_C:%.c=$(BUILD)/%.o)
 build/fuzz/%: tests/fuzz/%.c $(LIB_C) $(KERNEL_O)
 	@mkdir -p $(@D)
-	clang -O1 -g -std=c11 $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(filter-out tensor/kernels_%.c,$(LIB_C)) \
+	clang -O1 -g -std=c11 $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(filter-out $(KERNEL_C),$(LIB_C)) \
 	    $(KERNEL_O) $(LDLIBS)
 
 install: all
