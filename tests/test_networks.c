@@ -211,3 +211,53 @@ NETWORK(convlstm)
 
 TEST(networks_resnet50_lstm_without_time_matches_pytorch) { if (!big_wanted()) SKIP("BIG=0"); check_truncated("resnet50_lstm"); }
 TEST(networks_vgg16_lstm_without_time_matches_pytorch) { if (!big_wanted()) SKIP("BIG=0"); check_truncated("vgg16_lstm"); }
+
+/* ---- networks without a reference file: outputs of their twins in golden/make_twins.py ---- */
+
+static void fill_uniform(const char *kind, const char *label, fl_shape s, real *to)
+{
+    const uint64_t hash = formula_hash(kind, label);
+    uint64_t i = 0;
+    for (int n = 0; n < s.n; n++) for (int c = 0; c < s.c; c++)
+    for (int t = 0; t < s.t; t++) for (int h = 0; h < s.h; h++) for (int w = 0; w < s.w; w++, i++)
+        to[fl_at(s, n, c, t, h, w)] = (real)(float)(2 * fl_rng_named(hash, i) - 1);
+}
+
+static void check_twin(const char *label, const char *model, const fl_model_options *o)
+{
+    job j = {.model = model};
+    rig_up(&j.r, model, o);
+    if (CHECK_SAY(fl_graph_ok(j.r.g), "%s", j.r.error.message)) {
+        fl_model_fill_formula(j.r.g, fl_model_find(model)->gamma);
+        fl_graph_plan(j.r.g, &(fl_plan){.keep = FL_KEEP_OUTPUTS, .out = &j.r.net.output, .n_out = 1});
+        fill_uniform("input", label, fl_graph_shape(j.r.g, j.r.net.input), fl_graph_value(j.r.g, j.r.net.input));
+        if (j.r.net.flow != FL_NONE)
+            fill_uniform("flow", label, fl_graph_shape(j.r.g, j.r.net.flow), fl_graph_value(j.r.g, j.r.net.flow));
+        fl_graph_forward(j.r.g);
+        char path[160];
+        fl_npy header;
+        const int64_t count = fl_shape_count(fl_graph_shape(j.r.g, j.r.net.output));
+        snprintf(path, sizeof path, "tests/golden/networks/%s_twin.npy", label);
+        const real *want = fl_npy_read(&j.r.arena, path, &header);
+        if (CHECK_SAY(want && header.count == count, "%s: %s", path, j.r.error.message)) {
+            const double error = fl_relative_error(fl_graph_value(j.r.g, j.r.net.output), want, count);
+            CHECK_SAY(error <= (sizeof(real) == 8 ? 1e-12 : 1e-5), "%s: output off by %.3g", label, error);
+            if (getenv("FOOTLIGHT_TELL")) printf("     %s output: %.2e\n", label, error);
+        }
+    }
+    fl_arena_free(&j.r.arena);
+}
+
+TEST(networks_agree_with_their_twins)
+{
+    if (!big_wanted()) SKIP("BIG=0");
+    check_twin("tsn_resnet50", "tsn_resnet50", &(fl_model_options){.frames = 2, .height = 96, .width = 96});
+    check_twin("cnn_lstm", "cnn_lstm", &(fl_model_options){.frames = 3, .height = 64, .width = 64});
+    check_twin("cnn_lstm_3", "cnn_lstm", &(fl_model_options){.frames = 3, .height = 64, .width = 64, .lstm_layers = 3});
+    check_twin("fcsn", "fcsn", &(fl_model_options){.frames = 64});
+    check_twin("vgg16_lstm_small", "vgg16_lstm_small", &(fl_model_options){.frames = 2});
+    check_twin("two_stream", "two_stream", &(fl_model_options){.frames = 2});
+    check_twin("resnet3d_18", "resnet3d_18", &(fl_model_options){.frames = 8, .height = 56, .width = 56});
+    check_twin("resnet3d_34", "resnet3d_34", &(fl_model_options){.frames = 8, .height = 56, .width = 56});
+    check_twin("resnet3d_50", "resnet3d_50", &(fl_model_options){.frames = 8, .height = 56, .width = 56});
+}
