@@ -27,7 +27,8 @@ static bool read_three(const reading *r, const fl_json_value *v, bool positive, 
     int i = 0;
     if (v->kind != FL_JSON_ARRAY || v->count != 3) return fail(r, v, expected);
     for (const fl_json_value *n = v->first; n; n = n->next) {
-        if (n->kind != FL_JSON_NUMBER || !isfinite(n->number) || (positive && !(n->number > 0))) return fail(r, v, expected);
+        if (n->kind != FL_JSON_NUMBER || !isfinite(n->number) || (positive && !(n->number > 0)))
+            return fail(r, v, expected);
         to[i++] = n->number;
     }
     return true;
@@ -88,8 +89,14 @@ static bool read_member(const reading *r, const fl_json_value *v)
     if (strcmp(v->key, "mean") == 0) return r->card->has_mean = read_three(r, v, false, in->mean);
     if (strcmp(v->key, "std") == 0) return r->card->has_std = read_three(r, v, true, in->std);
     if (strcmp(v->key, "white") == 0) {
-        if (v->kind != FL_JSON_NUMBER || !(v->number > 0) || !isfinite(v->number)) return fail(r, v, "a number above 0");
+        if (v->kind != FL_JSON_NUMBER || !(v->number > 0) || !isfinite(v->number))
+            return fail(r, v, "a number above 0");
         in->white = v->number;
+        return true;
+    }
+    if (strcmp(v->key, "sampling") == 0) {
+        if (v->kind != FL_JSON_STRING) return fail(r, v, "a rule of sampling");
+        in->sampling = v->string;
         return true;
     }
     if (strcmp(v->key, "bgr") == 0) {
@@ -99,7 +106,8 @@ static bool read_member(const reading *r, const fl_json_value *v)
     }
     if (strcmp(v->key, "fit") == 0) {
         const bool text = v->kind == FL_JSON_STRING, stretch = text && strcmp(v->string, "stretch") == 0;
-        if (!stretch && !(text && strcmp(v->string, "short_side") == 0)) return fail(r, v, "\"stretch\" or \"short_side\"");
+        if (!stretch && !(text && strcmp(v->string, "short_side") == 0))
+            return fail(r, v, "\"stretch\" or \"short_side\"");
         in->fit = stretch ? FL_FIT_STRETCH : FL_FIT_SHORT_SIDE;
         return true;
     }
@@ -107,8 +115,8 @@ static bool read_member(const reading *r, const fl_json_value *v)
         if (v->kind == FL_JSON_ARRAY) return read_list(r, v);
         return v->kind == FL_JSON_STRING ? read_lines(r, v) : fail(r, v, "a list of texts, or the name of a file");
     }
-    return fail(r, v, "one of frames, height, width, fit, fit_height, fit_width, white, bgr, mean, std, labels: this is "
-                "none of them");
+    return fail(r, v, "one of frames, height, width, sampling, fit, fit_height, fit_width, white, bgr, mean, std, "
+                "labels: this is none of them");
 }
 
 fl_status fl_card_json_parse(fl_arena *arena, fl_bytes bytes, const char *name, fl_card_json *card)

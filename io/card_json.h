@@ -1,12 +1,12 @@
 /* card_json.h: the card of a network (models/card.h) as a JSON file, for networks that come from a file.
  *
- *     {"frames": 16, "height": 112, "width": 112, "fit": "short_side", "fit_height": 128,
+ *     {"frames": 16, "height": 112, "width": 112, "sampling": "dense", "fit": "short_side", "fit_height": 128,
  *      "white": 1, "bgr": false, "mean": [0.432, 0.395, 0.376], "std": [0.228, 0.221, 0.217],
  *      "labels": ["archery", "bowling"]}
  *
- * Every member may be left out and keeps what it was; one that is not known is an error, so that no misspelt word goes
- * unnoticed. fit: "stretch" or "short_side"; fit_height and fit_width: the size before the crop. labels: a list, or the
- * name of a file with one name per line, beside the card. */
+ * Every member may be left out and keeps what it was; one that is not known is an error, so that no misspelt word
+ * goes unnoticed. fit: "stretch" or "short_side"; fit_height and fit_width: the size before the crop. labels: a list,
+ * or the name of a file with one name per line, beside the card. */
 #ifndef FL_CARD_JSON_H
 #define FL_CARD_JSON_H
 

@@ -3,16 +3,19 @@
 
 #include <string.h>
 
+static const unsigned char nothing[1];
+
 fl_proto fl_proto_open(fl_bytes b, const char *file, fl_error *error)
 {
-    return (fl_proto){.at = b.data, .end = b.data + b.size, .begin = b.data, .file = file, .error = error};
+    const unsigned char *begin = b.size ? b.data : nothing;
+    return (fl_proto){.at = begin, .end = begin + b.size, .begin = begin, .file = file, .error = error};
 }
 
 fl_proto fl_proto_inside(const fl_proto *p, const fl_proto_field *f)
 {
     fl_proto inside = *p;
-    inside.at = f->bytes.data;
-    inside.end = f->bytes.data + f->bytes.size;
+    inside.at = f->bytes.size ? f->bytes.data : p->end;
+    inside.end = inside.at + f->bytes.size;
     return inside;
 }
 

@@ -41,7 +41,8 @@ bool fl_proto_is(const fl_proto *, const fl_proto_field *, fl_wire, const char *
 /* The next varint of a packed list. False at its end, or after a mistake. */
 bool fl_proto_varint(fl_proto *, uint64_t *);
 
-/* A text, copied into the arena with its closing zero. NULL with the error set: not a text, holds a zero byte, memory. */
+/* A text, copied into the arena with its closing zero. NULL with the error set: not a text, holds a zero byte,
+ * memory. */
 const char *fl_proto_text(const fl_proto *, const fl_proto_field *, fl_arena *, const char *what);
 
 float  fl_proto_float (const fl_proto_field *);      /* of 4 bytes */

@@ -37,7 +37,10 @@ static inline void wire_span(wire *w, int field, const void *bytes, size_t size)
 }
 
 static inline void wire_text(wire *w, int field, const char *text) { wire_span(w, field, text, strlen(text)); }
-static inline void wire_inside(wire *w, int field, const wire *inner) { wire_span(w, field, inner->bytes, inner->size); }
+static inline void wire_inside(wire *w, int field, const wire *inner)
+{
+    wire_span(w, field, inner->bytes, inner->size);
+}
 
 static inline void wire_float(wire *w, int field, float v)
 {
@@ -50,7 +53,8 @@ static inline void wire_float(wire *w, int field, float v)
 /* ---- of onnx.proto ---- */
 
 /* A tensor: type 1 (float) with value i*0.1, or 7 (int64) with the given integers. */
-static inline void onnx_tensor(wire *w, const char *name, int type, int rank, const int64_t *dim, const int64_t *value)
+static inline void onnx_tensor(wire *w, const char *name, int type, int rank, const int64_t *dim,
+                               const int64_t *value)
 {
     int64_t count = 1;
     for (int i = 0; i < rank; i++) {

@@ -1,11 +1,11 @@
 /* test_onnx.c: networks from files: numbers of PyTorch, faults in files, refusals, and what the program says. */
 #include "io/npy.h"
 #include "io/onnx/onnx.h"
+#include "tests/cli_rig.h"
 #include "tests/formula.h"
 #include "tests/onnx_writer.h"
 #include "tests/test.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #ifdef FL_F64
@@ -59,6 +59,7 @@ static void net_open(net_case *c, const char *path, int frames)
 
 static void net_close(net_case *c)
 {
+    if (c->onnx) fl_onnx_close(c->onnx);
     fl_arena_free(&c->work);
     fl_arena_free(&c->arena);
 }
@@ -73,8 +74,12 @@ static void compare(const char *folder, const char *name, int frames, double out
         return;
     }
     const fl_shape in = fl_graph_shape(c.g, c.net.input), out = fl_graph_shape(c.g, c.net.logits);
-    fl_graph_plan(c.g, &(fl_plan){.keep = FL_KEEP_FOR_BACKWARD, .out = &c.net.logits, .n_out = 1, .root = c.net.logits,
-                                  .wrt = &c.net.input, .n_wrt = 1});
+    fl_graph_plan(c.g, &(fl_plan){.keep = FL_KEEP_FOR_BACKWARD,
+                                  .out = &c.net.logits,
+                                  .n_out = 1,
+                                  .root = c.net.logits,
+                                  .wrt = &c.net.input,
+                                  .n_wrt = 1});
     CHECK_SAY(c.error.status == FL_OK, "%s: %s", name, c.error.message);
     CHECK_SAY(fl_shape_equal(out, fl_shape_vector(1, out.c)), "%s: scores of %d,%d,%d", name, out.n, out.c, out.t);
     formula_clip(name, in, fl_graph_value(c.g, c.net.input));
@@ -109,11 +114,12 @@ TEST(onnx_numbers_are_those_of_pytorch)
 TEST(onnx_operators_are_those_of_pytorch)
 {
     static const char *const group[] = {"zoo_windows", "zoo_maps", "zoo_moves", "zoo_reductions", "zoo_cells"};
-    for (size_t i = 0; i < sizeof group / sizeof *group; i++) compare(SMALL, group[i], 0, OUTPUT_BOUND, GRADIENT_BOUND);
+    for (size_t i = 0; i < sizeof group / sizeof *group; i++)
+        compare(SMALL, group[i], 0, OUTPUT_BOUND, GRADIENT_BOUND);
 }
 
-/* Made by tests/make_onnx.py big: half a gigabyte, and not committed. In float32 some ReLUs of millions fall on the other side
- * than in float64: PyTorch's own float32 gradients are off by 1.8e-4, 2.9e-4 and 3.6e-3. */
+/* Made by tests/make_onnx.py big: half a gigabyte, and not committed. In float32 some ReLUs of millions fall on the
+ * other side than in float64: PyTorch's own float32 gradients are off by 1.8e-4, 2.9e-4 and 3.6e-3. */
 TEST(onnx_large_networks_are_those_of_pytorch)
 {
     static const struct { const char *name; int frames; double float32_gradient; } large[] = {
@@ -123,6 +129,89 @@ TEST(onnx_large_networks_are_those_of_pytorch)
     for (size_t i = 0; i < sizeof large / sizeof *large; i++)
         compare(folder, large[i].name, large[i].frames, OUTPUT_BOUND,
                 FL_REAL_EPSILON > 1e-10 ? large[i].float32_gradient : GRADIENT_BOUND);
+}
+
+/* ---- what PyTorch does not export, against formulas ---- */
+
+static double at_01(int64_t i) { return (double)((float)i * 0.1f); }       /* value i of a constant (onnx_writer.h) */
+
+/* A file with one node from x [1,3,T,1,1] to y; extra: its other constants, written by the caller. */
+static void run_one(wire *graph, int frames, double (*value)(int c, int t), double *y, int count)
+{
+    wire model = {.size = 0};
+    fl_error error = {0};
+    fl_arena a;
+    fl_onnx *onnx;
+    fl_arena_init(&a, &error);
+    onnx_port(graph, 11, "x", 1, 5, (const int64_t[]){1, 3, frames, 1, 1});
+    onnx_port(graph, 12, "y", 1, 1, (const int64_t[]){count});
+    onnx_model(&model, graph, 13);
+    fl_onnx_of_bytes(&a, (fl_bytes){model.bytes, model.size}, "one.onnx", &onnx);
+    fl_graph *g = onnx ? fl_graph_new(&a) : NULL;
+    const fl_network net = g ? fl_model_build(g, &onnx->model, &(fl_model_options){.n = 1}) : fl_network_none;
+    if (CHECK_SAY(error.status == FL_OK, "%s", error.message) && CHECK(fl_graph_shape(g, net.output).c == count)) {
+        fl_graph_plan(g, &(fl_plan){.out = &net.output, .n_out = 1});
+        for (int i = 0; i < 3 * frames; i++) fl_graph_value(g, net.input)[i] = (real)value(i % 3, i / 3);
+        fl_graph_forward(g);
+        for (int k = 0; k < count; k++) y[k] = (double)fl_graph_value(g, net.output)[k];
+    }
+    fl_arena_free(&a);
+}
+
+static double wave(int c, int t) { return 0.5 - 0.4 * c + 0.3 * t * t; }
+
+TEST(onnx_lrn_follows_its_formula)
+{
+    wire graph = {.size = 0}, n = {.size = 0};
+    double y[3] = {0};
+    onnx_node(&n, "LRN", "x", "y");
+    onnx_number(&n, "size", 3);
+    wire_inside(&graph, 1, &n);
+    run_one(&graph, 1, wave, y, 3);
+    for (int c = 0; c < 3; c++) {
+        double sum = 0;
+        for (int j = c - 1; j <= c + 1; j++) sum += j < 0 || j > 2 ? 0 : wave(j, 0) * wave(j, 0);
+        CHECK_NEAR(y[c], wave(c, 0) / pow(1 + 1e-4 / 3 * sum, 0.75), 1e-6);
+    }
+}
+
+/* linear_before_reset 0, which PyTorch never writes: n = tanh(W x + Wb + R (r h) + Rb). Two units, no shape is
+ * square. */
+TEST(onnx_gru_resets_before_the_product)
+{
+    enum { H = 2, I = 3, T = 3 };
+    wire graph = {.size = 0}, w = {.size = 0}, r = {.size = 0}, b = {.size = 0}, n[4];
+    double y[H] = {0}, h[H] = {0};
+    memset(n, 0, sizeof n);
+    onnx_tensor(&w, "w", 1, 3, (const int64_t[]){1, 3 * H, I}, NULL);
+    onnx_tensor(&r, "r", 1, 3, (const int64_t[]){1, 3 * H, H}, NULL);
+    onnx_tensor(&b, "b", 1, 2, (const int64_t[]){1, 6 * H}, NULL);
+    onnx_node(&n[0], "Squeeze", "x", "ct");                             /* [3,T] */
+    onnx_node(&n[1], "Transpose", "ct", "tc");
+    onnx_node(&n[2], "Unsqueeze", "tc one", "tnc");
+    onnx_node(&n[3], "GRU", "tnc w r b", "all y");
+    for (int i = 0; i < 4; i++) wire_inside(&graph, 1, &n[i]);
+    wire one = {.size = 0};
+    onnx_tensor(&one, "one", 7, 1, (const int64_t[]){1}, (const int64_t[]){1});
+    wire_inside(&graph, 5, &w);
+    wire_inside(&graph, 5, &r);
+    wire_inside(&graph, 5, &b);
+    wire_inside(&graph, 5, &one);
+    run_one(&graph, T, wave, y, H);
+    for (int t = 0; t < T; t++) {
+        double gate[2][H], next[H];
+        for (int g = 0; g < 3; g++)
+            for (int k = 0; k < H; k++) {
+                const int row = g * H + k;
+                double z = at_01(row) + at_01(3 * H + row);
+                for (int i = 0; i < I; i++) z += at_01(row * I + i) * wave(i, t);
+                for (int j = 0; j < H; j++) z += at_01(row * H + j) * h[j] * (g == 2 ? gate[1][j] : 1);
+                if (g < 2) gate[g][k] = 1 / (1 + exp(-z));
+                else next[k] = (1 - gate[0][k]) * tanh(z) + gate[0][k] * h[k];
+            }
+        memcpy(h, next, sizeof h);
+    }
+    for (int k = 0; k < H; k++) CHECK_NEAR(y[k], h[k], 1e-6);
 }
 
 /* ---- files that are damaged ---- */
@@ -349,4 +438,43 @@ TEST(onnx_takes_clips_in_any_order)
         }
         fl_arena_free(&a);
     }
+}
+
+/* ---- the program ---- */
+
+TEST(onnx_cli_explains_a_file)
+{
+    NEEDS_PROGRAM();
+    rig_inputs();
+    CHECK(rig_shell("mkdir -p of_file && cp \"$OLDPWD\"/tests/golden/onnx/frames.onnx of_file/net.onnx") == 0);
+    CHECK(rig_run("predict clip.ppm --model of_file/net.onnx") == 2 &&
+          strstr(rig_err, "leaves the number of frames") != NULL);
+    CHECK(rig_run("predict clip.ppm --model of_file/net.onnx --frames 4 --weights formula") == 2);
+    CHECK(strstr(rig_err, "holds its own weights") != NULL);
+    CHECK(rig_run("predict clip.ppm --model of_file/net.onnx --frames 4 --json") == 0);
+    CHECK_SAY(strstr(rig_err, "deviation of ImageNet assumed") && strstr(rig_err, "gives 4 rows of scores"), "%s",
+              rig_err);
+    CHECK(rig_shell("printf '%%s' '{\"frames\": 4, \"mean\": [0.5, 0.5, 0.5], \"std\": [1, 1, 1], \"labels\": "
+                    "[\"a\", \"b\", \"c\", \"d\", \"e\", \"f\"]}' > of_file/net.card.json") == 0);
+    CHECK_SAY(
+        rig_run(
+            "explain clip.ppm --model of_file/net.onnx --method integrated_gradients,grad_cam -o from_file --json") ==
+            0,
+        "%s", rig_err);
+    CHECK(strstr(rig_err, "assumed") == NULL);
+    fl_error error = {0};
+    fl_arena a;
+    fl_arena_init(&a, &error);
+    const fl_json_value *v = rig_json(&a);
+    CHECK(strcmp(rig_text(v, "model"), "net") == 0 && strcmp(rig_text(v, "weights.path"), "of_file/net.onnx") == 0);
+    CHECK(strlen(rig_text(v, "weights.sha256")) == 64 && strlen(rig_text(v, "top.0.label")) == 1);
+    CHECK(rig_number(v, "input.shape.2") == 4 && rig_number(v, "input.shape.3") == 20);
+    CHECK(rig_run("explain --list-layers --model of_file/net.onnx --json") == 0);
+    v = rig_json(&a);
+    CHECK(v && fl_json_get(v, "layers")->count > 5);
+    CHECK(rig_run(
+              "explain clip.ppm --model of_file/net.onnx --method grad_cam --layer conv2.Conv -o at_layer --quiet") ==
+          0);
+    CHECK(rig_run("predict clip.ppm --model no_such.onnx") == 3 && rig_run("predict clip.ppm --model clip.ppm") == 2);
+    fl_arena_free(&a);
 }

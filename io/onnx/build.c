@@ -26,14 +26,16 @@ static void import_node(fl_onnx_import *im, const fl_onnx_node *node)
     im->node = node;
     im->label = fl_onnx_clean_name(im, *node->name ? node->name : first);
     if (!standard) {
-        fl_onnx_fail(im, "operators of the domain '%.60s' are not known; export with standard operators", node->domain);
+        fl_onnx_fail(im, "operators of the domain '%.60s' are not known; export with standard operators",
+                     node->domain);
         return;
     }
     if (fl_onnx_fold(im) || !fl_onnx_ok(im)) return;
     const fl_onnx_op *op = find_op(node->op);
     if (op) op->import(im);
     else
-        fl_onnx_fail(im, "this operator is not available here; export the network without it (simplify it, or cut the "
+        fl_onnx_fail(im,
+                     "this operator is not available here; export the network without it (simplify it, or cut the "
                      "file before this node), or write its import in io/onnx/ops_*.c");
     if (im->g->count > FL_ONNX_MOST_GRAPH_NODES)
         fl_onnx_fail(im, "the graph would have more than %d nodes", (int)FL_ONNX_MOST_GRAPH_NODES);
@@ -73,7 +75,8 @@ static int input_length(fl_onnx_import *im, const fl_onnx *onnx, char axis, int6
     for (int i = 0; i < 3; i++) {
         if (open[i].axis != axis) continue;
         if (asked < 1)
-            fl_error_set(im->g->error, FL_USAGE, "%s leaves the %s open: give %s", onnx->path, open[i].what, open[i].how);
+            fl_error_set(im->g->error, FL_USAGE, "%s leaves the %s open: give %s", onnx->path, open[i].what,
+                         open[i].how);
         else if (fixed > 0 && asked != fixed && !batch_of_one)
             fl_error_set(im->g->error, FL_USAGE, "%s was exported with a %s of %lld, got %d; export it again with an "
                          "open axis", onnx->path, open[i].what, (long long)fixed, asked);
@@ -131,7 +134,8 @@ static int class_axis(fl_onnx_import *im, const fl_onnx_value *v, int labels)
 }
 
 /* v as 1,classes,1,1,1: the mean over its rows. */
-static fl_id mean_of_rows(fl_onnx_import *im, const fl_onnx_value *v, int classes, const char *name, fl_onnx_notes *notes)
+static fl_id mean_of_rows(fl_onnx_import *im, const fl_onnx_value *v, int classes, const char *name,
+                          fl_onnx_notes *notes)
 {
     int want[FL_ONNX_RANK] = {0};
     int64_t rows = 1;
@@ -202,8 +206,10 @@ static void import_all(fl_onnx_import *im, const fl_onnx *onnx, const fl_model_o
     net->cam = find_cam(im, net->output);
     const int classes = fl_graph_shape(im->g, net->output).c;
     if (o->classes && classes != o->classes)
-        fl_error_set(im->g->error, FL_USAGE, "%s has %d classes, expected %d: --classes and the labels of its card must "
-                     "agree with it", onnx->path, classes, o->classes);
+        fl_error_set(im->g->error, FL_USAGE,
+                     "%s has %d classes, expected %d: --classes and the labels of its card must "
+                     "agree with it",
+                     onnx->path, classes, o->classes);
 }
 
 fl_network fl_onnx_build(fl_graph *g, const fl_model *model, const fl_model_options *o)
@@ -213,8 +219,10 @@ fl_network fl_onnx_build(fl_graph *g, const fl_model *model, const fl_model_opti
     fl_arena scratch;
     if (!fl_graph_ok(g)) return net;
     if (o->n > 1 || o->training || o->bptt != FL_BPTT_FULL) {
-        fl_error_set(g->error, FL_USAGE, "%s: a network from a file takes one clip at a time, is not trained here, and "
-                     "sends its signals back through all of time", onnx->path);
+        fl_error_set(g->error, FL_USAGE,
+                     "%s: a network from a file takes one clip at a time, is not trained here, and "
+                     "sends its signals back through all of time",
+                     onnx->path);
         return net;
     }
     fl_arena_init(&scratch, g->error);

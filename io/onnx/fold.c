@@ -1,5 +1,5 @@
-/* fold.c: nodes whose operands are all constants are worked out while the graph is built: the arithmetic of shapes that
- * exporters leave behind, and tables such as anchors or masks. */
+/* fold.c: nodes whose operands are all constants are worked out while the graph is built: the arithmetic of shapes
+ * that exporters leave behind, and tables such as anchors or masks. */
 #include "io/onnx/fold.h"
 
 #include <string.h>

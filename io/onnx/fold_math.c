@@ -5,7 +5,9 @@
 
 #include <string.h>
 
-typedef enum arithmetic { ADD, SUB, MUL, DIV, MOD, POW, MIN, MAX, EQUAL, LESS, GREATER, LESS_EQUAL, GREATER_EQUAL, AND, OR } arithmetic;
+typedef enum arithmetic {
+    ADD, SUB, MUL, DIV, MOD, POW, MIN, MAX, EQUAL, LESS, GREATER, LESS_EQUAL, GREATER_EQUAL, AND, OR
+} arithmetic;
 
 static const char *const arithmetic_name[] = {"Add", "Sub", "Mul", "Div", "Mod", "Pow", "Min", "Max", "Equal", "Less",
                                               "Greater", "LessOrEqual", "GreaterOrEqual", "And", "Or"};
@@ -134,8 +136,8 @@ static void fold_where(fl_onnx_import *im)
 
 /* ---- one operand ---- */
 
-static const char *const one_name[] = {"Neg", "Abs", "Floor", "Ceil", "Round", "Sqrt", "Exp", "Log", "Reciprocal", "Not",
-                                       "Sign"};
+static const char *const one_name[] = {"Neg", "Abs", "Floor",      "Ceil", "Round", "Sqrt",
+                                       "Exp", "Log", "Reciprocal", "Not",  "Sign"};
 
 static double on_real(int op, double x)
 {

@@ -70,7 +70,8 @@ static void fold_expand(fl_onnx_import *im)
 static void fold_slice(fl_onnx_import *im)
 {
     const fl_fold x = fl_fold_operand(im, 0);
-    int64_t begin[FL_ONNX_RANK], end[FL_ONNX_RANK], axes[FL_ONNX_RANK], by[FL_ONNX_RANK], step[FL_ONNX_RANK], offset = 0;
+    int64_t begin[FL_ONNX_RANK], end[FL_ONNX_RANK], axes[FL_ONNX_RANK], by[FL_ONNX_RANK], step[FL_ONNX_RANK],
+        offset = 0;
     const int count = fl_onnx_list(im, "starts", 1, FL_ONNX_RANK, begin);
     const int ends = fl_onnx_list(im, "ends", 2, FL_ONNX_RANK, end);
     const int named = fl_onnx_list(im, "axes", 3, FL_ONNX_RANK, axes);
@@ -239,7 +240,8 @@ static void fold_unsqueeze(fl_onnx_import *im)
     unsigned axes;
     const int count = fl_onnx_list(im, "axes", 1, FL_ONNX_RANK, named);
     if (!x || count < 0) return;
-    if (x->rank + count > FL_ONNX_RANK) fl_onnx_fail(im, "the result would have more than %d axes", (int)FL_ONNX_RANK);
+    if (x->rank + count > FL_ONNX_RANK)
+        fl_onnx_fail(im, "the result would have more than %d axes", (int)FL_ONNX_RANK);
     if (!fl_onnx_ok(im) || !fl_onnx_axes(im, 1, x->rank + count, &axes)) return;
     for (int i = 0, from = 0; i < x->rank + count; i++) {
         const bool inserted = count > 0 && axes >> i & 1;

@@ -1,10 +1,10 @@
 /* import.h: what the files that turn ONNX nodes into graph nodes share.
  *
  * A value of the program is a constant, or the result of a graph node. An array of the graph has the five axes
- * N,C,T,H,W; an ONNX tensor has any number without names. Each axis of a value therefore has a *seat*, the graph axis on
- * which it lies, or none when its length is 1; graph axes that are no axis's seat have length 1. Most nodes leave the
- * seats alone. A node that wants its axes elsewhere (channels on C, places on T,H,W) says so, and a permute comes in
- * between where they are not there yet; so [T,3,H,W], [1,T,3,H,W] and [1,3,T,H,W] are the same array of the graph. */
+ * N,C,T,H,W; an ONNX tensor has any number without names. Each axis of a value therefore has a *seat*, the graph axis
+ * on which it lies, or none when its length is 1; graph axes that are no axis's seat have length 1. Most nodes leave
+ * the seats alone. A node that wants its axes elsewhere (channels on C, places on T,H,W) says so, and a permute comes
+ * in between where they are not there yet; so [T,3,H,W], [1,T,3,H,W] and [1,3,T,H,W] are the same array here. */
 #ifndef FL_ONNX_IMPORT_H
 #define FL_ONNX_IMPORT_H
 
@@ -66,8 +66,8 @@ double      fl_onnx_real(const fl_onnx_import *, const char *name, double preset
 const char *fl_onnx_text(const fl_onnx_import *, const char *name, const char *preset);
 bool        fl_onnx_is  (const fl_onnx_import *, const char *name, const char *preset, const char *wanted);
 
-/* A short list of whole numbers from the attribute, or from constant operand k (newer opsets; -1: never). Returns their
- * number; -1: neither is there; -2: the error is set. */
+/* A short list of whole numbers from the attribute, or from constant operand k (newer opsets; -1: never). Returns
+ * their number; -1: neither is there; -2: the error is set. */
 int fl_onnx_list(fl_onnx_import *, const char *name, int k, int most, int64_t *to);
 /* The one number of attribute or operand; preset where neither is there. */
 double fl_onnx_number(fl_onnx_import *, const char *name, int k, double preset);
@@ -106,12 +106,13 @@ fl_id fl_onnx_arrange_right(fl_onnx_import *, const fl_onnx_value *, int rank, c
 
 /* ---- parameters.c ---- */
 
-/* The values of a constant as real, in the order of the file: in place where they fit, else in scratch. NULL: memory. */
+/* The values of a constant as real, in file order: in place where they fit, else in scratch. NULL: memory. */
 const real *fl_onnx_weights(fl_onnx_import *, const fl_onnx_value *);
 
-/* A parameter or buffer named after the constant. how: what was done to the values, "" for nothing; the same constant,
- * how and shape give the same node. *fresh: it is new, and its values are for the caller to set. */
-fl_id fl_onnx_parameter_node(fl_onnx_import *, const fl_onnx_value *, const char *how, fl_shape, fl_role, bool *fresh);
+/* A parameter or buffer named after the constant. how: what was done to the values, "" for nothing; the same
+ * constant, how and shape give the same node. *fresh: it is new, and its values are for the caller to set. */
+fl_id fl_onnx_parameter_node(fl_onnx_import *, const fl_onnx_value *, const char *how, fl_shape, fl_role,
+                             bool *fresh);
 fl_id fl_onnx_plain (fl_onnx_import *, const fl_onnx_value *, fl_shape, fl_role);     /* as they are, in file order */
 fl_id fl_onnx_vector(fl_onnx_import *, const fl_onnx_value *, int channels, fl_role); /* 1,C; one value: repeated */
 fl_id fl_onnx_seated(fl_onnx_import *, const fl_onnx_value *, const int *seat, const char *how, double factor);

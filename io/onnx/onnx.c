@@ -37,9 +37,12 @@ static fl_status find_input(fl_arena *arena, fl_onnx *onnx)
                             onnx->path, p->n_inputs, p->n_outputs, p->n_inputs > 1 ? "; the second input is " : "",
                             p->n_inputs > 1 ? p->name[p->input[1].value] : "");
     const fl_onnx_port *in = &p->input[0];
-    if (in->type != FL_SCALAR_F32 && in->type != FL_SCALAR_F64 && in->type != FL_SCALAR_F16 && in->type != FL_SCALAR_BF16)
-        return fl_error_set(arena->error, FL_UNREADABLE, "%s: input '%.80s': expected floating-point numbers; export the "
-                            "network behind its decoding of bytes", onnx->path, p->name[in->value]);
+    if (in->type != FL_SCALAR_F32 && in->type != FL_SCALAR_F64 && in->type != FL_SCALAR_F16 &&
+        in->type != FL_SCALAR_BF16)
+        return fl_error_set(arena->error, FL_UNREADABLE,
+                            "%s: input '%.80s': expected floating-point numbers; export the "
+                            "network behind its decoding of bytes",
+                            onnx->path, p->name[in->value]);
     for (size_t i = 0; i < sizeof layouts / sizeof *layouts && !onnx->axes; i++)
         if (layout_fits(in, layouts[i])) onnx->axes = layouts[i];
     if (onnx->axes) return FL_OK;
@@ -107,8 +110,8 @@ fl_status fl_onnx_of_bytes(fl_arena *arena, fl_bytes bytes, const char *path, fl
     if (!onnx || !notes) return arena->error->status;
     onnx->path = path;
     onnx->notes = notes;
-    onnx->model = (fl_model){.name = name_of(arena, path), .family = "ONNX", .doc = "a network from a file", .citation = "",
-                             .channels = 3, .gamma = 1, .build = fl_onnx_build};
+    onnx->model = (fl_model){.name = name_of(arena, path), .family = "ONNX", .doc = "a network from a file",
+                             .citation = "", .channels = 3, .gamma = 1, .build = fl_onnx_build};
     if (!onnx->model.name || fl_onnx_parse(arena, bytes, path, &onnx->program) != FL_OK) return arena->error->status;
     if (find_input(arena, onnx) != FL_OK) return arena->error->status;
     assume_card(onnx);
@@ -118,10 +121,17 @@ fl_status fl_onnx_of_bytes(fl_arena *arena, fl_bytes bytes, const char *path, fl
 
 fl_status fl_onnx_open(fl_arena *arena, const char *path, fl_onnx **to)
 {
-    fl_bytes bytes;
+    fl_mapped file;
     *to = NULL;
-    if (fl_file_read(arena, path, FL_FILE_CAP, &bytes) != FL_OK) return arena->error->status;
+    if (fl_map_open(arena, path, &file) != FL_OK) return arena->error->status;
     const char *own = fl_arena_text(arena, "%s", path);
-    if (!own || fl_onnx_of_bytes(arena, bytes, own, to) != FL_OK) return arena->error->status;
-    return read_card(arena, *to);
+    if (!own || fl_onnx_of_bytes(arena, file.bytes, own, to) != FL_OK || read_card(arena, *to) != FL_OK) {
+        fl_map_close(&file);
+        *to = NULL;
+        return arena->error->status;
+    }
+    (*to)->file = file;
+    return FL_OK;
 }
+
+void fl_onnx_close(fl_onnx *onnx) { fl_map_close(&onnx->file); }

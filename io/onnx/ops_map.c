@@ -7,7 +7,10 @@
 #include <math.h>
 
 /* The result has the seats of x. */
-static void keep(fl_onnx_import *im, const fl_onnx_value *x, fl_id node) { fl_onnx_result(im, 0, node, x->rank, x->seat); }
+static void keep(fl_onnx_import *im, const fl_onnx_value *x, fl_id node)
+{
+    fl_onnx_result(im, 0, node, x->rank, x->seat);
+}
 
 static fl_id times(fl_onnx_import *im, const char *part, fl_id x, double factor)
 {
@@ -89,7 +92,8 @@ static void import_clip(fl_onnx_import *im)
 /* ---- two operands ---- */
 
 /* Operand k where both meet. how and factor: of a constant. */
-static fl_id meet(fl_onnx_import *im, const fl_onnx_value *v, int rank, const int *want, const char *how, double factor)
+static fl_id meet(fl_onnx_import *im, const fl_onnx_value *v, int rank, const int *want, const char *how,
+                  double factor)
 {
     if (v->kind == FL_ONNX_CONSTANT) return fl_onnx_seated(im, v, want + (rank - v->rank), how, factor);
     return fl_onnx_arrange(im, v, want + (rank - v->rank));
@@ -215,14 +219,14 @@ static void import_cast(fl_onnx_import *im)
     const fl_onnx_value *x = fl_onnx_data(im, 0);
     const int64_t to = fl_onnx_int(im, "to", 0);
     if (!x) return;
-    if (to == 1 || to == 10 || to == 11 || to == 16) fl_onnx_set(im, 0, *x);        /* float, float16, double, bfloat16 */
+    if (to == 1 || to == 10 || to == 11 || to == 16) fl_onnx_set(im, 0, *x); /* float, float16, double, bfloat16 */
     else fl_onnx_fail(im, "a value that depends on the clip can only be a floating-point number");
 }
 
 const fl_onnx_op fl_onnx_map_ops[] = {
-    {"Relu", import_relu}, {"Sigmoid", import_sigmoid}, {"Tanh", import_tanh}, {"Exp", import_exp}, {"Log", import_log},
-    {"Erf", import_erf}, {"Sqrt", import_sqrt}, {"Reciprocal", import_reciprocal}, {"Neg", import_neg},
-    {"Abs", import_abs}, {"LeakyRelu", import_leakyrelu}, {"HardSigmoid", import_hardsigmoid},
+    {"Relu", import_relu}, {"Sigmoid", import_sigmoid}, {"Tanh", import_tanh}, {"Exp", import_exp},
+    {"Log", import_log}, {"Erf", import_erf}, {"Sqrt", import_sqrt}, {"Reciprocal", import_reciprocal},
+    {"Neg", import_neg}, {"Abs", import_abs}, {"LeakyRelu", import_leakyrelu}, {"HardSigmoid", import_hardsigmoid},
     {"HardSwish", import_hardswish}, {"Elu", import_elu}, {"Clip", import_clip}, {"Add", import_add},
     {"Sub", import_sub}, {"Mul", import_mul}, {"Div", import_div}, {"Sum", import_sum}, {"Max", import_max},
     {"Min", import_min}, {"Pow", import_pow}, {"PRelu", import_prelu}, {"Identity", import_identity},

@@ -39,8 +39,10 @@ static void import_reshape(fl_onnx_import *im)
         char text[128] = "";
         for (int i = 0, n = 0; i < rank && n < 100; i++)
             n += snprintf(text + n, sizeof text - (size_t)n, "%s%lld", i ? "," : "", (long long)dim[i]);
-        fl_onnx_fail(im, "%lld values cannot take the shape %s; was the network exported for another number of frames, "
-                     "or another size?", (long long)fl_onnx_count(x), text);
+        fl_onnx_fail(im,
+                     "%lld values cannot take the shape %s; was the network exported for another number of frames, "
+                     "or another size?",
+                     (long long)fl_onnx_count(x), text);
         return;
     }
     reshaped(im, x, rank, dim);
@@ -131,8 +133,8 @@ typedef struct places { int64_t first, step, count; const int64_t *index; } plac
 
 static int64_t place_at(const places *p, int64_t i) { return p->index ? p->index[i] : p->first + i * p->step; }
 
-/* x[.., places, ..], x on the seats `want`. A run is a slice; every s-th of T,H,W is a pool of one tap with stride s; the
- * rest is put together from slices. */
+/* x[.., places, ..], x on the seats `want`. A run is a slice; every s-th of T,H,W is a pool of one tap with stride s;
+ * the rest is put together from slices. */
 static fl_id take(fl_onnx_import *im, fl_id x, int seat, const places *p)
 {
     const int64_t first = place_at(p, 0), last = place_at(p, p->count - 1);
@@ -260,7 +262,8 @@ static void import_split(fl_onnx_import *im)
     for (int k = 0; k < outputs; k++) {
         fl_onnx_value y;
         if ((count >= 0 && count != outputs) || length[k] < 1 || length[k] > whole.dim[axis] - at) {
-            fl_onnx_fail(im, "an axis of %lld cannot be cut into these %d parts", (long long)whole.dim[axis], outputs);
+            fl_onnx_fail(im, "an axis of %lld cannot be cut into these %d parts", (long long)whole.dim[axis],
+                         outputs);
             return;
         }
         const places p = {.first = at, .step = 1, .count = length[k]};
@@ -338,7 +341,8 @@ static bool read_pads(fl_onnx_import *im, const fl_onnx_value *x, int64_t *low, 
 }
 
 /* Zeros around; another value v is padded as v + pad(x - v). */
-static void pad_zeros(fl_onnx_import *im, const fl_onnx_value *x, const int64_t *low, const int64_t *high, double value)
+static void pad_zeros(fl_onnx_import *im, const fl_onnx_value *x, const int64_t *low, const int64_t *high,
+                      double value)
 {
     int want[FL_ONNX_RANK], before[5] = {0}, after[5] = {0};
     unsigned needed = 0;
@@ -369,10 +373,12 @@ static void import_pad(fl_onnx_import *im)
     const fl_onnx_value *x = fl_onnx_data(im, 0);
     int64_t low[FL_ONNX_RANK], high[FL_ONNX_RANK];
     if (!x || !read_pads(im, x, low, high)) return;
-    const bool constant = fl_onnx_is(im, "mode", "constant", "constant"), reflect = fl_onnx_is(im, "mode", "", "reflect");
+    const bool constant = fl_onnx_is(im, "mode", "constant", "constant"),
+               reflect = fl_onnx_is(im, "mode", "", "reflect");
     const double value = fl_onnx_number(im, "value", 2, 0);
     if (!constant && !reflect && !fl_onnx_is(im, "mode", "", "edge"))
-        fl_onnx_fail(im, "mode '%.40s' is not available; expected constant, reflect or edge", fl_onnx_text(im, "mode", ""));
+        fl_onnx_fail(im, "mode '%.40s' is not available; expected constant, reflect or edge",
+                     fl_onnx_text(im, "mode", ""));
     if (constant && !(value > -1e30 && value < 1e30)) fl_onnx_fail(im, "expected a finite value, got %g", value);
     fl_onnx_value y = *x, next;
     bool grows = false;

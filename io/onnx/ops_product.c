@@ -1,5 +1,5 @@
-/* ops_product.c: matrix products: Gemm and MatMul with a constant matrix are linear layers; of two values that depend on
- * the clip, sum over k of a[.., m, k] b[.., k, n]. */
+/* ops_product.c: matrix products: Gemm and MatMul with a constant matrix are linear layers; of two values that depend
+ * on the clip, sum over k of a[.., m, k] b[.., k, n]. */
 #include "io/onnx/import.h"
 
 #include "autograd/runs.h"
@@ -32,8 +32,8 @@ static fl_id product(fl_onnx_import *im, const char *name, fl_id x, fl_id w, fl_
 static bool fits(fl_onnx_import *im, int64_t inner, int64_t w_inner, int64_t outer)
 {
     if (inner == w_inner && outer >= 1 && outer <= INT_MAX) return true;
-    return fl_onnx_fail(im, "a matrix of %lld x %lld does not fit %lld features", (long long)w_inner, (long long)outer,
-                        (long long)inner);
+    return fl_onnx_fail(im, "a matrix of %lld x %lld does not fit %lld features", (long long)w_inner,
+                        (long long)outer, (long long)inner);
 }
 
 /* ---- Gemm: y = alpha a b + beta c ---- */
@@ -63,7 +63,8 @@ static void import_gemm(fl_onnx_import *im)
     want[1 - inner] = FL_SEAT_ANY;
     if (!fl_onnx_seats(im, a, want, 0)) return;
     const int channels = (int)w->dim[out];
-    const bool per_channel = c && (fl_onnx_count(c) == 1 || (fl_onnx_count(c) == channels && (c->rank == 1 || c->dim[0] == 1)));
+    const bool per_channel =
+        c && (fl_onnx_count(c) == 1 || (fl_onnx_count(c) == channels && (c->rank == 1 || c->dim[0] == 1)));
     if (c && !per_channel) fl_onnx_fail(im, "expected one bias per output");
     const fl_id weight = matrix(im, w, out), bias = per_channel ? fl_onnx_vector(im, c, channels, FL_PARAM) : FL_NONE;
     if (!fl_onnx_ok(im)) return;
@@ -113,7 +114,8 @@ static void of_two_values(fl_onnx_import *im, const fl_onnx_value *a, const fl_o
         return;
     }
     if (a->dim[a->rank - 1] != b->dim[b->rank - 2]) {
-        fl_onnx_fail(im, "%lld columns do not fit %lld rows", (long long)a->dim[a->rank - 1], (long long)b->dim[b->rank - 2]);
+        fl_onnx_fail(im, "%lld columns do not fit %lld rows", (long long)a->dim[a->rank - 1],
+                     (long long)b->dim[b->rank - 2]);
         return;
     }
     left.dim[left.rank] = 1;

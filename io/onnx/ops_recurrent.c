@@ -34,7 +34,8 @@ static const char *name_of(const cell *c, int t, const char *part)
     return fl_onnx_name(c->im, text);
 }
 
-/* The part of a constant, for the direction at work, that begins `first` values into it, as a parameter of that shape. */
+/* The part of a constant, for the direction at work, that begins `first` values into it, as a parameter of that
+ * shape. */
 static fl_id part_of(const cell *c, const fl_onnx_value *v, const char *how, int64_t first, fl_shape s)
 {
     bool fresh = false;
@@ -42,7 +43,7 @@ static fl_id part_of(const cell *c, const fl_onnx_value *v, const char *how, int
     const fl_id id = name ? fl_onnx_parameter_node(c->im, v, name, s, FL_PARAM, &fresh) : FL_NONE;
     if (!fresh) return id;
     const fl_mark mark = fl_arena_mark(c->im->arena);
-    const real *values = fl_onnx_weights(c->im, v);              /* vectors and matrices: memory order is file order */
+    const real *values = fl_onnx_weights(c->im, v); /* vectors and matrices: memory order is file order */
     if (values)
         memcpy(fl_graph_value(c->im->g, id), values + c->direction * (fl_onnx_count(v) / c->directions) + first,
                (size_t)fl_shape_count(s) * sizeof(real));
@@ -60,7 +61,10 @@ static fl_id gate(const cell *c, int t, const char *part, fl_id z, int which)
     return fl_node_slice(c->im->g, name_of(c, t, part), z, FL_AXIS_C, which * c->hidden, (which + 1) * c->hidden);
 }
 
-static fl_id squash(const cell *c, int t, const char *part, fl_id z) { return fl_node_sigmoid(c->im->g, name_of(c, t, part), z); }
+static fl_id squash(const cell *c, int t, const char *part, fl_id z)
+{
+    return fl_node_sigmoid(c->im->g, name_of(c, t, part), z);
+}
 
 static void step_lstm(const cell *c, int t, fl_id zx, fl_id *h, fl_id *state)
 {
@@ -182,7 +186,8 @@ static bool check(const cell *c, const fl_onnx_value *x)
     if (fl_onnx_attribute_of(im, "clip") || fl_onnx_int(im, "input_forget", 0) || fl_onnx_int(im, "layout", 0))
         return fl_onnx_fail(im, "clip, input_forget and layout 1 are not available");
     if (c->kind == LSTM && fl_onnx_given(im, 7)) return fl_onnx_fail(im, "peepholes are not available");
-    if (c->steps > MOST_STEPS) return fl_onnx_fail(im, "expected at most %d steps, got %d", (int)MOST_STEPS, c->steps);
+    if (c->steps > MOST_STEPS)
+        return fl_onnx_fail(im, "expected at most %d steps, got %d", (int)MOST_STEPS, c->steps);
     if (c->w->rank != 3 || c->r->rank != 3 || c->w->dim[0] != c->directions || c->r->dim[0] != c->directions ||
         c->w->dim[1] != rows || c->r->dim[1] != rows || c->w->dim[2] != x->dim[2] || c->r->dim[2] != c->hidden ||
         (c->b && fl_onnx_count(c->b) != 2 * rows * c->directions))
@@ -218,8 +223,8 @@ static void recurrent(fl_onnx_import *im, cell_kind kind)
         return;
     }
     cell c = {.im = im, .kind = kind, .gates = gates[kind], .hidden = (int)hidden, .directions = two ? 2 : 1,
-              .steps = x->dim[0] <= MOST_STEPS ? (int)x->dim[0] : MOST_STEPS + 1, .batch = (int)x->dim[1], .w = w, .r = r,
-              .b = b, .reset_after = fl_onnx_int(im, "linear_before_reset", 0) != 0};
+              .steps = x->dim[0] <= MOST_STEPS ? (int)x->dim[0] : MOST_STEPS + 1, .batch = (int)x->dim[1],
+              .w = w, .r = r, .b = b, .reset_after = fl_onnx_int(im, "linear_before_reset", 0) != 0};
     if (!check(&c, x)) return;
     const fl_id seated = fl_onnx_arrange(im, x, want);
     fl_id all[2], h[2], state[2];
@@ -234,7 +239,8 @@ static void recurrent(fl_onnx_import *im, cell_kind kind)
     if (!fl_onnx_ok(im)) return;
     const int at = c.directions == 2 ? FL_AXIS_H : FL_SEAT_NONE;
     if (fl_onnx_wanted(im, 0))
-        fl_onnx_result(im, 0, both(im, NULL, c.directions, all), 4, (const int[]){FL_AXIS_T, at, FL_AXIS_N, FL_AXIS_C});
+        fl_onnx_result(im, 0, both(im, NULL, c.directions, all), 4,
+                       (const int[]){FL_AXIS_T, at, FL_AXIS_N, FL_AXIS_C});
     if (fl_onnx_wanted(im, 1))
         fl_onnx_result(im, 1, both(im, "last", c.directions, h), 3, (const int[]){at, FL_AXIS_N, FL_AXIS_C});
     if (kind == LSTM && fl_onnx_wanted(im, 2))
@@ -245,4 +251,5 @@ static void import_lstm(fl_onnx_import *im) { recurrent(im, LSTM); }
 static void import_gru(fl_onnx_import *im) { recurrent(im, GRU); }
 static void import_rnn(fl_onnx_import *im) { recurrent(im, RNN); }
 
-const fl_onnx_op fl_onnx_recurrent_ops[] = {{"LSTM", import_lstm}, {"GRU", import_gru}, {"RNN", import_rnn}, {NULL, NULL}};
+const fl_onnx_op fl_onnx_recurrent_ops[] = {
+    {"LSTM", import_lstm}, {"GRU", import_gru}, {"RNN", import_rnn}, {NULL, NULL}};

@@ -103,8 +103,8 @@ static void import_conv(fl_onnx_import *im)
     const fl_id bias = b ? fl_onnx_plain(im, b, fl_shape_vector(1, shape.n), FL_PARAM) : FL_NONE;
     if (!fl_onnx_ok(im)) return;
     const fl_id seated = fl_onnx_arrange(im, x, want);
-    fl_onnx_result(im, 0, fl_node_conv(im->g, fl_onnx_name(im, NULL), seated, weight, bias, win, (int)groups), x->rank,
-                   want);
+    fl_onnx_result(im, 0, fl_node_conv(im->g, fl_onnx_name(im, NULL), seated, weight, bias, win, (int)groups),
+                   x->rank, want);
 }
 
 static void import_pool(fl_onnx_import *im, bool max)
@@ -186,7 +186,7 @@ static void import_lrn(fl_onnx_import *im)
     const int64_t size = fl_onnx_int(im, "size", 0);
     int want[FL_ONNX_RANK];
     if (!x || !channel_seats(im, x, want)) return;
-    if (size < 1 || size > MOST_KERNEL || size % 2 == 0) {      /* of an even window, ours has its longer half in front */
+    if (size < 1 || size > MOST_KERNEL || size % 2 == 0) { /* of an even window, ours has its longer half in front */
         fl_onnx_fail(im, "expected a window of an odd number of channels, got %lld", (long long)size);
         return;
     }
@@ -215,8 +215,9 @@ static bool new_lengths(fl_onnx_import *im, const fl_onnx_value *x, int scales, 
         if (!(to >= 1 && to < 1 << 24)) return fl_onnx_fail(im, "scales: axis %d would be %g long", i, to);
         length[i] = (int64_t)(to + 1e-4);
         if (to - (double)length[i] > 1e-3 || (double)length[i] - to > 1e-3)
-            return fl_onnx_fail(im, "scales: axis %d would be %g long; export it with sizes, so that no length is cut "
-                                "off", i, to);
+            return fl_onnx_fail(im,
+                                "scales: axis %d would be %g long; export it with sizes, so that nothing is cut off",
+                                i, to);
     }
     return true;
 }
@@ -227,8 +228,10 @@ static bool resize_rule(fl_onnx_import *im, bool upsample, const fl_onnx_value *
 {
     const char *transformation = fl_onnx_text(im, "coordinate_transformation_mode", upsample ? "asymmetric"
                                                                                              : "half_pixel");
-    const bool nearest = fl_onnx_is(im, "mode", "nearest", "nearest"), linear = fl_onnx_is(im, "mode", "nearest", "linear");
-    const bool asymmetric = im->program->opset < 11 || fl_onnx_is(im, "coordinate_transformation_mode", "", "asymmetric");
+    const bool nearest = fl_onnx_is(im, "mode", "nearest", "nearest"),
+               linear = fl_onnx_is(im, "mode", "nearest", "linear");
+    const bool asymmetric =
+        im->program->opset < 11 || fl_onnx_is(im, "coordinate_transformation_mode", "", "asymmetric");
     const bool half = !asymmetric && (fl_onnx_is(im, "coordinate_transformation_mode", "half_pixel", "half_pixel") ||
                                       fl_onnx_is(im, "coordinate_transformation_mode", "", "pytorch_half_pixel"));
     bool whole = true, shrinks_to_one = false;
@@ -245,8 +248,10 @@ static bool resize_rule(fl_onnx_import *im, bool upsample, const fl_onnx_value *
         return fl_onnx_fail(im, "antialias and exclude_outside are not available");
     if (nearest && ((asymmetric && floors) || (half && rounds && whole))) return true;
     if (linear && (*align || (half && !shrinks_to_one))) return true;
-    return fl_onnx_fail(im, "mode '%.20s' with '%.40s' is not available; expected nearest with asymmetric and floor, or "
-                        "linear with half_pixel or align_corners", fl_onnx_text(im, "mode", "nearest"), transformation);
+    return fl_onnx_fail(im,
+                        "mode '%.20s' with '%.40s' is not available; expected nearest with asymmetric and floor, or "
+                        "linear with half_pixel or align_corners",
+                        fl_onnx_text(im, "mode", "nearest"), transformation);
 }
 
 static void resize(fl_onnx_import *im, bool upsample)
@@ -260,7 +265,8 @@ static void resize(fl_onnx_import *im, bool upsample)
     fl_shape to = {1, 1, 1, 1, 1};
     if (!x || !window_seats(im, x, want) || !new_lengths(im, x, old ? 1 : 2, old ? -1 : 3, length)) return;
     for (int i = 0; i < x->rank; i++) {
-        if (length[i] < 1 || length[i] > 1 << 24) fl_onnx_fail(im, "axis %d would be %lld long", i, (long long)length[i]);
+        if (length[i] < 1 || length[i] > 1 << 24)
+            fl_onnx_fail(im, "axis %d would be %lld long", i, (long long)length[i]);
         else if (i < 2 && length[i] != x->dim[i]) fl_onnx_fail(im, "batch and channels cannot be resized");
         else if (want[i] >= 0) *fl_shape_axis(&to, want[i]) = (int)length[i];
     }

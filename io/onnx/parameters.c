@@ -46,7 +46,8 @@ static fl_id known(const fl_onnx_import *im, const fl_onnx_value *v, const char 
 }
 
 /* Elements of v in the memory order of the graph: its axis i goes to seat[i], axes without one are 1 long. */
-static void copy_seated(const fl_onnx_value *v, const int *seat, const real *from, fl_shape s, double factor, real *to)
+static void copy_seated(const fl_onnx_value *v, const int *seat, const real *from, fl_shape s, double factor,
+                        real *to)
 {
     int64_t step[5] = {0}, stride = 1;
     for (int i = v->rank - 1; i >= 0; i--) {
@@ -63,8 +64,8 @@ static void copy_seated(const fl_onnx_value *v, const int *seat, const real *fro
                     }
 }
 
-fl_id fl_onnx_parameter_node(fl_onnx_import *im, const fl_onnx_value *v, const char *how, fl_shape shape, fl_role role,
-                             bool *fresh)
+fl_id fl_onnx_parameter_node(fl_onnx_import *im, const fl_onnx_value *v, const char *how, fl_shape shape,
+                             fl_role role, bool *fresh)
 {
     *fresh = false;
     if (!fl_onnx_ok(im)) return FL_NONE;

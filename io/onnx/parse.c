@@ -14,7 +14,8 @@ enum { GRAPH_NODE = 1, GRAPH_INITIALIZER = 5, GRAPH_INPUT = 11, GRAPH_OUTPUT = 1
 enum { NODE_INPUT = 1, NODE_OUTPUT = 2, NODE_NAME = 3, NODE_OP = 4, NODE_ATTRIBUTE = 5, NODE_DOMAIN = 7 };
 enum { ATTR_NAME = 1, ATTR_F = 2, ATTR_I = 3, ATTR_S = 4, ATTR_T = 5, ATTR_G = 6, ATTR_FLOATS = 7, ATTR_INTS = 8,
        ATTR_STRINGS = 9, ATTR_GRAPHS = 11 };
-enum { INFO_NAME = 1, INFO_TYPE = 2, TYPE_TENSOR = 1, TENSOR_TYPE = 1, TENSOR_SHAPE = 2, SHAPE_DIM = 1, DIM_VALUE = 1 };
+enum { INFO_NAME = 1, INFO_TYPE = 2 };
+enum { TYPE_TENSOR = 1, TENSOR_TYPE = 1, TENSOR_SHAPE = 2, SHAPE_DIM = 1, DIM_VALUE = 1 };
 
 typedef struct names {                   /* open addressing; room is a power of two and at least twice the count */
     const char **text;                   /* by number */
@@ -102,7 +103,8 @@ static bool read_attribute(parser *ps, fl_proto p, fl_onnx_attribute *a)
     while (fl_proto_next(&p, &f)) {
         const bool list = f.number == ATTR_INTS || f.number == ATTR_FLOATS || f.number == ATTR_STRINGS;
         if (list) room += f.wire == FL_WIRE_BYTES ? (int64_t)f.bytes.size + 1 : 1;
-        if (f.number == ATTR_NAME && !(a->name = fl_proto_text(&p, &f, ps->arena, "name of an attribute"))) return false;
+        if (f.number == ATTR_NAME && !(a->name = fl_proto_text(&p, &f, ps->arena, "name of an attribute")))
+            return false;
         if (f.number == ATTR_F && fl_proto_is(&p, &f, FL_WIRE_32, "number of an attribute")) {
             a->has_f = true;
             a->f = (double)fl_proto_float(&f);
@@ -171,7 +173,8 @@ static bool read_shape(const fl_proto *outer, const fl_proto_field *field, fl_on
         fl_proto dim = fl_proto_inside(&p, &f);
         int64_t size = -1;
         while (fl_proto_next(&dim, &d))
-            if (d.number == DIM_VALUE && d.wire == FL_WIRE_VARINT && d.bits > 0 && d.bits < INT32_MAX) size = (int64_t)d.bits;
+            if (d.number == DIM_VALUE && d.wire == FL_WIRE_VARINT && d.bits > 0 && d.bits < INT32_MAX)
+                size = (int64_t)d.bits;
         port->dim[port->rank++] = size;
     }
     return p.error->status == FL_OK;
@@ -224,7 +227,12 @@ static int64_t count_names(fl_proto graph)
     return graph.error->status == FL_OK ? count : -1;
 }
 
-typedef struct lists { fl_onnx_node *node; fl_onnx_tensor *tensor; int *tensor_value; fl_onnx_port *input, *output; } lists;
+typedef struct lists {
+    fl_onnx_node *node;
+    fl_onnx_tensor *tensor;
+    int *tensor_value;
+    fl_onnx_port *input, *output;
+} lists;
 
 static bool read_member(parser *ps, const fl_proto *p, const fl_proto_field *f, lists *l)
 {
@@ -253,7 +261,8 @@ static bool check_values(const parser *ps, const fl_proto *p, lists *l)
     int kept = 0;
     if (!made) return false;
     for (int i = 0; i < g->n_tensors; i++) {
-        if (made[l->tensor_value[i]]) return fail(p, "two constants have the name ", ps->names.text[l->tensor_value[i]]);
+        if (made[l->tensor_value[i]])
+            return fail(p, "two constants have the name ", ps->names.text[l->tensor_value[i]]);
         made[l->tensor_value[i]] = true;
     }
     for (int i = 0; i < g->n_inputs; i++)
@@ -307,14 +316,16 @@ static bool read_opset(parser *ps, fl_proto p)
     const char *domain = "";
     int64_t version = 0;
     while (fl_proto_next(&p, &f)) {
-        if (f.number == OPSET_DOMAIN && !(domain = fl_proto_text(&p, &f, ps->arena, "domain of an opset"))) return false;
+        if (f.number == OPSET_DOMAIN && !(domain = fl_proto_text(&p, &f, ps->arena, "domain of an opset")))
+            return false;
         if (f.number == OPSET_VERSION) version = (int64_t)f.bits;
     }
     if (p.error->status != FL_OK) return false;
     if (*domain && strcmp(domain, "ai.onnx") != 0) return true;
     if (version < FL_ONNX_OLDEST || version > FL_ONNX_NEWEST) {
-        fl_error_set(p.error, FL_UNREADABLE, "%s: opset %lld: expected %d to %d; export it again with opset_version=13",
-                     p.file, (long long)version, FL_ONNX_OLDEST, FL_ONNX_NEWEST);
+        fl_error_set(p.error, FL_UNREADABLE,
+                     "%s: opset %lld: expected %d to %d; export it again with opset_version=13", p.file,
+                     (long long)version, FL_ONNX_OLDEST, FL_ONNX_NEWEST);
         return false;
     }
     ps->program->opset = (int)version;
@@ -333,7 +344,8 @@ fl_status fl_onnx_parse(fl_arena *arena, fl_bytes bytes, const char *file, fl_on
         bool ok = true;
         if (f.number == MODEL_PRODUCER) ok = (program->producer = fl_proto_text(&p, &f, arena, "producer")) != NULL;
         if (f.number == MODEL_OPSET) ok = read_opset(&ps, inside);
-        if (f.number == MODEL_FUNCTION) ok = fail(&p, "has functions of its own, which are not read; export them inlined", "");
+        if (f.number == MODEL_FUNCTION)
+            ok = fail(&p, "has functions of its own, which are not read; export them inlined", "");
         if (f.number == MODEL_GRAPH && (ok = fl_proto_is(&p, &f, FL_WIRE_BYTES, "graph"))) {
             graph = inside;
             has_graph = true;

@@ -1,15 +1,17 @@
 /* tensor.c: a TensorProto: dims, type, and values in one of six places.
  *
- * raw_data and packed float_data or double_data are used where they lie in the file; lists of varints, and floats that
- * are not packed, are unpacked into the arena. Field numbers are those of onnx.proto. */
+ * raw_data and packed float_data or double_data are used where they lie in the file; lists of varints, and floats
+ * that are not packed, are unpacked into the arena. Field numbers are those of onnx.proto. */
 #include "io/onnx/program.h"
 #include "io/protobuf.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-enum { DIMS = 1, DATA_TYPE = 2, SEGMENT = 3, FLOAT_DATA = 4, INT32_DATA = 5, STRING_DATA = 6, INT64_DATA = 7, NAME = 8,
-       RAW_DATA = 9, DOUBLE_DATA = 10, UINT64_DATA = 11, EXTERNAL_DATA = 13, DATA_LOCATION = 14 };
+enum {
+    DIMS = 1, DATA_TYPE = 2, SEGMENT = 3, FLOAT_DATA = 4, INT32_DATA = 5, INT64_DATA = 7, NAME = 8, RAW_DATA = 9,
+    DOUBLE_DATA = 10, UINT64_DATA = 11, EXTERNAL_DATA = 13, DATA_LOCATION = 14
+};
 
 fl_scalar fl_onnx_type(int64_t type)
 {

@@ -75,8 +75,8 @@ const fl_onnx_value *fl_onnx_constant(fl_onnx_import *im, int k, const char *wha
 {
     const fl_onnx_value *v = fl_onnx_operand(im, k);
     if (!v || v->kind == FL_ONNX_CONSTANT) return v;
-    fl_onnx_fail(im, "expected a constant for %s (operand %d, '%.80s'), got a value that depends on the clip", what, k,
-                 v->name);
+    fl_onnx_fail(im, "expected a constant for %s (operand %d, '%.80s'), got a value that depends on the clip", what,
+                 k, v->name);
     return NULL;
 }
 

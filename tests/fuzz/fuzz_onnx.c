@@ -28,7 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                     .width = in->width ? in->width : 8};
         const fl_network net = fl_model_build(g, &onnx->model, &o);
         if ((err.status == FL_OK) != (net.output != FL_NONE)) abort();
-        if (err.status == FL_OK && fl_shape_count(fl_graph_shape(g, net.output)) != fl_graph_shape(g, net.output).c) abort();
+        if (err.status == FL_OK && fl_shape_count(fl_graph_shape(g, net.output)) != fl_graph_shape(g, net.output).c)
+            abort();
     }
     fl_arena_free(&work);
     fl_arena_free(&a);
