@@ -199,7 +199,7 @@ TEST(onnx_gru_resets_before_the_product)
     wire_inside(&graph, 5, &one);
     run_one(&graph, T, wave, y, H);
     for (int t = 0; t < T; t++) {
-        double gate[2][H], next[H];
+        double gate[2][H] = {{0}}, next[H] = {0};
         for (int g = 0; g < 3; g++)
             for (int k = 0; k < H; k++) {
                 const int row = g * H + k;
@@ -406,10 +406,10 @@ TEST(onnx_refuses_with_a_reason)
 /* Every order of axes gives the same array of the graph: GlobalMaxPool of x moved to N,C,T,H,W. */
 TEST(onnx_takes_clips_in_any_order)
 {
-    static const struct { int rank; int64_t dim[5]; const char *axes; int frames; } list[] = {
-        {5, {1, 3, 2, 4, 6}, "NCTHW", 2},  {5, {-1, 3, -1, 4, 6}, "NCTHW", 7}, {5, {1, 2, 3, 4, 6}, "NTCHW", 2},
-        {5, {1, 2, 4, 6, 3}, "NTHWC", 2},  {4, {2, 3, 4, 6}, "TCHW", 2},       {4, {-1, 3, 4, 6}, "TCHW", 5},
-        {4, {1, 3, 4, 6}, "TCHW", 9},      {4, {3, 2, 4, 6}, "CTHW", 2},       {4, {2, 4, 6, 3}, "THWC", 2}};
+    static const struct { int64_t dim[5]; const char *axes; int rank, frames; } list[] = {
+        {{1, 3, 2, 4, 6}, "NCTHW", 5, 2},  {{-1, 3, -1, 4, 6}, "NCTHW", 5, 7}, {{1, 2, 3, 4, 6}, "NTCHW", 5, 2},
+        {{1, 2, 4, 6, 3}, "NTHWC", 5, 2},  {{2, 3, 4, 6}, "TCHW", 4, 2},       {{-1, 3, 4, 6}, "TCHW", 4, 5},
+        {{1, 3, 4, 6}, "TCHW", 4, 9},      {{3, 2, 4, 6}, "CTHW", 4, 2},       {{2, 4, 6, 3}, "THWC", 4, 2}};
     for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
         wire model = {.size = 0}, graph = {.size = 0}, n = {.size = 0};
         fl_error error = {0};

@@ -7,11 +7,11 @@
 #include <string.h>
 
 static const fl_onnx_op *const families[] = {fl_onnx_window_ops, fl_onnx_map_ops,     fl_onnx_move_ops,
-                                             fl_onnx_reduce_ops, fl_onnx_product_ops, fl_onnx_recurrent_ops};
+                                             fl_onnx_reduce_ops, fl_onnx_product_ops, fl_onnx_recurrent_ops, NULL};
 
 static const fl_onnx_op *find_op(const char *name)
 {
-    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+    for (int i = 0; families[i]; i++)
         for (const fl_onnx_op *op = families[i]; op->name; op++)
             if (strcmp(op->name, name) == 0) return op;
     return NULL;

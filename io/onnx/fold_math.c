@@ -218,9 +218,10 @@ static void fold_reduce(fl_onnx_import *im)
         begun[to] = true;
         advance(&walk, 1, index, step, at);
     }
+    const int64_t each = results ? x.count / results : 1;
     for (int64_t k = 0; op == 4 && k < results; k++) {
-        if (i) i[k] /= x.count / results;
-        else f[k] /= (double)(x.count / results);
+        if (i) i[k] /= each;
+        else f[k] /= (double)each;
     }
     fl_onnx_set(im, 0, y);
 }

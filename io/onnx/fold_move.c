@@ -198,7 +198,7 @@ static void fold_reshape(fl_onnx_import *im)
     if (!x || rank < 0) return;
     const int64_t all = fl_onnx_count(x);
     for (int i = 0; i < rank; i++) {
-        if (dim[i] == 0 && i < x->rank && !fl_onnx_int(im, "allowzero", 0)) dim[i] = x->dim[i];
+        if (i < x->rank && dim[i] == 0 && !fl_onnx_int(im, "allowzero", 0)) dim[i] = x->dim[i];
         if (dim[i] == -1 && open < 0) open = i;
         else known = dim[i] < 0 || (dim[i] && known > ((int64_t)1 << 40) / dim[i]) ? -1 : known * dim[i];
         if (known < 0) break;

@@ -125,12 +125,14 @@ fl_status fl_onnx_open(fl_arena *arena, const char *path, fl_onnx **to)
     *to = NULL;
     if (fl_map_open(arena, path, &file) != FL_OK) return arena->error->status;
     const char *own = fl_arena_text(arena, "%s", path);
-    if (!own || fl_onnx_of_bytes(arena, file.bytes, own, to) != FL_OK || read_card(arena, *to) != FL_OK) {
+    fl_onnx *onnx = NULL;
+    if (!own || fl_onnx_of_bytes(arena, file.bytes, own, &onnx) != FL_OK || !onnx ||
+        read_card(arena, onnx) != FL_OK) {
         fl_map_close(&file);
-        *to = NULL;
         return arena->error->status;
     }
-    (*to)->file = file;
+    onnx->file = file;
+    *to = onnx;
     return FL_OK;
 }
 

@@ -260,7 +260,7 @@ static void import_split(fl_onnx_import *im)
         length[k] = within(x->dim[axis] - k * piece, 0, piece);
     const fl_onnx_value whole = *x;
     for (int k = 0; k < outputs; k++) {
-        fl_onnx_value y;
+        fl_onnx_value y = whole;
         if ((count >= 0 && count != outputs) || length[k] < 1 || length[k] > whole.dim[axis] - at) {
             fl_onnx_fail(im, "an axis of %lld cannot be cut into these %d parts", (long long)whole.dim[axis],
                          outputs);
@@ -278,7 +278,7 @@ static void import_split(fl_onnx_import *im)
 static void import_concat(fl_onnx_import *im)
 {
     const fl_onnx_value *first = NULL;
-    int want[FL_ONNX_RANK], axis;
+    int want[FL_ONNX_RANK] = {0}, axis;
     fl_id *part = FL_NEW(im->arena, fl_id, im->node->n_in + 1);
     if (!part) return;
     for (int k = 0; k < im->node->n_in; k++) {               /* the seats of the first one that depends on the clip */
@@ -344,7 +344,7 @@ static bool read_pads(fl_onnx_import *im, const fl_onnx_value *x, int64_t *low, 
 static void pad_zeros(fl_onnx_import *im, const fl_onnx_value *x, const int64_t *low, const int64_t *high,
                       double value)
 {
-    int want[FL_ONNX_RANK], before[5] = {0}, after[5] = {0};
+    int want[FL_ONNX_RANK] = {0}, before[5] = {0}, after[5] = {0};
     unsigned needed = 0;
     for (int i = 0; i < x->rank; i++) {
         want[i] = FL_SEAT_ANY;
@@ -371,7 +371,7 @@ static void pad_zeros(fl_onnx_import *im, const fl_onnx_value *x, const int64_t 
 static void import_pad(fl_onnx_import *im)
 {
     const fl_onnx_value *x = fl_onnx_data(im, 0);
-    int64_t low[FL_ONNX_RANK], high[FL_ONNX_RANK];
+    int64_t low[FL_ONNX_RANK] = {0}, high[FL_ONNX_RANK] = {0};
     if (!x || !read_pads(im, x, low, high)) return;
     const bool constant = fl_onnx_is(im, "mode", "constant", "constant"),
                reflect = fl_onnx_is(im, "mode", "", "reflect");
@@ -412,7 +412,7 @@ static void import_expand(fl_onnx_import *im)
     if (asked < 0) return;
     fl_onnx_value y = {.kind = FL_ONNX_DYNAMIC, .rank = asked > x->rank ? asked : x->rank, .node = x->node};
     int64_t wanted[FL_ONNX_RANK];
-    int want[FL_ONNX_RANK], place = FL_AXIS_T;
+    int want[FL_ONNX_RANK] = {0}, place = FL_AXIS_T;
     for (int i = 0; i < y.rank; i++) {
         const int k = i - (y.rank - x->rank), j = i - (y.rank - asked);
         y.dim[i] = k >= 0 ? x->dim[k] : 1;

@@ -216,7 +216,7 @@ static void recurrent(fl_onnx_import *im, cell_kind kind)
     const bool two = fl_onnx_is(im, "direction", "forward", "bidirectional");
     const int want[3] = {FL_AXIS_T, FL_AXIS_N, FL_AXIS_C};
     const int64_t hidden = fl_onnx_int(im, "hidden_size", r && r->rank == 3 ? r->dim[2] : 0);
-    if (!x || !fl_onnx_ok(im)) return;
+    if (!x || !w || !r || !fl_onnx_ok(im)) return;
     if (x->rank != 3 || hidden < 1 || hidden > MOST_HIDDEN) {
         fl_onnx_fail(im, "expected time, batch, features and 1 to %d units, got %d axes and %lld units",
                      (int)MOST_HIDDEN, x->rank, (long long)hidden);

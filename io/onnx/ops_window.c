@@ -83,8 +83,8 @@ static void import_conv(fl_onnx_import *im)
     const fl_onnx_value *b = fl_onnx_given(im, 2) ? fl_onnx_constant(im, 2, "the bias") : NULL;
     const int64_t groups = fl_onnx_int(im, "group", 1);
     int64_t kernel[6] = {1, 1, 1};
-    int want[FL_ONNX_RANK];
-    fl_window win;
+    int want[FL_ONNX_RANK] = {0};
+    fl_window win = {.k = {0}};
     if (!x || !w || !fl_onnx_ok(im) || !window_seats(im, x, want)) return;
     if (w->rank != x->rank) {
         fl_onnx_fail(im, "the weight has %d axes, the operand %d", w->rank, x->rank);
@@ -111,8 +111,8 @@ static void import_pool(fl_onnx_import *im, bool max)
 {
     const fl_onnx_value *x = fl_onnx_data(im, 0);
     int64_t kernel[6];
-    int want[FL_ONNX_RANK];
-    fl_window win;
+    int want[FL_ONNX_RANK] = {0};
+    fl_window win = {.k = {0}};
     if (!x || !window_seats(im, x, want)) return;
     if (fl_onnx_list(im, "kernel_shape", -1, 6, kernel) != x->rank - 2) {
         fl_onnx_fail(im, "kernel_shape: expected %d numbers", x->rank - 2);
@@ -135,7 +135,7 @@ static void import_global(fl_onnx_import *im, bool max)
     const fl_onnx_value *x = fl_onnx_data(im, 0);
     fl_window win = {{1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}};
     unsigned axes = 0;
-    int want[FL_ONNX_RANK];
+    int want[FL_ONNX_RANK] = {0};
     if (!x || !window_seats(im, x, want)) return;
     for (int i = 2; i < x->rank; i++) {
         axes |= 1u << want[i];
@@ -164,7 +164,7 @@ static void import_batchnorm(fl_onnx_import *im)
     static const char *const what[5] = {NULL, "the scale", "the bias", "the mean", "the variance"};
     const fl_onnx_value *x = fl_onnx_data(im, 0);
     fl_id v[5];
-    int want[FL_ONNX_RANK];
+    int want[FL_ONNX_RANK] = {0};
     if (!x || !channel_seats(im, x, want)) return;
     if (fl_onnx_int(im, "training_mode", 0) || !fl_onnx_int(im, "spatial", 1) || fl_onnx_wanted(im, 1)) {
         fl_onnx_fail(im, "expected stored statistics per channel; export the network for inference (model.eval())");
@@ -184,7 +184,7 @@ static void import_lrn(fl_onnx_import *im)
 {
     const fl_onnx_value *x = fl_onnx_data(im, 0);
     const int64_t size = fl_onnx_int(im, "size", 0);
-    int want[FL_ONNX_RANK];
+    int want[FL_ONNX_RANK] = {0};
     if (!x || !channel_seats(im, x, want)) return;
     if (size < 1 || size > MOST_KERNEL || size % 2 == 0) { /* of an even window, ours has its longer half in front */
         fl_onnx_fail(im, "expected a window of an odd number of channels, got %lld", (long long)size);
@@ -258,8 +258,8 @@ static void resize(fl_onnx_import *im, bool upsample)
 {
     const fl_onnx_value *x = fl_onnx_data(im, 0);
     const bool old = upsample || im->program->opset < 11;      /* operands x, scales */
-    int64_t length[FL_ONNX_RANK];
-    int want[FL_ONNX_RANK];
+    int64_t length[FL_ONNX_RANK] = {0};
+    int want[FL_ONNX_RANK] = {0};
     fl_resize_mode mode;
     bool align;
     fl_shape to = {1, 1, 1, 1, 1};
