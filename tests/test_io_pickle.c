@@ -208,7 +208,7 @@ TEST(io_pickle_arrays_of_python_2)
     fl_error err = {0};
     fl_arena a;
     fl_weights_file w;
-    real got[4];
+    real got[4] = {0};
     fl_arena_init(&a, &err);
     CHECK_SAY(weights(&a, file, sizeof file - 1, &w) == FL_OK, "%s", err.message);
     CHECK(w.count == 1 && strcmp(w.tensor[0].name, "conv1_w") == 0 && strcmp(w.container, "blobs") == 0);

@@ -123,21 +123,21 @@ TEST(io_zip_reads_zip64)
 TEST(io_zip_refuses)
 {
     enum { LOCAL_A, LOCAL_B, CENTRAL_A, CENTRAL_B, END };
-    static const struct { int where; size_t at; uint64_t value; int bytes; const char *says; } bad[] = {
-        {CENTRAL_B, 42, 0, 4, "another name"},                   /* both records point at the first member */
-        {LOCAL_A, 30, 'x', 1, "another name"}, {LOCAL_A, 26, 2, 2, "another name"},
-        {LOCAL_A, 8, 8, 2, "another method"}, {LOCAL_A, 6, 1, 2, "other flags"},
-        {LOCAL_A, 18, 4, 4, "another size"}, {LOCAL_A, 22, 4, 4, "another size"},
-        {LOCAL_A, 14, 7, 4, "another size or checksum"},
-        {CENTRAL_A, 8, 1, 2, "encrypted"}, {CENTRAL_A, 8, 64, 2, "encrypted"}, {CENTRAL_A, 8, 32, 2, "patch"},
-        {CENTRAL_A, 10, 12, 2, "method that is not read"}, {CENTRAL_A, 24, 6, 4, "two sizes"},
-        {CENTRAL_A, 34, 1, 2, "several parts"},
-        {CENTRAL_A, 42, 5000, 4, "outside the file"}, {CENTRAL_A, 42, 3, 4, "no member begins"},
-        {CENTRAL_A, 28, 0, 2, "a name is empty"},
-        {CENTRAL_A, 0, 0, 4, "expected a record"}, {CENTRAL_B, 30, 900, 2, "runs out of the directory"},
-        {CENTRAL_A, 46, 0, 1, "zero byte"},
-        {END, 8, 1, 2, "several parts"}, {END, 4, 1, 2, "several parts"}, {END, 20, 1, 2, "end record is damaged"},
-        {END, 16, 0, 4, "does not fill"}, {END, 12, 9, 4, "does not fill"}, {END, 0, 0, 4, "cut short"},
+    static const struct { size_t at; uint64_t value; const char *says; int where, bytes; } bad[] = {
+        {42, 0, "another name", CENTRAL_B, 4},                   /* both records point at the first member */
+        {30, 'x', "another name", LOCAL_A, 1}, {26, 2, "another name", LOCAL_A, 2},
+        {8, 8, "another method", LOCAL_A, 2}, {6, 1, "other flags", LOCAL_A, 2},
+        {18, 4, "another size", LOCAL_A, 4}, {22, 4, "another size", LOCAL_A, 4},
+        {14, 7, "another size or checksum", LOCAL_A, 4},
+        {8, 1, "encrypted", CENTRAL_A, 2}, {8, 64, "encrypted", CENTRAL_A, 2}, {8, 32, "patch", CENTRAL_A, 2},
+        {10, 12, "method that is not read", CENTRAL_A, 2}, {24, 6, "two sizes", CENTRAL_A, 4},
+        {34, 1, "several parts", CENTRAL_A, 2},
+        {42, 5000, "outside the file", CENTRAL_A, 4}, {42, 3, "no member begins", CENTRAL_A, 4},
+        {28, 0, "a name is empty", CENTRAL_A, 2},
+        {0, 0, "expected a record", CENTRAL_A, 4}, {30, 900, "runs out of the directory", CENTRAL_B, 2},
+        {46, 0, "zero byte", CENTRAL_A, 1},
+        {8, 1, "several parts", END, 2}, {4, 1, "several parts", END, 2}, {20, 1, "end record is damaged", END, 2},
+        {16, 0, "does not fill", END, 4}, {12, 9, "does not fill", END, 4}, {0, 0, "cut short", END, 4},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         fl_error err = {0};
@@ -250,9 +250,12 @@ TEST(io_map_pages_do_not_pile_up)
     const int64_t count = (int64_t)32 << 20;
     char path[300];
     snprintf(path, sizeof path, "%s/large.f32", fl_test_folder());
-    FILE *f = fopen(path, "wb");
     if (resident_pages() < 0) SKIP("no /proc here");
-    if (!CHECK(f && ftruncate(fileno(f), count * 4) == 0 && fclose(f) == 0)) return;
+    FILE *f = fopen(path, "wb");
+    CHECK(f != NULL);
+    if (!f) return;
+    CHECK(ftruncate(fileno(f), count * 4) == 0);
+    fclose(f);
     fl_error err = {0};
     fl_arena a;
     fl_mapped m;
