@@ -21,7 +21,7 @@ bool fl_npz_is(const fl_zip *z)
     return z->count > 0;
 }
 
-static fl_status add_array(fl_arena *a, fl_bytes content, const char *where, const char *tensor, bool mapped,
+static fl_status add_array(fl_arena *a, fl_bytes content, const char *where, const char *tensor,
                            fl_weights_file *w)
 {
     fl_npy npy;
@@ -31,7 +31,6 @@ static fl_status add_array(fl_arena *a, fl_bytes content, const char *where, con
     if (before + (size_t)npy.count * (size_t)fl_scalar_size(npy.type) != content.size)
         return fl_error_set(a->error, FL_UNREADABLE, "%s: something follows the array", where);
     fl_npy_stored(&npy, tensor, &s);
-    s.mapped = mapped;
     return fl_weights_file_add(a, w, tensor, &s);
 }
 
@@ -54,13 +53,13 @@ fl_status fl_npz_read(fl_arena *a, const char *name, bool mapped, const fl_zip *
         const char *where = fl_arena_text(a, "%s: %s", name, m->name);
         const char *tensor = fl_arena_text(a, "%.*s", (int)(strlen(m->name) - SUFFIX_SIZE), m->name);
         if (!where || !tensor || fl_zip_read(a, m, name, mapped, &content) != FL_OK) return a->error->status;
-        if (add_array(a, content, where, tensor, mapped && !m->deflated, w) != FL_OK) return a->error->status;
+        if (add_array(a, content, where, tensor, w) != FL_OK) return a->error->status;
     }
     return FL_OK;
 }
 
-fl_status fl_npz_read_npy(fl_arena *a, fl_bytes b, const char *name, bool mapped, fl_weights_file *w)
+fl_status fl_npz_read_npy(fl_arena *a, fl_bytes b, const char *name, fl_weights_file *w)
 {
     w->kind = "NumPy array (.npy)";
-    return add_array(a, b, name, "arr_0", mapped, w);
+    return add_array(a, b, name, "arr_0", w);
 }

@@ -70,12 +70,10 @@ static bool from_latin1(fl_torch *t, const fl_pickled *text, fl_bytes *out)
     return to != NULL;
 }
 
-static bool read_bytes(fl_torch *t, const fl_pickled *v, fl_bytes *out, bool *mapped)
+static bool read_bytes(fl_torch *t, const fl_pickled *v, fl_bytes *out)
 {
-    *mapped = t->mapped;
     *out = (fl_bytes){v->text, v->size};
     if (v->kind == FL_PICKLED_BYTES) return true;
-    *mapped = false;
     if (v->kind == FL_PICKLED_TEXT) return from_latin1(t, v, out);
     const bool encoded = v->kind == FL_PICKLED_OBJECT && fl_pickled_is_global(v->maker, "_codecs", "encode")
                          && v->given->count == 2
@@ -105,7 +103,7 @@ static bool array(fl_torch *t, const fl_pickled *bytes, const fl_pickled *shape,
     fl_bytes data;
     *s = (fl_stored){0};
     if (!read_type(t, type, s) || !fl_torch_sizes(t, shape, s->size, &s->axes)
-        || !read_bytes(t, bytes, &data, &s->mapped)) return false;
+        || !read_bytes(t, bytes, &data)) return false;
     const int64_t held = (int64_t)(data.size / (size_t)fl_scalar_size(s->type));
     if (fortran) fortran_strides(s);
     s->values = data.data;

@@ -14,7 +14,7 @@ typedef struct fl_stored {
     fl_scalar type;
     bool big_endian;
     bool strided;                       /* false: row by row, stride is not used */
-    bool mapped;                        /* values are in a mapped file: forget them once they were read */
+    bool mapped;                        /* values are in a mapped file, not in memory of ours: forget them once read */
     int axes;
     int64_t size[FL_MAX_AXES], stride[FL_MAX_AXES], count;
     /* at any alignment; whoever fills this in has checked that all of it is there */

@@ -144,9 +144,9 @@ static fl_status read_stream(fl_torch *t, fl_bytes b, size_t at)
     return fl_torch_walk(t, object.root);
 }
 
-fl_status fl_torch_read_stream(fl_arena *a, fl_bytes b, const char *name, bool mapped, fl_weights_file *w)
+fl_status fl_torch_read_stream(fl_arena *a, fl_bytes b, const char *name, fl_weights_file *w)
 {
-    fl_torch t = {.arena = a, .name = name, .out = w, .mapped = mapped};
+    fl_torch t = {.arena = a, .name = name, .out = w};
     fl_pickle first;
     w->kind = "pickle";
     if (parse_and_list(&t, b, 0, &first) != FL_OK) return a->error->status;

@@ -26,7 +26,8 @@ typedef struct fl_torch {
     fl_arena *arena;
     const char *name;            /* of the file, for messages */
     fl_weights_file *out;
-    bool mapped, big_endian;
+    bool mapped;                 /* the zip is a mapped file */
+    bool big_endian;
     fl_storage *storage;         /* sorted by key */
     int storages;
     const fl_zip *zip;           /* NULL: storages have their data already */
@@ -39,7 +40,7 @@ typedef struct fl_torch {
 
 /* From first bytes to tensors. */
 fl_status fl_torch_read_zip(fl_arena *, const char *name, bool mapped, const fl_zip *, fl_weights_file *);
-fl_status fl_torch_read_stream(fl_arena *, fl_bytes, const char *name, bool mapped, fl_weights_file *);
+fl_status fl_torch_read_stream(fl_arena *, fl_bytes, const char *name, fl_weights_file *);
 
 /* torch_storage.c: the list of storages from the ids in a pickle; one by its id (NULL: error), with its data. */
 fl_status fl_torch_storages(fl_torch *, const fl_pickle *);

@@ -109,7 +109,7 @@ static bool rebuild(fl_torch *t, const fl_pickled *given, int version, fl_stored
     const fl_pickled *offset = given->item[1];
     const fl_storage *storage = fl_torch_storage(t, given->item[0], &first, &count);
     if (!storage) return false;
-    *s = (fl_stored){.type = storage->type->type, .big_endian = t->big_endian, .strided = true, .mapped = t->mapped,
+    *s = (fl_stored){.type = storage->type->type, .big_endian = t->big_endian, .strided = true,
                      .values = storage->data};
     if (version == 3) {
         const fl_storage_type *type = fl_torch_dtype(given->item[6]);

@@ -27,7 +27,7 @@ fl_status fl_weights_file_add(fl_arena *a, fl_weights_file *w, const char *name,
     return FL_OK;
 }
 
-static fl_status parse_safetensors(fl_arena *a, fl_bytes b, const char *name, bool mapped, fl_weights_file *w)
+static fl_status parse_safetensors(fl_arena *a, fl_bytes b, const char *name, fl_weights_file *w)
 {
     fl_safetensors s;
     w->kind = "safetensors";
@@ -35,7 +35,6 @@ static fl_status parse_safetensors(fl_arena *a, fl_bytes b, const char *name, bo
     w->tensor = s.tensor;
     w->count = w->room = s.count;
     w->metadata = s.metadata;
-    for (int i = 0; i < w->count; i++) w->tensor[i].mapped = mapped;
     return FL_OK;
 }
 
@@ -85,9 +84,9 @@ static bool looks_like_pickle(fl_bytes b)
 static fl_status parse(fl_arena *a, fl_bytes b, const char *name, bool mapped, fl_weights_file *w)
 {
     if (fl_bytes_begin(b, "PK\3\4") || fl_bytes_begin(b, "PK\5\6")) return parse_zip(a, b, name, mapped, w);
-    if (fl_npy_is(b)) return fl_npz_read_npy(a, b, name, mapped, w);
-    if (looks_like_safetensors(b)) return parse_safetensors(a, b, name, mapped, w);
-    if (looks_like_pickle(b)) return fl_torch_read_stream(a, b, name, mapped, w);
+    if (fl_npy_is(b)) return fl_npz_read_npy(a, b, name, w);
+    if (looks_like_safetensors(b)) return parse_safetensors(a, b, name, w);
+    if (looks_like_pickle(b)) return fl_torch_read_stream(a, b, name, w);
     const char *other = fl_weights_other_kind(b);
     if (other) return refuse(a->error, name, other);
     return fl_error_set(a->error, FL_UNREADABLE, "%s: not a file of weights: expected safetensors, a PyTorch "
@@ -129,9 +128,20 @@ static fl_status check_names(fl_arena *a, const char *name, const fl_weights_fil
     return a->error->status;
 }
 
+/* Numbers that were unpacked or decoded lie in the arena: its pages must not be given back, they would come back empty. */
+static void tell_mapped(fl_bytes b, fl_weights_file *w)
+{
+    const uintptr_t begin = (uintptr_t)b.data, end = begin + b.size;
+    for (int i = 0; i < w->count; i++) {
+        const uintptr_t at = (uintptr_t)w->tensor[i].values;
+        w->tensor[i].mapped = at >= begin && at < end;
+    }
+}
+
 static fl_status parse_all(fl_arena *a, fl_bytes b, const char *name, bool mapped, fl_weights_file *w)
 {
     fl_status status = parse(a, b, name, mapped, w);
+    if (mapped) tell_mapped(b, w);
     return status == FL_OK ? check_names(a, name, w) : status;
 }
 

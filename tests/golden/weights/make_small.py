@@ -68,6 +68,7 @@ def write_zip(name, members, method):
 
 write_zip("small_zip.pth", [("s/data.pkl", dump(tensors, 2)), ("s/byteorder", b"little"), ("s/data/0", packed_a),
                             ("s/data/1", packed_b), ("s/version", b"3\n")], zipfile.ZIP_STORED)
+write_zip("small_deflated.pth", [("s/data.pkl", dump(tensors, 2)), ("s/data/0", packed_a), ("s/data/1", packed_b)], zipfile.ZIP_DEFLATED)
 big = [("s/data.pkl", dump(tensors, 4)), ("s/byteorder", b"big"), ("s/data/0", struct.pack(">6f", *A)), ("s/data/1", struct.pack(">2q", *B))]
 write_zip("small_big_endian.pth", big, zipfile.ZIP_STORED)
 stream = pickle.dumps(0x1950a86a20f9469cfc6c, 2) + pickle.dumps(1001, 2)
