@@ -67,6 +67,9 @@ static fl_receptive through(const fl_node *node, int k, fl_receptive r)
     case FL_OP_maxpool:
     case FL_OP_avgpool: return through_window(r, &a->pool.win);
     case FL_OP_slice: return a->slice.axis >= FL_AXIS_T ? moved(r, a->slice.axis - FL_AXIS_T, a->slice.begin) : r;
+    case FL_OP_pad:
+        for (int i = 0; i < 3; i++) r = moved(r, i, -a->pad.low[FL_AXIS_T + i]);
+        return r;
     case FL_OP_concat: {
         double before = 0;
         for (int j = 0; j < k && a->slice.axis >= FL_AXIS_T; j++) before += lengths(&node->in_shape[j])[a->slice.axis - FL_AXIS_T];

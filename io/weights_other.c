@@ -89,7 +89,7 @@ const char *fl_weights_other_kind(fl_bytes b)
     if (is_torch7(b)) return "a Torch7 file (.t7): convert it in Lua, or take a PyTorch version of the network";
     if (is_old_tar(b)) return "a tar archive: unpack it; one of PyTorch 0.1 must be saved again with a newer version";
     if (is_caffe(b)) return "a Caffe model: take a PyTorch version of it, or save its blobs with numpy.savez";
-    if (is_onnx(b)) return "an ONNX model: take the original checkpoint, or save its initializers with numpy.savez";
+    if (is_onnx(b)) return "an ONNX model, which is a network with its weights: --model FILE.onnx";
     if (is_text(b)) return "a text file: is it the right one?";
     return NULL;
 }

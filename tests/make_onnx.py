@@ -145,6 +145,8 @@ def windows():
         "conv1d_batch": nn.Sequential(Of(lambda x: x[0].permute(1, 0, 3, 2).flatten(0, 0)[:, :, :, 1]), nn.Conv1d(3, 4, 3, 1, 1)),
         "conv_dilated": nn.Conv3d(3, 4, (2, 3, 3), (1, 1, 2), (1, 2, 0), (2, 2, 1), bias=False),
         "conv_grouped": nn.Conv3d(3, 6, (1, 3, 1), groups=3),
+        "deconv": nn.ConvTranspose3d(3, 4, (1, 3, 2), (1, 2, 2), (0, 1, 0)),
+        "deconv_grouped": nn.ConvTranspose3d(3, 6, 2, groups=3, bias=False),
         "pool_ceil": nn.MaxPool3d((2, 3, 3), 2, (0, 1, 1), ceil_mode=True),
         "pool_average": nn.AvgPool3d((1, 3, 3), 2, (0, 1, 1), count_include_pad=False),
         "pool_average_padded": nn.AvgPool3d((1, 3, 3), 2, (0, 1, 1)),

@@ -475,6 +475,9 @@ TEST(onnx_cli_explains_a_file)
     CHECK(rig_run(
               "explain clip.ppm --model of_file/net.onnx --method grad_cam --layer conv2.Conv -o at_layer --quiet") ==
           0);
+    CHECK(rig_run("inspect of_file/net.onnx --json") == 0);
+    v = rig_json(&a);
+    CHECK(rig_number(v, "classes") == 6 && rig_number(v, "parameters") > 1000 && rig_number(v, "macs") > 1000);
     CHECK(rig_run("predict clip.ppm --model no_such.onnx") == 3 && rig_run("predict clip.ppm --model clip.ppm") == 2);
     fl_arena_free(&a);
 }

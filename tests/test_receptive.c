@@ -81,6 +81,7 @@ TEST(receptive_fields_of_linear_chains_are_exact)
     y = fl_node_shift(g, "b", y, 1);
     y = fl_node_avgpool(g, "c", y, (fl_window){{1, 2, 3}, {1, 2, 2}, {1, 1, 1}, {0, 0, 1}, {0, 0, 1}}, false, true);
     y = fl_node_slice(g, "d", y, FL_AXIS_W, 1, 9);
+    y = fl_node_pad(g, "p", y, (const int[5]){0, 0, 1, 0, 2}, (const int[5]){0, 0, 0, 1, 1});
     y = fl_layer_conv(g, "e", y, 3, fl_window_cube(1, 1, 3, 1, 1, 2), 1, false);
     fl_receptive *field = FL_NEW(&arena, fl_receptive, g->count);
     for (fl_id i = 0; i < g->count; i++)

@@ -1,5 +1,6 @@
 /* inspect.c: footlight inspect: what a file of weights holds, and what it would have done in Python. */
 #include "io/cli/inspect.h"
+#include "io/onnx/onnx.h"
 #include "io/weights_file.h"
 
 #include <inttypes.h>
@@ -187,7 +188,7 @@ static fl_status run(fl_cli *cli)
 {
     const char *what = cli->argument[0];
     fl_weights_file w;
-    if (strcmp(what, "-") != 0 && !fl_file_exists(what)) return fl_inspect_model(cli, what);
+    if ((strcmp(what, "-") != 0 && !fl_file_exists(what)) || fl_onnx_is_file(what)) return fl_inspect_model(cli, what);
     fl_status status = fl_weights_file_open(cli->arena, what, &w);
     if (fl_cli_flag(cli, "danger")) status = inspect_danger(cli, status, &w);
     else if (status == FL_OK && cli->json) write_file(cli, &w, false);

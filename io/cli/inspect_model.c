@@ -3,6 +3,7 @@
 #include "io/cli/inspect.h"
 
 #include "autograd/receptive.h"
+#include "io/onnx/onnx.h"
 #include "models/model.h"
 
 #include <string.h>
@@ -69,7 +70,7 @@ static void print_table(const anatomy *a)
     const fl_shape in = fl_graph_shape(a->g, a->net.input);
     printf("%s: %s\n%s\n\n", m->name, m->doc, m->citation);
     printf("input       %d x %d x %d x %d (channels, frames, rows, columns)\n", in.c, in.t, in.h, in.w);
-    printf("classes     %d%s\n", m->classes, m->labels ? ", with names" : "");
+    printf("classes     %d%s\n", fl_graph_shape(a->g, a->net.output).c, m->labels ? ", with names" : "");
     printf("parameters  %.0f\n", a->parameters);
     printf("work        %.2f GMAC a clip\n", 1e-9 * a->macs);
     printf("memory      forward %.0f MiB, gradient %.0f MiB (weights and their packings included)\n", (double)a->forward / 1048576,
@@ -115,7 +116,7 @@ static void write_table(const anatomy *a)
     fl_json_string(&j, "model", m->name);
     fl_json_string(&j, "citation", m->citation);
     fl_json_ints(&j, "input", (int[]){in.c, in.t, in.h, in.w}, 4);
-    fl_json_int(&j, "classes", m->classes);
+    fl_json_int(&j, "classes", fl_graph_shape(a->g, a->net.output).c);
     fl_json_number(&j, "parameters", a->parameters);
     fl_json_number(&j, "macs", a->macs);
     fl_json_number(&j, "forward_bytes", (double)a->forward);
@@ -136,6 +137,11 @@ static void write_table(const anatomy *a)
 fl_status fl_inspect_model(fl_cli *cli, const char *name)
 {
     anatomy a = {.model = fl_model_find(name)};
+    fl_onnx *onnx;
+    if (fl_onnx_is_file(name)) {
+        if (fl_onnx_open(cli->arena, name, &onnx) != FL_OK) return cli->error->status;
+        a.model = &onnx->model;
+    }
     if (!a.model)
         return fl_error_set(cli->error, FL_UNREADABLE, "%s: no such file, and no network of that name; did you mean the network '%s'? "
                             "(footlight list models names them)", name, fl_model_nearest(name));

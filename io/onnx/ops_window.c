@@ -107,6 +107,41 @@ static void import_conv(fl_onnx_import *im)
                    x->rank, want);
 }
 
+/* The transpose of a convolution; its weight is [channels in, channels out / groups, places..]. */
+static void import_deconv(fl_onnx_import *im)
+{
+    const fl_onnx_value *x = fl_onnx_data(im, 0), *w = fl_onnx_constant(im, 1, "the weight");
+    const fl_onnx_value *b = fl_onnx_given(im, 2) ? fl_onnx_constant(im, 2, "the bias") : NULL;
+    const int64_t groups = fl_onnx_int(im, "group", 1);
+    int64_t kernel[6] = {1, 1, 1}, more[6] = {0};
+    int want[FL_ONNX_RANK] = {0};
+    fl_window win = {.k = {0}};
+    if (!x || !w || !fl_onnx_ok(im) || !window_seats(im, x, want)) return;
+    if (w->rank != x->rank) {
+        fl_onnx_fail(im, "the weight has %d axes, the operand %d", w->rank, x->rank);
+        return;
+    }
+    for (int i = 2; i < w->rank; i++) kernel[i - 2] = w->dim[i];
+    if (fl_onnx_attribute_of(im, "output_shape") || !fl_onnx_is(im, "auto_pad", "NOTSET", "NOTSET") ||
+        !per_place(im, "output_padding", x->rank - 2, 0, 0, more)) {
+        fl_onnx_fail(im, "output_shape, output_padding and auto_pad are not available here");
+        return;
+    }
+    if (!read_window(im, x, want, kernel, &win)) return;
+    if (groups < 1 || w->dim[0] != x->dim[1] || w->dim[1] < 1 || w->dim[1] > INT_MAX / groups || w->dim[0] % groups) {
+        fl_onnx_fail(im, "a weight of %lld x %lld channels in %lld groups does not fit an operand of %lld channels",
+                     (long long)w->dim[0], (long long)w->dim[1], (long long)groups, (long long)x->dim[1]);
+        return;
+    }
+    const fl_shape shape = {(int)w->dim[0], (int)w->dim[1], win.k[0], win.k[1], win.k[2]};
+    const fl_id weight = fl_onnx_plain(im, w, shape, FL_PARAM);
+    const fl_id bias = b ? fl_onnx_plain(im, b, fl_shape_vector(1, shape.c * (int)groups), FL_PARAM) : FL_NONE;
+    if (!fl_onnx_ok(im)) return;
+    const fl_id seated = fl_onnx_arrange(im, x, want);
+    fl_onnx_result(im, 0, fl_node_deconv(im->g, fl_onnx_name(im, NULL), seated, weight, bias, win, (int)groups),
+                   x->rank, want);
+}
+
 static void import_pool(fl_onnx_import *im, bool max)
 {
     const fl_onnx_value *x = fl_onnx_data(im, 0);
@@ -279,7 +314,8 @@ static void import_resize(fl_onnx_import *im) { resize(im, false); }
 static void import_upsample(fl_onnx_import *im) { resize(im, true); }
 
 const fl_onnx_op fl_onnx_window_ops[] = {
-    {"Conv", import_conv}, {"MaxPool", import_maxpool}, {"AveragePool", import_avgpool},
-    {"GlobalAveragePool", import_global_average}, {"GlobalMaxPool", import_global_max},
+    {"Conv", import_conv}, {"ConvTranspose", import_deconv}, {"MaxPool", import_maxpool},
+    {"AveragePool", import_avgpool}, {"GlobalAveragePool", import_global_average},
+    {"GlobalMaxPool", import_global_max},
     {"BatchNormalization", import_batchnorm}, {"LRN", import_lrn}, {"Resize", import_resize},
     {"Upsample", import_upsample}, {NULL, NULL}};
