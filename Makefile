@@ -137,16 +137,17 @@ retrain-%: all
 	$(BUILD)/footlight train --model $* $(RECIPE_$*) --seed 1 -o build/$*.safetensors
 	cmp build/$*.safetensors weights/$*.safetensors && echo "$*: the same bits"
 
-# Best of several runs, beside the machine's own peak measured in the same run.
-LAYERS := "64>64 3x3x3 s1 @16x56x56" "128>128 3x3x3 s1 @8x28x28" "64>144 1x3x3 s1 @16x56x56" "144>64 3x1x1 s1 @16x56x56" \
-          "192>96 1x1x1 s1 @8x28x28" "64>128 3x3x3 s2 @16x56x56"
+# Layers as shares of the machine's peak, networks and whole explanations beside PyTorch where it is installed: a quarter of an
+# hour; writes tests/bench/results.json and .md. make bench-peers installs the peer.
 bench: all
-	@$(BUILD)/footlight bench --peak
-	@for layer in $(LAYERS); do for pass in forward input weights; do \
-	    $(BUILD)/footlight bench --layer "$$layer" --pass $$pass || exit 1; done; done
+	@for size in 320x240 224x224; do $(BUILD)/footlight bench --flow $$size || exit 1; done
 	@for model in $(SMALL); do for pass in forward gradient; do \
 	    $(BUILD)/footlight bench --model $$model --pass $$pass || exit 1; done; done
-	@for size in 320x240 224x224; do $(BUILD)/footlight bench --flow $$size || exit 1; done
+	@command -v python3 >/dev/null || { echo "bench: the rest needs python3: make bench-peers"; exit 1; }
+	/usr/bin/env python3 tests/bench/run.py $(BUILD)/footlight
+
+bench-peers: NEEDED += python3 python3-torch python3-torchvision libopenblas0-openmp
+bench-peers: deps
 
 fuzz: $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 # Kernels want their own flags, and no checks: as they are in the build.
@@ -167,5 +168,5 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all deps deps-dev demo test lint bench valgrind retrain fuzz install clean
+.PHONY: all deps deps-dev demo test lint bench bench-peers valgrind retrain fuzz install clean
 .DELETE_ON_ERROR:

@@ -12,6 +12,7 @@
 #include "tensor/peak.h"
 #include "tensor/rng.h"
 
+#include <math.h>
 #include <string.h>
 
 static const char *const passes[] = {"forward", "gradient", "input", "weights", NULL};
@@ -26,6 +27,7 @@ static const fl_option options[] = {
     FL_OPTION_FLAG("peak", 0, "what the machine can do: multiply-adds and memory"),
     FL_OPTION_CHOICE("pass", "PASS", "forward", passes,
                      "of a model the first two, gradient to the input; of a layer all but gradient"),
+    FL_OPTION_TEXT("method", 0, "NAME", NULL, "of a model: one whole explanation by this method, with its defaults"),
     FL_OPTION_INT("batch", "N", "1", 1, 1024, "clips per pass"),
     FL_OPTION_INT("repeat", "K", "7", 1, 100000, "runs under the clock"),
     {0}};
@@ -40,7 +42,12 @@ typedef struct measured {
 static void report(fl_cli *cli, const char *what, const char *name, const measured *m)
 {
     const double gflops = m->gflop / m->times.best;
-    const char *pass = fl_cli_text(cli, "pass");
+    const char *method = fl_cli_text(cli, "method"), *pass = method ? method : fl_cli_text(cli, "pass");
+    if (!cli->json && method) {
+        printf("%s, %s: best %.6f s, median %.6f s; %.1f MiB\n", name, pass, m->times.best, m->times.median,
+               (double)m->bytes / 1048576);
+        return;
+    }
     if (!cli->json) {
         printf("%s, %s: best %.6f s, median %.6f s; %.4g GFLOP, %.4g GFLOP/s; %.1f MiB\n", name, pass,
                m->times.best, m->times.median, m->gflop, gflops, (double)m->bytes / 1048576);
@@ -129,6 +136,52 @@ static fl_status bench_model(fl_cli *cli)
     return status;
 }
 
+/* ---- an explanation ---- */
+
+typedef struct explain_job {
+    fl_explainer *explainer;
+    const fl_method *method;
+    const real *clip;
+    fl_arena *results;
+    fl_status status;
+} explain_job;
+
+static void run_explanation(void *user)
+{
+    explain_job *j = user;
+    const fl_mark mark = fl_arena_mark(j->results);
+    fl_map map;
+    const fl_status status = fl_explain(j->explainer, j->method, j->clip, &(fl_explain_options){.steps = 0}, j->results, &map);
+    if (status != FL_OK) j->status = status;
+    fl_arena_release(j->results, mark);
+}
+
+static fl_status bench_method(fl_cli *cli)
+{
+    const char *name = fl_cli_text(cli, "method");
+    const fl_model *model = fl_session_find_model(cli);
+    explain_job job = {.method = fl_method_find(name), .results = cli->arena};
+    measured m = {.gflop = (double)NAN};
+    if (!model) return cli->error->status;
+    if (!job.method)
+        return fl_error_set(cli->error, FL_USAGE, "--method '%s' is unknown; did you mean '%s'?", name, fl_method_nearest(name));
+    fl_graph *g = fl_graph_new(cli->work);
+    if (!g) return cli->error->status;
+    const fl_network net = fl_model_build(g, model, &(fl_model_options){.n = (int)fl_cli_int(cli, "batch")});
+    if (!fl_graph_ok(g)) return cli->error->status;
+    fl_model_fill_formula(g, model->gamma);
+    const int64_t count = fl_shape_count(fl_graph_shape(g, net.input)) / fl_graph_shape(g, net.input).n;
+    real *clip = FL_NEW(cli->arena, real, count);
+    job.explainer = fl_explainer_new(g, net, &model->input);
+    if (!clip || !job.explainer) return cli->error->status;
+    fl_rng_fill_normal(cli->seed, 0, 0, clip, count);
+    job.clip = clip;
+    fl_status status = fl_time_work(cli->arena, run_explanation, &job, (int)fl_cli_int(cli, "repeat"), &m.times);
+    m.bytes = cli->work->peak;
+    if (status == FL_OK && job.status == FL_OK) report(cli, "model", model->name, &m);
+    return status != FL_OK ? status : job.status;
+}
+
 /* ---- optical flow ---- */
 
 static fl_status bench_flow(fl_cli *cli)
@@ -188,7 +241,10 @@ static fl_status run(fl_cli *cli)
     if (peak + layer + model + flow != 1)
         return fl_error_set(cli->error, FL_USAGE, "bench: expected one of --model NAME, --layer TEXT, --flow WxH and "
                             "--peak, got %s", peak || layer || model || flow ? "several" : "none");
+    if (fl_cli_given(cli, "method") && !model)
+        return fl_error_set(cli->error, FL_USAGE, "--method: needs --model NAME");
     if (flow) return bench_flow(cli);
+    if (fl_cli_given(cli, "method")) return bench_method(cli);
     return peak ? bench_peak(cli) : layer ? bench_layer(cli) : bench_model(cli);
 }
 
