@@ -139,12 +139,13 @@ retrain-%: all
 
 # Layers as shares of the machine's peak, networks and whole explanations beside PyTorch where it is installed: a quarter of an
 # hour; writes tests/bench/results.json and .md. make bench-peers installs the peer.
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 bench: all
 	@for size in 320x240 224x224; do $(BUILD)/footlight bench --flow $$size || exit 1; done
 	@for model in $(SMALL); do for pass in forward gradient; do \
 	    $(BUILD)/footlight bench --model $$model --pass $$pass || exit 1; done; done
-	@command -v python3 >/dev/null || { echo "bench: the rest needs python3: make bench-peers"; exit 1; }
-	/usr/bin/env python3 tests/bench/run.py $(BUILD)/footlight
+	@command -v $(PYTHON) >/dev/null || { echo "bench: the rest needs python3: make bench-peers"; exit 1; }
+	$(PYTHON) tests/bench/run.py $(BUILD)/footlight
 
 bench-peers: NEEDED += python3 python3-torch python3-torchvision libopenblas0-openmp
 bench-peers: deps
