@@ -102,16 +102,16 @@ TEST(attribution_targets_differentiate_what_they_say)
     for (int c = 0; c < F1_CLASSES; c++) CHECK_NEAR(p[c], fl_exp64(z[c]) / total, 1e-14);
     const double margin[] = {1, 0, -1}, probability[] = {-p[2] * p[0], -p[2] * p[1], p[2] * (1 - p[2])},
                  log_probability[] = {-p[0], 1 - p[1], -p[2]};
-    f1_check("margin", rig_explain(&r, "gradient", f1_x, WITH(.target = {0, FL_SCORE_MARGIN, 2})), margin, NULL,
+    f1_check("margin", rig_explain(&r, "gradient", f1_x, WITH(.target = {.class_index = 0, .score = FL_SCORE_MARGIN, .other = 2})), margin, NULL,
              EXACT);
     CHECK_NEAR(r.map.score, z[0] - z[2], 1e-14);
-    f1_check("probability", rig_explain(&r, "gradient", f1_x, WITH(.target = {2, FL_SCORE_PROBABILITY, 0})),
+    f1_check("probability", rig_explain(&r, "gradient", f1_x, WITH(.target = {.class_index = 2, .score = FL_SCORE_PROBABILITY})),
              probability, NULL, EXACT);
     CHECK_NEAR(r.map.score, p[2], 1e-14);
-    f1_check("log_probability", rig_explain(&r, "gradient", f1_x, WITH(.target = {1, FL_SCORE_LOG_PROBABILITY, 0})),
+    f1_check("log_probability", rig_explain(&r, "gradient", f1_x, WITH(.target = {.class_index = 1, .score = FL_SCORE_LOG_PROBABILITY, .other = 0})),
              log_probability, NULL, EXACT);
     CHECK_NEAR(r.map.score, fl_log64(p[1]), 1e-13);
-    rig_explain(&r, "gradient", f1_x, WITH(.target = {FL_CLASS_AUTO, FL_SCORE_MARGIN, FL_CLASS_AUTO}));
+    rig_explain(&r, "gradient", f1_x, WITH(.target = {.class_index = FL_CLASS_AUTO, .score = FL_SCORE_MARGIN, .other = FL_CLASS_AUTO}));
     const fl_target t = r.map.options.target;
     for (int c = 0; c < F1_CLASSES; c++) {
         CHECK(z[c] <= z[t.class_index]);
@@ -148,9 +148,9 @@ TEST(attribution_network_that_returns_probabilities)
         }
     }
     CHECK_NEAR(r.map.score, mean, EXACT);
-    const real *l = rig_explain(&r, "gradient", x, WITH(.target = {2, FL_SCORE_LOG_PROBABILITY, 0}));
+    const real *l = rig_explain(&r, "gradient", x, WITH(.target = {.class_index = 2, .score = FL_SCORE_LOG_PROBABILITY}));
     for (int i = 0; i < 4; i++) CHECK_NEAR((double)l[i], (double)a[i] / mean, 2 * EXACT);
-    CHECK(fl_explain(r.e, fl_method_find("gradient"), x, &WITH(.target = {0, FL_SCORE_LOGIT, 0}), &r.results,
+    CHECK(fl_explain(r.e, fl_method_find("gradient"), x, &WITH(.target = {.class_index = 0, .score = FL_SCORE_LOGIT, .other = 0}), &r.results,
                      &r.map) == FL_USAGE && strstr(r.error.message, "has no logits"));
     rig_down(&r);
 }

@@ -208,15 +208,15 @@ TEST(attribution_warnings)
 {
     fl_rig r;
     line_up(&r, 20);
-    rig_explain(&r, "gradient", ONES, WITH(.target = {1, FL_SCORE_PROBABILITY, 0}));
+    rig_explain(&r, "gradient", ONES, WITH(.target = {.class_index = 1, .score = FL_SCORE_PROBABILITY, .other = 0}));
     CHECK(warns(&r.map, "saturated softmax") && !warns(&r.map, "zero map") && !warns(&r.map, "only"));
-    rig_explain(&r, "gradient", ONES, WITH(.target = {1, FL_SCORE_LOGIT, 0}));
+    rig_explain(&r, "gradient", ONES, WITH(.target = {.class_index = 1, .score = FL_SCORE_LOGIT, .other = 0}));
     CHECK(r.map.warnings == 0);
-    rig_explain(&r, "gradient", ONES, WITH(.target = {0, FL_SCORE_LOGIT, 0}));
+    rig_explain(&r, "gradient", ONES, WITH(.target = {.class_index = 0, .score = FL_SCORE_LOGIT, .other = 0}));
     CHECK(warns(&r.map, "only 2.06e-09") && warns(&r.map, "zero map"));
     rig_down(&r);
     line_up(&r, 2000);                                   /* so far gone that nothing is left of the gradient */
-    const real *a = rig_explain(&r, "gradient", ONES, WITH(.target = {1, FL_SCORE_PROBABILITY, 0}));
+    const real *a = rig_explain(&r, "gradient", ONES, WITH(.target = {.class_index = 1, .score = FL_SCORE_PROBABILITY, .other = 0}));
     CHECK(a && a[0] == 0 && warns(&r.map, "zero map: the softmax is saturated"));
     rig_down(&r);
     line_up(&r, -1);
@@ -266,8 +266,8 @@ TEST(attribution_refuses_what_makes_no_sense)
     static const struct { const char *method; fl_explain_options o; const char *part; } cases[] = {
         {"gradient", {.target = {.class_index = 2}}, "classes 0 to 1, got 2"},
         {"gradient", {.target = {.class_index = -2}}, "classes 0 to 1, got -2"},
-        {"gradient", {.target = {1, FL_SCORE_MARGIN, 1}}, "against itself"},
-        {"gradient", {.target = {1, FL_SCORE_MARGIN, 9}}, "other class"},
+        {"gradient", {.target = {.class_index = 1, .score = FL_SCORE_MARGIN, .other = 1}}, "against itself"},
+        {"gradient", {.target = {.class_index = 1, .score = FL_SCORE_MARGIN, .other = 9}}, "other class"},
         {IG, {.steps = -3}, "at least 1 step"},
         {IG, {.steps = 1, .rule = FL_QUADRATURE_TRAPEZOID}, "at least 2"},
         {IG, {.baseline = "balck"}, "did you mean 'black'"},

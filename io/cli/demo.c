@@ -71,7 +71,7 @@ static fl_status run(fl_cli *cli)
     fl_session s;
     fl_boxes boxes;
     fl_explanation x = {.session = &s, .boxes = &boxes, .look = fl_look_default(),
-                        .options = {.target = {FL_CLASS_AUTO, FL_SCORE_DEFAULT, FL_CLASS_AUTO}, .seed = cli->seed}};
+                        .options = {.target = {.class_index = FL_CLASS_AUTO, .score = FL_SCORE_DEFAULT, .other = FL_CLASS_AUTO}, .seed = cli->seed}};
     if (fl_methods_parse(cli, "method", methods, &x.methods) != FL_OK || fl_session_begin(cli, &s) != FL_OK ||
         check_size(cli, s.model) != FL_OK || fl_folder_make(folder, cli->error) != FL_OK ||
         make_clip(cli, &s, &boxes) != FL_OK || fl_session_finish(cli, &s) != FL_OK ||

@@ -69,7 +69,7 @@ static fl_status judge(fl_cli *cli, fl_session *s, const fl_method *method, cons
 static fl_status judge_all(fl_cli *cli, fl_session *s, const fl_method_list *methods, place *p, score *scores, int *right)
 {
     const int count = (int)fl_cli_int(cli, "synth");
-    fl_explain_options o = {.target = {FL_CLASS_AUTO, FL_SCORE_DEFAULT, FL_CLASS_AUTO}, .seed = cli->seed};
+    fl_explain_options o = {.target = {.class_index = FL_CLASS_AUTO, .score = FL_SCORE_DEFAULT, .other = FL_CLASS_AUTO}, .seed = cli->seed};
     fl_progress progress;
     fl_progress_begin(&progress, cli, "evaluating");
     for (int i = 0; i < count && cli->error->status == FL_OK; i++) {
