@@ -45,7 +45,7 @@ void product(const fl_tile *t, const int rows, const int vectors, const int elem
         const real *b = t->b + i * t->b_jump[0] + j * t->b_jump[1] + l * t->b_jump[2];
         const real *ahead = a + t->ahead;
         for (int64_t k = t->run; k > 0; k--) {
-            __builtin_prefetch(ahead, 0, 2);
+            __builtin_prefetch(ahead, 0, 3);
             ahead += t->ahead_step;
             UNROLL for (int line = 0; line < vectors * VECTOR_BYTES; line += 64)
                 __builtin_prefetch(b + b_ahead + line / (int)sizeof(real), 0, 2);

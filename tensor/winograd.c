@@ -13,11 +13,12 @@ enum {
     WHOLE = 64 / (int)sizeof(real),            /* channels are rounded up to this */
     GROUP_BYTES = 1 << 20,                     /* both sides of the products, of an item with small weights */
     CHUNK_BYTES = 8 << 20,                     /* the same of all threads together, with large ones */
-    SMALL_WEIGHTS = 4 << 20,                   /* bytes */
+    SMALL_WEIGHTS = 8 << 20,                   /* bytes */
     ROWS = 14,                                 /* tiles come in multiples of this: AVX-512 likes it */
     AHEAD = 64,                                /* weights are asked for so many channels before their turn */
+    PIXELS_AHEAD = 60, FARTHEST = 12,          /* so many of the input, and never more tiles than that */
     TILES_PER_ITEM = 4,                        /* of a transform */
-    LONGEST_SUM = 72,                          /* products in one running sum: long sums lose more */
+    LONGEST_SUM = 288, LONGEST_SQUARE = 72,    /* products in one running sum: long sums lose more, in 4 x 4 first */
     BLOCKS_PER_ITEM = 8                        /* of outputs, of a product */
 };
 
@@ -85,19 +86,28 @@ static place find(const fl_winograd *w, int64_t tile)
     return p;
 }
 
+static void step(const fl_winograd *w, place *p)         /* to the next tile */
+{
+    for (int i = 2; i >= 0; i--) {
+        p->at[i] += w->m[i];
+        if (p->at[i] < w->tiles[i] * w->m[i]) return;
+        p->at[i] = 0;
+    }
+    p->n++;
+}
+
 typedef const real *pixels[FL_WINOGRAD_POINTS];
 
-static void find_pixels(const job *j, int64_t tile, const real **to)
+static void find_pixels(const job *j, const place *p, const real **to)
 {
     const fl_winograd *w = &j->w;
     const fl_shape in = w->in;
-    const place p = find(w, tile);
     const real *last = in.c % WHOLE ? j->in + fl_shape_count(in) - in.c : NULL;
     for (int i = 0; i < w->side[0]; i++)
         for (int k = 0; k < w->side[1]; k++) {
-            const int t = p.at[0] - w->lo[0] + i, h = p.at[1] - w->lo[1] + k, first = p.at[2] - w->lo[2];
+            const int t = p->at[0] - w->lo[0] + i, h = p->at[1] - w->lo[1] + k, first = p->at[2] - w->lo[2];
             const bool inside = t >= 0 && t < in.t && h >= 0 && h < in.h;
-            const real *line = inside ? j->in + fl_at(in, p.n, 0, t, h, 0) : NULL;
+            const real *line = inside ? j->in + fl_at(in, p->n, 0, t, h, 0) : NULL;
             for (int x = first; x < first + w->side[2]; x++) {
                 const real *from = inside && x >= 0 && x < in.w ? line + (int64_t)x * in.c : j->zeros;
                 *to++ = from == last ? j->last : from;
@@ -105,29 +115,38 @@ static void find_pixels(const job *j, int64_t tile, const real **to)
         }
 }
 
-/* Tiles first .. first+count-1 become rows row, row+1, .. of every product's left side. */
+/* Tiles first .. first+count-1 become rows row, row+1, .. of every product's left side. While it works on one, it asks for
+ * the pixels of one some way ahead. */
 static void transform_inputs(const job *j, const stage *s, int64_t first, int64_t count, int64_t row)
 {
-    pixels table[2];
-    find_pixels(j, first, table[0]);
-    for (int64_t i = 0; i < count; i++) {
-        const real **now = table[i % 2], **next = table[(i + 1) % 2];
-        if (i + 1 < count) find_pixels(j, first + i + 1, next);
-        j->kernels->transforms->input(j->w.m, now, i + 1 < count ? next : now, j->w.in.c, s->left + (row + i) * j->c, s->left_step);
+    pixels ring[FARTHEST + 1];
+    const int ahead = (int)min(FARTHEST, 1 + PIXELS_AHEAD / j->w.points), size = ahead + 1;
+    place p = find(&j->w, first);
+    for (int64_t found = 0; found < count + ahead; found++) {
+        const int64_t i = found - ahead;
+        if (found < count) {
+            find_pixels(j, &p, ring[found % size]);
+            step(&j->w, &p);
+        }
+        if (i < 0) continue;
+        const real **now = ring[i % size], **later = found < count ? ring[found % size] : now;
+        j->kernels->transforms->input(j->w.m, now, later, j->w.in.c, s->left + (row + i) * j->c, s->left_step);
     }
 }
 
-static void transform_output(const job *j, const stage *s, int64_t tile, int64_t row)
+static void transform_outputs(const job *j, const stage *s, int64_t first, int64_t count, int64_t row)
 {
     const fl_winograd *w = &j->w;
     const fl_shape out = w->out;
-    real *pixel[FL_WINOGRAD_OUTPUTS], **to = pixel;
-    const place p = find(w, tile);
-    for (int t = p.at[0]; t < p.at[0] + w->m[0]; t++)
-        for (int h = p.at[1]; h < p.at[1] + w->m[1]; h++)
-            for (int x = p.at[2]; x < p.at[2] + w->m[2]; x++)
-                *to++ = t < out.t && h < out.h && x < out.w ? j->out + fl_at(out, p.n, 0, t, h, x) : NULL;
-    j->kernels->transforms->output(w->m, s->right + row * j->o, s->right_step, j->bias, out.c, pixel);
+    place p = find(w, first);
+    for (int64_t i = 0; i < count; i++, step(w, &p)) {
+        real *pixel[FL_WINOGRAD_OUTPUTS], **to = pixel;
+        for (int t = p.at[0]; t < p.at[0] + w->m[0]; t++)
+            for (int h = p.at[1]; h < p.at[1] + w->m[1]; h++)
+                for (int x = p.at[2]; x < p.at[2] + w->m[2]; x++)
+                    *to++ = t < out.t && h < out.h && x < out.w ? j->out + fl_at(out, p.n, 0, t, h, x) : NULL;
+        j->kernels->transforms->output(w->m, s->right + (row + i) * j->o, s->right_step, j->bias, out.c, pixel);
+    }
 }
 
 /* Rows of the products at one point, for one block of outputs. While it works it fetches the next block's weights. */
@@ -135,24 +154,27 @@ static void multiply(const job *j, const stage *s, int point, int block, int64_t
 {
     const fl_kernels *kernels = j->kernels;
     const int64_t panel = (int64_t)j->w.in.c * FL_BLOCK;
-    const int parts = (int)ceil_div(j->w.in.c, LONGEST_SUM);
+    const int parts = (int)ceil_div(j->w.in.c, j->w.m[1] == 4 ? LONGEST_SQUARE : LONGEST_SUM);
     const int lanes = (int)min(FL_BLOCK, j->w.out.c - block * FL_BLOCK);
     for (int lane = 0; lane < lanes;) {
         const int vectors = lanes - lane > kernels->width * (kernels->vectors - 1) ? kernels->vectors : 1;
         const int most = vectors > 1 ? kernels->rows_wide : kernels->rows_one;
         const int64_t calls = ceil_div(rows, most);
         const real *weights = j->packed + (point * (int64_t)j->w.blocks + block) * panel + lane;
-        fl_tile t = {.b_step = FL_BLOCK, .b_ahead = AHEAD * FL_BLOCK, .a_row = j->c, .a_step = 1, .c_row = j->o, .count = {1, 1, 1}};
+        fl_tile t = {.b_step = FL_BLOCK, .b_ahead = AHEAD * FL_BLOCK, .a_row = j->c, .a_step = 1, .c_row = j->o, .count = {1, 1, 1},
+                     .ahead_step = WHOLE};
         for (int64_t i = 0; i < calls; i++) {
             const int64_t first = rows * i / calls, end = rows * (i + 1) / calls;
             const real *left = s->left + point * s->left_step + first * j->c;
             t.c = s->right + point * s->right_step + first * j->o + block * FL_BLOCK + lane;
+            const int64_t ahead = end < rows ? (end - first) * j->c : s->left_step;
             for (int part = 0; part < parts; part++) {
                 const int from = j->w.in.c * part / parts;
                 t.run = j->w.in.c * (part + 1) / parts - from;
                 t.a = left + from;
                 t.b = weights + (int64_t)from * FL_BLOCK;
                 t.add = part > 0;
+                t.ahead = ahead + (int64_t)from * (WHOLE - 1);
                 kernels->tile(&t, (int)(end - first), vectors);
             }
         }
@@ -170,7 +192,7 @@ static void by_groups(const job *j, real *scratch)
         transform_inputs(j, &s, first, rows, 0);
         for (int p = 0; p < j->w.points; p++)
             for (int b = 0; b < j->w.blocks; b++) multiply(j, &s, p, b, rows);
-        for (int64_t i = 0; i < rows; i++) transform_output(j, &s, first + i, i);
+        transform_outputs(j, &s, first, rows, 0);
     }
 }
 
@@ -188,9 +210,10 @@ static void by_steps(const job *j, real *scratch)
             const int64_t p = item / per_point, from = item % per_point * BLOCKS_PER_ITEM;
             for (int64_t b = from; b < min(j->w.blocks, from + BLOCKS_PER_ITEM); b++) multiply(j, &s, (int)p, (int)b, rows);
         }
-        FL_PARALLEL(item, ceil_div(rows, TILES_PER_ITEM), 16.0 * (double)(rows * j->w.points * j->o))
-            for (int64_t i = item * TILES_PER_ITEM; i < min(rows, (item + 1) * TILES_PER_ITEM); i++)
-                transform_output(j, &s, first + i, i);
+        FL_PARALLEL(item, ceil_div(rows, TILES_PER_ITEM), 16.0 * (double)(rows * j->w.points * j->o)) {
+            const int64_t row = item * TILES_PER_ITEM;
+            transform_outputs(j, &s, first + row, min(rows - row, TILES_PER_ITEM), row);
+        }
     }
 }
 
