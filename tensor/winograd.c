@@ -18,7 +18,7 @@ enum {
     AHEAD = 64,                                /* weights are asked for so many channels before their turn */
     PIXELS_AHEAD = 60, FARTHEST = 12,          /* so many of the input, and never more tiles than that */
     TILES_PER_ITEM = 4,                        /* of a transform */
-    LONGEST_SUM = 288, LONGEST_SQUARE = 72,    /* products in one running sum: long sums lose more, in 4 x 4 first */
+    LONGEST_SUM = 288, LONGEST_NESTED = 72,    /* products in one running sum: long ones lose more, a nested F(4,3) most */
     BLOCKS_PER_ITEM = 8                        /* of outputs, of a product */
 };
 
@@ -154,7 +154,7 @@ static void multiply(const job *j, const stage *s, int point, int block, int64_t
 {
     const fl_kernels *kernels = j->kernels;
     const int64_t panel = (int64_t)j->w.in.c * FL_BLOCK;
-    const int parts = (int)ceil_div(j->w.in.c, j->w.m[1] == 4 ? LONGEST_SQUARE : LONGEST_SUM);
+    const int parts = (int)ceil_div(j->w.in.c, j->w.m[2] == 4 ? LONGEST_NESTED : LONGEST_SUM);
     const int lanes = (int)min(FL_BLOCK, j->w.out.c - block * FL_BLOCK);
     for (int lane = 0; lane < lanes;) {
         const int vectors = lanes - lane > kernels->width * (kernels->vectors - 1) ? kernels->vectors : 1;
