@@ -3,6 +3,7 @@
  * Along t and h, taps outside the array are skipped. Along w, tiles that touch an edge read from a small copy of
  * the rows of their band, with true zeros around it (the strip); all other tiles read the array itself. */
 #include "tensor/conv_plan.h"
+#include "tensor/conv_scatter.h"
 #include "tensor/par.h"
 #include "tensor/winograd.h"
 
@@ -310,5 +311,6 @@ void fl_conv_to_input(const fl_conv *c, const real *gy, const real *packed, real
 {
     fl_winograd w;
     if (fl_winograd_make(c, FL_CONV_TO_INPUT, &w)) fl_winograd_run(&w, gy, packed, NULL, gx, scratch);
+    else if (fl_scatter_suits(c, FL_CONV_TO_INPUT)) fl_scatter_run(c, gy, packed, gx, scratch);
     else gather(c, FL_CONV_TO_INPUT, gy, packed, NULL, gx, scratch);
 }

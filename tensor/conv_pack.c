@@ -2,6 +2,7 @@
  *
  * [phase][group][block of lanes][tap t][tap h][tap w][channel][FL_BLOCK lanes]; lanes without an output are zero. */
 #include "tensor/conv_plan.h"
+#include "tensor/conv_scatter.h"
 #include "tensor/par.h"
 #include "tensor/winograd.h"
 
@@ -11,6 +12,7 @@ int64_t fl_conv_packed_count(const fl_conv *c, fl_conv_pass pass)
 {
     fl_winograd tiles;
     if (fl_winograd_make(c, pass, &tiles)) return fl_winograd_packed_count(&tiles);
+    if (fl_scatter_suits(c, pass)) return fl_scatter_packed_count(c);
     int64_t total = 0;
     for (int phase = 0; phase < fl_gather_phases(c, pass); phase++) {
         const fl_gather g = fl_gather_make(c, pass, phase);
@@ -47,6 +49,10 @@ void fl_conv_pack(const fl_conv *c, fl_conv_pass pass, const real *w, real *pack
     fl_winograd tiles;
     if (fl_winograd_make(c, pass, &tiles)) {
         fl_winograd_pack(&tiles, w, packed);
+        return;
+    }
+    if (fl_scatter_suits(c, pass)) {
+        fl_scatter_pack(c, w, packed);
         return;
     }
     for (int phase = 0; phase < fl_gather_phases(c, pass); phase++) {

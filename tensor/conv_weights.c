@@ -10,6 +10,8 @@
  * (n, t, h, w), and the sums of the blocks are added in order. The cut depends on the shape of y only. Some
  * blocks at a time are gone through by all items, (kt, kh) x lanes x rows, so that x and gy come from cache. */
 #include "tensor/conv_weights.h"
+
+#include "tensor/conv_scatter.h"
 #include "tensor/par.h"
 #include "tensor/winograd.h"
 
@@ -238,5 +240,6 @@ size_t fl_conv_scratch(const fl_conv *c, fl_conv_pass pass)
 {
     fl_winograd w;
     if (pass != FL_CONV_TO_WEIGHTS && fl_winograd_make(c, pass, &w)) return fl_winograd_scratch(&w);
+    if (fl_scatter_suits(c, pass)) return fl_scatter_scratch(c);
     return pass == FL_CONV_TO_WEIGHTS ? fl_conv_weights_scratch(c) : fl_conv_gather_scratch(c, pass);
 }

@@ -43,6 +43,9 @@ typedef struct fl_kernels {
     int rows_wide, rows_one;           /* most rows of a tile with `vectors` vectors, and with one */
     void (*tile )(const fl_tile *, int rows, int vectors);   /* vectors: 1 or the field above; writes whole vectors */
     void (*lanes)(const fl_tile *, int rows, int vectors);
+    /* to[i*to_step + r] += from[i*from_step + r], r < run, i < count. Up to a vector beyond a run is read and written, unchanged;
+     * the runs of `to` must be that far apart. */
+    void (*add_runs)(const real *from, int64_t from_step, int run, int count, real *to, int64_t to_step);
     real (*multiply_add)(int64_t rounds);                    /* as many multiply-adds per second as there can be */
     double flops_per_round;
     const struct fl_transforms *transforms;                  /* winograd.h */

@@ -15,6 +15,11 @@
 #endif
 
 #define WIDTH (VECTOR_BYTES / (int)sizeof(real))
+#ifdef FL_F64
+#define INTEGER int64_t
+#else
+#define INTEGER int32_t
+#endif
 #define PASTE_(a, b) a##b
 #define PASTE(a, b) PASTE_(a, b)
 
@@ -101,6 +106,19 @@ static void lanes(const fl_tile *t, int rows, int vectors)
     else lanes_one(t, rows);
 }
 
+typedef INTEGER mask __attribute__((vector_size(VECTOR_BYTES)));
+
+static void add_runs(const real *from, int64_t from_step, int run, int count, real *to, int64_t to_step)
+{
+    mask inside;
+    for (int v = 0; v < WIDTH; v++) inside[v] = v < run % WIDTH ? -1 : 0;
+    for (int i = 0; i < count; i++, from += from_step, to += to_step) {
+        int r = 0;
+        for (; r + WIDTH <= run; r += WIDTH) *(loose *)(to + r) += *(const loose *)(from + r);
+        if (r < run) *(loose *)(to + r) += (vector)((mask)*(const loose *)(from + r) & inside);
+    }
+}
+
 enum { CHAINS = 12, REPEATS = 8, FLOPS = 2 * CHAINS * REPEATS * WIDTH };   /* chains: latency 4 to 6, two units */
 
 static real multiply_add(int64_t rounds)
@@ -120,6 +138,6 @@ extern const fl_kernels PASTE(fl_kernels_, ISA);
 #define TEXT_(a) #a
 #define TEXT(a) TEXT_(a)
 const fl_kernels PASTE(fl_kernels_, ISA) = {
-    TEXT(ISA), WIDTH, VECTORS, ROWS_WIDE, ROWS_ONE, tile, lanes, multiply_add, FLOPS,
+    TEXT(ISA), WIDTH, VECTORS, ROWS_WIDE, ROWS_ONE, tile, lanes, add_runs, multiply_add, FLOPS,
     &PASTE(fl_transforms_, ISA)
 };

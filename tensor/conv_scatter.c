@@ -1,0 +1,150 @@
+/* conv_scatter.c: products over the channels of gy, row by row, added into a plane of gx with room for its padding.
+ *
+ * Runs (kw,i) of neighbouring pixels overlap. They are added in rounds, every so-many-th pixel, such that no vector is read
+ * while the one before it is still being written. */
+#include "tensor/conv_scatter.h"
+
+#include "tensor/kernels.h"
+#include "tensor/par.h"
+
+#include <string.h>
+
+enum {
+    MOST_CHANNELS = 4, LEAST_OUTPUTS = 16, LEAST_TAPS = 9,
+    MOST_OUTPUTS = 2048,                       /* one running sum */
+    WHOLE = 64 / (int)sizeof(real),
+    ITEMS = 8, LEAST_ROWS = 32                 /* planes are cut where they are few, not below so many rows */
+};
+
+typedef struct job {
+    fl_conv c;
+    const fl_kernels *kernels;
+    const real *gy, *packed;
+    real *gx;
+    int run, lanes, blocks;                    /* kw*ci; kh*run; of FL_BLOCK */
+    int width, bands;                          /* of the padded plane, in pixels; of a plane, in bands of rows */
+} job;
+
+static int min(int a, int b) { return a < b ? a : b; }
+static int max(int a, int b) { return a > b ? a : b; }
+static int ceil_div(int a, int b) { return a >= 0 ? (a + b - 1) / b : -(-a / b); }
+
+bool fl_scatter_suits(const fl_conv *c, fl_conv_pass pass)
+{
+    return pass == FL_CONV_TO_INPUT && !c->direct && c->groups == 1 && c->win.d[2] == 1 && c->x.c <= MOST_CHANNELS &&
+           c->y.c >= LEAST_OUTPUTS && c->y.c <= MOST_OUTPUTS && c->win.k[1] * c->win.k[2] >= LEAST_TAPS;
+}
+
+static job job_make(const fl_conv *c)
+{
+    job j = {.c = *c, .kernels = fl_kernels_now()};
+    j.run = c->win.k[2] * c->x.c;
+    j.lanes = c->win.k[1] * j.run;
+    j.blocks = ceil_div(j.lanes, FL_BLOCK);
+    j.width = max((c->y.w - 1) * c->win.s[2] + c->win.k[2], c->x.w + c->win.lo[2]);
+    j.bands = max(1, min(ceil_div(ITEMS, c->x.t), c->x.h / LEAST_ROWS));
+    return j;
+}
+
+int64_t fl_scatter_packed_count(const fl_conv *c)
+{
+    return (int64_t)c->win.k[0] * job_make(c).blocks * c->y.c * FL_BLOCK;
+}
+
+void fl_scatter_pack(const fl_conv *c, const real *w, real *packed)
+{
+    const job j = job_make(c);
+    const int64_t of_output = (int64_t)c->win.k[0] * j.lanes;          /* O,KT,KH,KW,I: as the lanes lie */
+    for (int kt = 0; kt < c->win.k[0]; kt++)
+        for (int block = 0; block < j.blocks; block++)
+            for (int o = 0; o < c->y.c; o++)
+                for (int v = 0; v < FL_BLOCK; v++) {
+                    const int lane = block * FL_BLOCK + v;
+                    *packed++ = lane < j.lanes ? w[o * of_output + (int64_t)kt * j.lanes + lane] : R(0.0);
+                }
+}
+
+static int64_t plane_count(const job *j)      /* of a band; vectors may go beyond its end */
+{
+    return (int64_t)ceil_div(j->c.x.h, j->bands) * j->width * j->c.x.c + WHOLE;
+}
+
+static int64_t row_count(const job *j) { return (int64_t)j->c.y.w * j->blocks * FL_BLOCK + WHOLE; }
+
+static int64_t thread_count(const job *j) { return (plane_count(j) + row_count(j) + WHOLE) / WHOLE * WHOLE; }
+
+size_t fl_scatter_scratch(const fl_conv *c)
+{
+    const job j = job_make(c);
+    return (size_t)(thread_count(&j) * fl_threads()) * sizeof(real);
+}
+
+/* s of one row of gy, [pixel][block][FL_BLOCK]. */
+static void multiply(const job *j, const real *gy, int kt, real *s)
+{
+    const int64_t panel = (int64_t)j->c.y.c * FL_BLOCK, row = (int64_t)j->blocks * FL_BLOCK;
+    const int pixels = j->c.y.w, calls = ceil_div(pixels, j->kernels->rows_wide);
+    const int wide = j->kernels->vectors * j->kernels->width;
+    fl_tile t = {.b_step = FL_BLOCK, .a_row = j->c.y.c, .a_step = 1, .c_row = row, .run = j->c.y.c, .count = {1, 1, 1},
+                 .ahead_step = WHOLE};
+    for (int i = 0; i < calls; i++) {
+        const int first = (int)((int64_t)pixels * i / calls), rows = (int)((int64_t)pixels * (i + 1) / calls) - first;
+        t.a = gy + (int64_t)first * j->c.y.c;
+        t.ahead = (int64_t)rows * j->c.y.c;
+        for (int lane = 0; lane < j->lanes; lane += wide) {
+            t.b = j->packed + (kt * (int64_t)j->blocks + lane / FL_BLOCK) * panel + lane % FL_BLOCK;
+            t.c = s + first * row + lane;
+            j->kernels->tile(&t, rows, j->kernels->vectors);
+        }
+    }
+}
+
+/* One row of gy into rows top .. end-1 of the plane, which are rows of gx. */
+static void add_row(const job *j, const real *s, int y, int top, int end, real *plane)
+{
+    const fl_window *win = &j->c.win;
+    const int channels = j->c.x.c, step = win->s[2] * channels;
+    const int rounds = ceil_div(j->run, WHOLE) * WHOLE / step + 1;
+    const int64_t row = (int64_t)j->blocks * FL_BLOCK;
+    for (int kh = 0; kh < win->k[1]; kh++) {
+        const int h = y * win->s[1] + kh * win->d[1] - win->lo[1];
+        if (h < top || h >= end) continue;
+        real *to = plane + (int64_t)(h - top) * j->width * channels;
+        for (int round = 0; round < min(rounds, j->c.y.w); round++)
+            j->kernels->add_runs(s + round * row + kh * j->run, rounds * row, j->run, ceil_div(j->c.y.w - round, rounds),
+                                 to + (int64_t)round * step, (int64_t)rounds * step);
+    }
+}
+
+static void run_item(const job *j, int64_t item, real *plane)
+{
+    const fl_shape x = j->c.x, y = j->c.y;
+    const fl_window *win = &j->c.win;
+    const int64_t planes = item / j->bands;
+    const int n = (int)(planes / x.t), t = (int)(planes % x.t), band = (int)(item % j->bands);
+    const int top = (int)((int64_t)x.h * band / j->bands), end = (int)((int64_t)x.h * (band + 1) / j->bands);
+    const int first = max(0, ceil_div(top + win->lo[1] - (win->k[1] - 1) * win->d[1], win->s[1]));
+    const int last = min(y.h - 1, ceil_div(end + win->lo[1], win->s[1]) - 1);
+    real *s = plane + plane_count(j);
+    memset(plane, 0, (size_t)plane_count(j) * sizeof *plane);
+    for (int kt = 0; kt < win->k[0]; kt++) {
+        const int from = t + win->lo[0] - kt * win->d[0];
+        if (from < 0 || from % win->s[0] != 0 || from / win->s[0] >= y.t) continue;
+        for (int h = first; h <= last; h++) {
+            multiply(j, j->gy + fl_at(y, n, 0, from / win->s[0], h, 0), kt, s);
+            add_row(j, s, h, top, end, plane);
+        }
+    }
+    for (int h = top; h < end; h++)
+        memcpy(j->gx + fl_at(x, n, 0, t, h, 0), plane + ((int64_t)(h - top) * j->width + win->lo[2]) * x.c,
+               (size_t)x.w * (size_t)x.c * sizeof *plane);
+}
+
+void fl_scatter_run(const fl_conv *c, const real *gy, const real *packed, real *gx, void *scratch)
+{
+    job j = job_make(c);
+    j.gy = gy, j.packed = packed, j.gx = gx;
+    const int64_t count = thread_count(&j);
+    FL_PARALLEL(item, (int64_t)c->x.n * c->x.t * j.bands, fl_conv_flops(c))
+        run_item(&j, item, (real *)scratch + fl_thread() * count);
+}
