@@ -17,7 +17,7 @@
 
 #include <string.h>
 
-enum { BLOCK_PIXELS = 256, ROWS_PER_ITEM = 70, CHUNK_BYTES = 2 << 20, WHOLE = 64 / (int)sizeof(real) };
+enum { BLOCK_PIXELS = 256, ROWS_PER_ITEM = 70, CHUNK_BYTES = 3 << 18, WHOLE = 64 / (int)sizeof(real) };
 
 static int ceil_div(int a, int b) { return (a + b - 1) / b; }
 static int min(int a, int b) { return a < b ? a : b; }
@@ -132,6 +132,18 @@ static void product(const fl_weights *j, fl_tile t, int rows, int lanes, int roo
     }
 }
 
+/* Lanes that all belong to one kernel column lie in x as they are wanted: no copy, and no pixels outside x. */
+static bool reads_x(const fl_weights *j, int block)
+{
+    const int first = block * FL_BLOCK, last = min(j->lanes, first + FL_BLOCK) - 1;
+    return j->straight && !needs_strip(j) && j->channels % WHOLE == 0 && first / j->channels == last / j->channels;
+}
+
+static int column_of(const fl_weights *j, int block, const fl_patch *p)
+{
+    return j->columns > 1 ? p->k[2] : block * FL_BLOCK / j->channels;
+}
+
 typedef struct side { const real *start; int64_t pixel, line, plane; } side;   /* steps along w, h, t */
 typedef struct target { real *c; int64_t row; int lanes, room; } target;       /* where an item's product goes */
 
@@ -156,6 +168,16 @@ static void add_patch(const fl_weights *j, const fl_patch *p, int group, int blo
     if (j->straight && needs_strip(j)) {
         right = in_strip;
         right.start += block * FL_BLOCK;
+    } else if (reads_x(j, block)) {
+        const fl_shape x = j->c.x;
+        int at[3];
+        for (int i = 0; i < 3; i++) {
+            const int tap = i < 2 ? p->k[i] : column_of(j, block, p);
+            at[i] = p->from[i] * win->s[i] + tap * win->d[i] - win->lo[i];
+        }
+        const int channel = group * j->channels + block * FL_BLOCK % j->channels;
+        right = (side){j->x + fl_at(x, p->n, channel, at[0], at[1], at[2]), win->s[2] * x.c,
+                       (int64_t)win->s[1] * x.w * x.c, (int64_t)win->s[0] * x.h * x.w * x.c};
     } else if (j->straight) {
         fl_panel_of_x(j, p, group, block, panel);
         right = in_panel;
@@ -170,6 +192,7 @@ static void add_patch(const fl_weights *j, const fl_patch *p, int group, int blo
     const int64_t a_row = j->depthwise ? win->d[2] * c : 1;
     const fl_tile t = {
         .a = left.start + first * a_row, .b = right.start,
+        .ahead = 12 * left.pixel, .ahead_step = left.pixel, .b_ahead = 12 * right.pixel,
         .a_row = a_row, .a_step = left.pixel, .b_step = right.pixel, .c_row = to.row,
         .run = nw, .count = {nt, nh, 1}, .a_jump = {left.plane, left.line, 0}, .b_jump = {right.plane, right.line, 0}
     };
@@ -198,8 +221,9 @@ static void run_item(const fl_weights *j, int64_t item, int64_t from, int64_t to
     }
     bool fresh = from == 0;
     for (int64_t block_of_pixels = from; block_of_pixels < to; block_of_pixels++) {
-        const fl_patch p = patch_make(j, block_of_pixels, k);
-        if (p.to[0] <= p.from[0] || p.to[1] <= p.from[1]) continue;
+        fl_patch p = patch_make(j, block_of_pixels, k);
+        if (reads_x(j, block)) inside(win, 2, column_of(j, block, &p), j->c.x.w, &p.from[2], &p.to[2]);
+        if (p.to[0] <= p.from[0] || p.to[1] <= p.from[1] || p.to[2] <= p.from[2]) continue;
         add_patch(j, &p, group, block, first, last, at, fresh);
         fresh = false;
     }
