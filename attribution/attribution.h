@@ -112,7 +112,9 @@ enum {
     FL_USES_BIASED = 1 << 3,
     FL_USES_LAYER = 1 << 4,              /* layer */
     FL_USES_POOLING = 1 << 5,            /* pooling: channels have weights */
-    FL_USES_SIGN = 1 << 6                /* signed_cam: there is a ReLU to leave out */
+    FL_USES_SIGN = 1 << 6,               /* signed_cam: there is a ReLU to leave out */
+    FL_USES_STEPS = 1 << 7,              /* steps, without a rule */
+    FL_USES_SIGMA = 1 << 8               /* baseline_sigma, without a baseline */
 };
 unsigned fl_method_uses(const fl_method *);
 const char *fl_method_driver(const fl_method *);     /* name of its driver */

@@ -87,6 +87,8 @@ const fl_setting *fl_map_settings(const fl_map *m, fl_arena *arena, int *count)
     const fl_explain_options *o = &m->options;
     const unsigned uses = fl_method_uses(m->method);
     add_target(&l, &o->target);
+    if (uses & FL_USES_STEPS) add_number(&l, "steps", o->steps);
+    if (uses & FL_USES_SIGMA) add_number(&l, "sigma", o->baseline_sigma);
     if (uses & FL_USES_PATH) {
         add_number(&l, "steps", o->steps);
         add(&l, "rule", fl_quadrature_name[o->rule]);

@@ -32,7 +32,7 @@ struct fl_driver {
 };
 
 extern const fl_driver fl_drive_backward, fl_drive_path, fl_drive_noise, fl_drive_cam,
-                       fl_drive_eigen, fl_drive_score_cam;
+                       fl_drive_eigen, fl_drive_score_cam, fl_drive_expected, fl_drive_blur_path, fl_drive_guided_path;
 
 /* The variants: which of its computations a driver does. */
 enum { FL_BACKWARD_PLAIN, FL_BACKWARD_TIMES_INPUT };

@@ -57,6 +57,7 @@ static fl_explain_options fill_in(const fl_run *r, const fl_explain_options *giv
     if (!o.steps) o.steps = d->steps;
     if (!o.rule) o.rule = d->rule;
     if (!o.baseline) o.baseline = d->baseline;
+    if (!(o.baseline_sigma > 0)) o.baseline_sigma = d->baseline_sigma;
     if (!(o.baseline_sigma > 0)) o.baseline_sigma = 0.1 * (r->clip.h > r->clip.w ? r->clip.h : r->clip.w);
     if (!o.samples) o.samples = d->samples;
     if (o.noise == 0) o.noise = d->noise;
@@ -68,7 +69,7 @@ static fl_status check(const fl_run *r)
 {
     const unsigned uses = fl_method_uses(r->method);
     fl_error *err = r->g->error;
-    if (uses & FL_USES_PATH && r->o.steps < 1)
+    if (uses & (FL_USES_PATH | FL_USES_STEPS) && r->o.steps < 1)
         return fl_error_set(err, FL_USAGE, "%s: needs at least 1 step, got %d", r->method->name, r->o.steps);
     if (uses & FL_USES_NOISE && r->o.samples < 1)
         return fl_error_set(err, FL_USAGE, "%s: needs at least 1 sample, got %d", r->method->name, r->o.samples);
@@ -150,7 +151,7 @@ static fl_status weigh_law(fl_run *r)
 static int count_passes(const fl_run *r)
 {
     const unsigned uses = fl_method_uses(r->method);
-    return 1 + (uses & FL_USES_PATH ? r->o.steps : 0) + (uses & FL_USES_NOISE ? r->o.samples : 0) +
+    return 1 + (uses & (FL_USES_PATH | FL_USES_STEPS) ? r->o.steps : 0) + (uses & FL_USES_NOISE ? r->o.samples : 0) +
            (r->method->law == FL_LAW_COMPLETE);
 }
 

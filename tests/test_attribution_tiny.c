@@ -118,16 +118,21 @@ TEST(attribution_tiny_laws)
     fl_rig r;
     if (!tiny_up(&r, 1)) return;
     for (const fl_method *m = fl_method_table; m->name; m++) {
-        rig_explain(&r, m->name, clip, DEFAULTS);
+        const bool first_order = !(fl_method_uses(m) & FL_USES_PATH);      /* no quadrature rule: an error like 1 / steps */
+        const fl_explain_options o = m->law != FL_LAW_NONE && first_order ? WITH(.steps = 600) : DEFAULTS;
+        rig_explain(&r, m->name, clip, o);
         if (m->law == FL_LAW_NONE) {
             CHECK(isnan(r.map.residual) && isnan(r.map.wanted));
             continue;
         }
-        CHECK_NEAR(r.map.sum, r.map.score - r.map.baseline_score, 0.01 * fabs(r.map.wanted));
-        CHECK(r.map.wanted == r.map.score - r.map.baseline_score && r.map.residual < 0.01 && r.map.residual > 0);
+        /* Guided paths move single values by up to twice max_distance, 4 % of their way, on one gradient: more steps do not help. */
+        const double bound = strcmp(m->name, "guided_ig") == 0 ? 0.06 : 0.01;
+        CHECK_NEAR(r.map.sum, r.map.score - r.map.baseline_score, bound * fabs(r.map.wanted));
+        CHECK(r.map.wanted == r.map.score - r.map.baseline_score && r.map.residual < bound && r.map.residual > 0);
         const double from_zero = r.map.baseline_score;
-        rig_explain(&r, m->name, clip, WITH(.baseline = "black"));
-        CHECK_NEAR(r.map.sum, r.map.score - r.map.baseline_score, 0.01 * fabs(r.map.wanted));
+        if (!(fl_method_uses(m) & FL_USES_BASELINE)) continue;
+        rig_explain(&r, m->name, clip, WITH(.baseline = "black", .steps = o.steps));
+        CHECK_NEAR(r.map.sum, r.map.score - r.map.baseline_score, bound * fabs(r.map.wanted));
         CHECK(r.map.baseline_score != from_zero);
     }
     rig_down(&r);
@@ -139,16 +144,18 @@ static fl_explain_options short_run(void)
     return WITH(.target = {.class_index = 1}, .steps = 6, .samples = 6, .seed = 3);
 }
 
-typedef struct bits { uint64_t hash[16]; double score[16]; } bits;
+enum { MOST_METHODS = 128 };
+typedef struct bits { uint64_t hash[MOST_METHODS]; double score[MOST_METHODS]; } bits;
 
 static bits run_all(int batch, int threads)
 {
-    bits b = {{0}, {0}};
+    static bits b;
+    memset(&b, 0, sizeof b);
     fl_rig r;
     fl_threads_set(threads);
     if (tiny_up(&r, batch)) {
         int i = 0;
-        for (const fl_method *m = fl_method_table; m->name; m++, i++) {
+        for (const fl_method *m = fl_method_table; m->name && i < MOST_METHODS; m++, i++) {
             const real *map = rig_explain(&r, m->name, clip, short_run());
             b.hash[i] = map ? fl_hash(map, (size_t)fl_shape_count(r.map.shape) * sizeof(real)) : 0;
             b.score[i] = r.map.score;

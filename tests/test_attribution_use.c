@@ -20,9 +20,9 @@ TEST(attribution_every_method_is_whole)
         const unsigned uses = fl_method_uses(m);
         CHECK_SAY(!(uses & FL_USES_PATH) || (m->defaults.steps && m->defaults.rule), "%s: steps and rule", m->name);
         CHECK_SAY(!(uses & FL_USES_BASELINE) || m->defaults.baseline, "%s: baseline", m->name);
-        CHECK_SAY(!(uses & FL_USES_NOISE) || (m->defaults.samples && m->defaults.noise > 0), "%s: noise", m->name);
+        CHECK_SAY(!(uses & FL_USES_NOISE) || (m->defaults.samples && m->defaults.noise != 0), "%s: noise", m->name);
         CHECK_SAY(!(uses & FL_USES_POOLING) || m->defaults.pooling, "%s: pooling", m->name);
-        CHECK_SAY(m->law != FL_LAW_COMPLETE || uses & FL_USES_BASELINE, "%s: complete to what?", m->name);
+        CHECK_SAY(m->law != FL_LAW_COMPLETE || uses & (FL_USES_BASELINE | FL_USES_SIGMA), "%s: complete to what?", m->name);
         CHECK_SAY(fl_method_find(m->name) == m, "%s is there twice", m->name);
         CHECK(fl_method_driver(m) && fl_law_name[m->law] && fl_law_formula[m->law]);
     }

@@ -45,8 +45,8 @@ static const fl_option picture_options[] = {
 const fl_option_group fl_picture_options = {"Picture", picture_options};
 
 static const struct { const char *option; unsigned uses; } readers[] = {
-    {"steps", FL_USES_PATH}, {"rule", FL_USES_PATH},
-    {"baseline", FL_USES_BASELINE}, {"baseline-sigma", FL_USES_BASELINE},
+    {"steps", FL_USES_PATH | FL_USES_STEPS}, {"rule", FL_USES_PATH},
+    {"baseline", FL_USES_BASELINE}, {"baseline-sigma", FL_USES_BASELINE | FL_USES_SIGMA},
     {"samples", FL_USES_NOISE}, {"noise", FL_USES_NOISE}, {"biased", FL_USES_BIASED},
     {"layer", FL_USES_LAYER}, {"pooling", FL_USES_POOLING}, {"signed", FL_USES_SIGN}};
 enum { READERS = sizeof readers / sizeof *readers };
