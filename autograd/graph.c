@@ -2,6 +2,7 @@
 #include "autograd/graph.h"
 
 #include "autograd/ops.h"
+#include "autograd/rules.h"
 #include "tensor/par.h"
 
 #include <stdarg.h>
@@ -184,7 +185,7 @@ void fl_graph_set(fl_graph *g, fl_id id, const real *values)
 
 size_t fl_graph_bytes(const fl_graph *g)
 {
-    return g->bytes_params + g->bytes_values + g->bytes_packed + g->bytes_scratch;
+    return g->bytes_params + g->bytes_values + g->bytes_packed + g->bytes_scratch + g->bytes_rules;
 }
 
 static void pack_weights(fl_graph *g)
@@ -195,12 +196,15 @@ static void pack_weights(fl_graph *g)
         for (int pass = 0; pass < 2; pass++)
             if (node->packed[pass]) node->op->pack(node, pass, node->operand[1], node->packed[pass]);
     }
+    if (g->rules) fl_rules_pack(g);
     g->stale = false;
 }
 
 const real *fl_packed_weight(const fl_node *node, int pass, const real *w, void *scratch)
 {
     if (w == node->operand[1] && node->packed[pass]) return node->packed[pass];
+    for (int i = 0; i < node->n_variants; i++)
+        if (w == node->variant[i].packed[0]) return node->variant[i].packed[pass];
     node->op->pack(node, pass, w, scratch);
     return scratch;
 }

@@ -11,6 +11,7 @@
 #define FL_GRAPH_H
 
 #include "autograd/op.h"
+#include "autograd/rule.h"
 #include "tensor/bundle.h"
 
 typedef enum fl_keep { FL_KEEP_OUTPUTS, FL_KEEP_FOR_BACKWARD, FL_KEEP_ALL } fl_keep;
@@ -23,7 +24,14 @@ typedef struct fl_plan {
     const fl_id *wrt;        /* nodes whose signal is wanted */
     int n_wrt;
     bool forecast;           /* count bytes only (fl_graph_bytes): the graph cannot run until it is planned again */
+    const fl_ruleset *rules; /* how the signal goes down; NULL: as the gradient */
+    const real *low, *high;  /* for rules with bounds: least and largest value of each channel; borrowed */
+    int bounds;              /* channels */
 } fl_plan;
+
+typedef struct fl_ledger {   /* of one node: arrived - handed_on = absorbed, by biases and stabilisers */
+    double arrived, handed_on;
+} fl_ledger;
 
 struct fl_graph {
     fl_arena *arena;         /* borrowed */
@@ -41,7 +49,8 @@ struct fl_graph {
     int threads;                   /* that the scratch is large enough for */
     fl_id root;
     real *spill;                   /* one signal, for the second and later arrivals at a node */
-    size_t bytes_values, bytes_packed, bytes_scratch, bytes_params;
+    struct fl_rules *rules;        /* NULL: signals are gradients (rules.h) */
+    size_t bytes_values, bytes_packed, bytes_scratch, bytes_params, bytes_rules;
 };
 
 fl_graph *fl_graph_new(fl_arena *borrowed);                    /* NULL when memory ran out */
@@ -70,6 +79,13 @@ void fl_graph_forward(fl_graph *);
 /* seed: the signal at the root, its shape. Gives d(sum seed*root)/d(wrt) in the signals of wrt. Signals lie where
  * values were that nobody reads any more: a second backward needs a forward before it, except with FL_KEEP_ALL. */
 void fl_graph_backward(fl_graph *, const real *seed);
+
+/* For rule sets with a reference: the values of the forward just run become the reference; run the clip's own next. */
+void fl_graph_remember(fl_graph *);
+/* With rules: what came to node i and what went on from it in the last backward, summed. The absorbed parts of all nodes and
+ * the signals of the leaves make up the seed. */
+fl_ledger fl_graph_ledger(const fl_graph *, fl_id i);
+const fl_rule *fl_graph_rule(const fl_graph *, fl_id i);       /* of the plan; NULL: the gradient */
 
 /* Whether an entry can be a parameter of this shape: axes of length 1 do not count, and a matrix O x I may stand for a kernel
  * O,I/..,KT,KH,KW of as many values (a linear layer that is a convolution here), or the reverse. */

@@ -33,7 +33,9 @@ enum {                                   /* flags: all that rules and the planne
     FL_ALL       = 1 << 5,               /* not element by element and not linear: softmax, norms over channels */
     FL_READS_IN  = 1 << 6,               /* vjp with respect to operand 0 reads operand values (weights aside) */
     FL_READS_OUT = 1 << 7,               /* vjp reads y */
-    FL_STOP      = 1 << 8                /* no signal passes: the backward walk ends here */
+    FL_STOP      = 1 << 8,               /* no signal passes: the backward walk ends here */
+    FL_POSITIVE  = 1 << 9,               /* linear in all operands, with factors that are never negative: sums, means, moves */
+    FL_FRACTION  = 1 << 10               /* values of 0 to 1: what opens and closes gates */
 };
 
 typedef enum fl_op_kind {
@@ -80,6 +82,13 @@ typedef union fl_attr {                  /* what an op needs to know besides its
 
 typedef enum fl_role { FL_COMPUTED, FL_INPUT, FL_PARAM, FL_BUFFER } fl_role;   /* BUFFER: set, not trained */
 
+typedef struct fl_variant {              /* a weight of which a rule takes a part: packed once per plan */
+    int part;                            /* fl_part of rule.h */
+    double gamma;
+    real *packed[2];                     /* packed[0] is also the pointer that stands for it among operands */
+    bool own, moving;                    /* not another node's; packed before each use: the weight is computed */
+} fl_variant;
+
 struct fl_node {
     const fl_op *op;
     const char *name;                    /* unique, dotted; the graph's */
@@ -91,9 +100,12 @@ struct fl_node {
     const fl_shape *in_shape;
     /* filled by the planner */
     real *value, *signal;                /* the graph's; NULL where nothing is kept */
+    real *reference;                     /* the value that fl_graph_remember kept, for rules that read it; else NULL */
     const real **operand;                /* n_in pointers, the operands' values */
     real *packed[2];                     /* operand 1 packed for forward and for vjp, or NULL */
     bool direct;                         /* the graph trains: convolutions sum in the documented order */
+    struct fl_variant *variant;          /* what rules put in place of operand 1 */
+    int n_variants;
     void *work;                          /* scratch, shared by all nodes of the graph */
 };
 

@@ -4,6 +4,7 @@
  * dies with its last reader; a signal is born at the vjp of its last consumer and dies at its own node's.
  * Buffers that never live together may share memory: first fit, in the order of birth, in one slab. */
 #include "autograd/graph.h"
+#include "autograd/rules.h"
 
 #include "tensor/par.h"
 
@@ -56,8 +57,15 @@ static bool vjp_reads(const fl_graph *g, fl_id i, int k)
 {
     const fl_node *node = &g->node[i];
     if (!g->carries[i]) return false;
+    if (g->rules && g->rules->rule[i]) return k == 1 && node->op->flags & FL_WEIGHTED ? true : (fl_rules_reads(g, i) & FL_READS_IN) != 0;
     if (!(node->op->flags & FL_WEIGHTED)) return (node->op->flags & FL_READS_IN) != 0;
     return k == 1 ? g->carries[node->in[0]] : k == 0 && g->carries[node->in[1]];
+}
+
+static bool result_is_read(const fl_graph *g, fl_id i)
+{
+    const unsigned reads = g->rules && g->rules->rule[i] ? fl_rules_reads(g, i) : g->node[i].op->flags;
+    return (reads & FL_READS_OUT) != 0;
 }
 
 static void find_last_uses(planner *p)
@@ -71,7 +79,7 @@ static void find_last_uses(planner *p)
             if (*use < i) *use = i;
             if (vjp_reads(g, i, k) && *use < backward_time(g, i)) *use = backward_time(g, i);
         }
-        if (g->carries[i] && (g->node[i].op->flags & FL_READS_OUT)) p->last_use[i] = backward_time(g, i);
+        if (g->carries[i] && result_is_read(g, i)) p->last_use[i] = backward_time(g, i);
         if (p->wanted[i] || p->plan->keep == FL_KEEP_ALL) p->last_use[i] = FOREVER;
     }
 }
@@ -190,7 +198,7 @@ static bool plan_packing(fl_graph *g, bool forecast)
         if (role != FL_PARAM && role != FL_BUFFER) continue;
         bool own = false;
         for (int pass = 0; pass < 2; pass++) {
-            if (pass == 1 && !(g->carries[i] && g->carries[node->in[0]])) continue;
+            if (pass == 1 && !(g->carries[i] && g->carries[node->in[0]] && fl_rules_use_weight(g, i))) continue;
             const fl_node *other = same_packing(g, i, pass);
             if (other) {
                 node->packed[pass] = other->packed[pass];
@@ -241,7 +249,8 @@ static bool hand_out(planner *p, real *slab)
     return true;
 }
 
-/* Training repeats its bits for good: shipped weights can be made again. Fast algorithms are for everything else. */
+/* Training repeats its bits for good: shipped weights can be made again. Fast algorithms are for everything else; but not for
+ * weights whose rule divides by sums: where all products are 0 the sum must be 0, and theirs is a difference of rounded numbers. */
 static bool trains(const fl_graph *g, const fl_plan *plan)
 {
     for (int i = 0; i < plan->n_wrt; i++)
@@ -286,17 +295,20 @@ fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
     if (!g->computed || !g->carries || !g->arrived || !g->packs_from || !p.wanted || !p.last_use || !p.list || !live)
         return g->error->status;
     for (fl_id i = 0; i < g->count; i++) {
-        g->node[i].signal = NULL;
-        g->node[i].direct = trains(g, plan);
+        g->node[i].signal = g->node[i].reference = NULL;
+        g->node[i].n_variants = 0;
         if (g->node[i].role == FL_COMPUTED) g->node[i].value = NULL;
     }
     mark_nodes(&p);
+    if (fl_rules_match(g, plan)) return g->error->status;
+    for (fl_id i = 0; i < g->count; i++)
+        g->node[i].direct = trains(g, plan) || (fl_graph_rule(g, i) && g->node[i].op->flags & FL_WEIGHTED);
     find_last_uses(&p);
     const int64_t spill = list_buffers(&p);
     if (spill < 0) return g->error->status;
     const int64_t slab = place_buffers(&p, live);
     g->bytes_values = (size_t)(slab + spill) * sizeof(real);
-    g->bytes_packed = 0;
+    g->bytes_packed = g->bytes_rules = 0;
     g->keeps_all = plan->keep == FL_KEEP_ALL;
     g->fresh = false;
     if (plan->forecast) return forget(g, plan_packing(g, true) && plan_scratch(g, true));
@@ -306,5 +318,5 @@ fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
     if (!hand_out(&p, memory)) return g->error->status;
     g->stale = true;
     if (!plan_packing(g, false) || !plan_scratch(g, false)) return g->error->status;
-    return FL_OK;
+    return fl_rules_plan(g);
 }

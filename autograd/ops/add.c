@@ -31,7 +31,7 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 
 const fl_op fl_op_add = {
     .name = "add", .doc = "sum of two operands, broadcasting axes of length 1", .file = "autograd/ops/add.c",
-    .kind = FL_OP_add, .flags = FL_LINEAR, .arity = 2,
+    .kind = FL_OP_add, .flags = FL_LINEAR | FL_POSITIVE, .arity = 2,
     .infer = fl_broadcast_infer, .forward = forward, .vjp = vjp, .example = example,
 };
 

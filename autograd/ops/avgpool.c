@@ -88,7 +88,7 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 
 const fl_op fl_op_avgpool = {
     .name = "avgpool", .doc = "mean over windows", .file = "autograd/ops/avgpool.c",
-    .kind = FL_OP_avgpool, .flags = FL_LINEAR, .arity = 1,
+    .kind = FL_OP_avgpool, .flags = FL_LINEAR | FL_POSITIVE, .arity = 1,
     .infer = fl_pool_infer, .forward = forward, .vjp = vjp, .example = example,
 };
 

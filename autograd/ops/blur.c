@@ -33,7 +33,7 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 
 const fl_op fl_op_blur = {
     .name = "blur", .doc = "Gaussian blur over T,H,W", .file = "autograd/ops/blur.c",
-    .kind = FL_OP_blur, .flags = FL_LINEAR, .arity = 1,
+    .kind = FL_OP_blur, .flags = FL_LINEAR | FL_POSITIVE, .arity = 1,
     .infer = infer, .forward = forward, .vjp = vjp, .example = example, .scratch = scratch,
 };
 

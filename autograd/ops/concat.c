@@ -69,7 +69,7 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 
 const fl_op fl_op_concat = {
     .name = "concat", .doc = "operands one behind the other along an axis", .file = "autograd/ops/concat.c",
-    .kind = FL_OP_concat, .flags = FL_LINEAR | FL_ROUTE, .arity = 1,
+    .kind = FL_OP_concat, .flags = FL_LINEAR | FL_POSITIVE | FL_ROUTE, .arity = 1,
     .infer = infer, .forward = forward, .vjp = vjp, .example = example,
 };
 

@@ -29,7 +29,7 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 
 const fl_op fl_op_mean = {
     .name = "mean", .doc = "mean over chosen axes; over T,H,W it is global average pooling",
-    .file = "autograd/ops/mean.c", .kind = FL_OP_mean, .flags = FL_LINEAR, .arity = 1,
+    .file = "autograd/ops/mean.c", .kind = FL_OP_mean, .flags = FL_LINEAR | FL_POSITIVE, .arity = 1,
     .infer = fl_reduced_shape, .forward = forward, .vjp = vjp, .example = example,
 };
 

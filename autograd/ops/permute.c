@@ -54,7 +54,7 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 
 const fl_op fl_op_permute = {
     .name = "permute", .doc = "axes in another order", .file = "autograd/ops/permute.c",
-    .kind = FL_OP_permute, .flags = FL_LINEAR | FL_ROUTE, .arity = 1,
+    .kind = FL_OP_permute, .flags = FL_LINEAR | FL_POSITIVE | FL_ROUTE, .arity = 1,
     .infer = infer, .forward = forward, .vjp = vjp, .example = example,
 };
 

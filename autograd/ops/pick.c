@@ -42,7 +42,7 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 
 const fl_op fl_op_pick = {
     .name = "pick", .doc = "one element per sample", .file = "autograd/ops/pick.c",
-    .kind = FL_OP_pick, .flags = FL_LINEAR | FL_ROUTE, .arity = 1,
+    .kind = FL_OP_pick, .flags = FL_LINEAR | FL_POSITIVE | FL_ROUTE, .arity = 1,
     .infer = infer, .forward = forward, .vjp = vjp, .example = example,
 };
 

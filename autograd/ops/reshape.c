@@ -53,7 +53,7 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 
 const fl_op fl_op_reshape = {
     .name = "reshape", .doc = "the same elements, in file order, under another shape",
-    .file = "autograd/ops/reshape.c", .kind = FL_OP_reshape, .flags = FL_LINEAR | FL_ROUTE, .arity = 1,
+    .file = "autograd/ops/reshape.c", .kind = FL_OP_reshape, .flags = FL_LINEAR | FL_POSITIVE | FL_ROUTE, .arity = 1,
     .infer = infer, .forward = forward, .vjp = vjp, .example = example,
 };
 

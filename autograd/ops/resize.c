@@ -35,7 +35,7 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 
 const fl_op fl_op_resize = {
     .name = "resize", .doc = "nearest or linear interpolation over T,H,W", .file = "autograd/ops/resize.c",
-    .kind = FL_OP_resize, .flags = FL_LINEAR, .arity = 1,
+    .kind = FL_OP_resize, .flags = FL_LINEAR | FL_POSITIVE, .arity = 1,
     .infer = infer, .forward = forward, .vjp = vjp, .example = example,
 };
 

@@ -51,7 +51,7 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 
 const fl_op fl_op_shift = {
     .name = "shift", .doc = "some channels from the next frame, some from the last (TSM)",
-    .file = "autograd/ops/shift.c", .kind = FL_OP_shift, .flags = FL_LINEAR | FL_ROUTE, .arity = 1,
+    .file = "autograd/ops/shift.c", .kind = FL_OP_shift, .flags = FL_LINEAR | FL_POSITIVE | FL_ROUTE, .arity = 1,
     .infer = infer, .forward = forward, .vjp = vjp, .example = example,
 };
 

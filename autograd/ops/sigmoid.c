@@ -31,7 +31,7 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 
 const fl_op fl_op_sigmoid = {
     .name = "sigmoid", .doc = "1 / (1 + exp(-x))", .file = "autograd/ops/sigmoid.c",
-    .kind = FL_OP_sigmoid, .flags = FL_MAP | FL_READS_OUT, .arity = 1,
+    .kind = FL_OP_sigmoid, .flags = FL_MAP | FL_FRACTION | FL_READS_OUT, .arity = 1,
     .infer = fl_map_infer, .forward = forward, .vjp = vjp, .deriv = deriv, .example = example,
 };
 

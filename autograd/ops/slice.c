@@ -48,7 +48,7 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 
 const fl_op fl_op_slice = {
     .name = "slice", .doc = "a range along one axis", .file = "autograd/ops/slice.c",
-    .kind = FL_OP_slice, .flags = FL_LINEAR | FL_ROUTE, .arity = 1,
+    .kind = FL_OP_slice, .flags = FL_LINEAR | FL_POSITIVE | FL_ROUTE, .arity = 1,
     .infer = infer, .forward = forward, .vjp = vjp, .example = example,
 };
 

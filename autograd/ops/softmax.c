@@ -39,7 +39,7 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 
 const fl_op fl_op_softmax = {
     .name = "softmax", .doc = "probabilities over channels", .file = "autograd/ops/softmax.c",
-    .kind = FL_OP_softmax, .flags = FL_ALL | FL_READS_OUT, .arity = 1,
+    .kind = FL_OP_softmax, .flags = FL_ALL | FL_FRACTION | FL_READS_OUT, .arity = 1,
     .infer = fl_map_infer, .forward = forward, .vjp = vjp, .example = example,
 };
 

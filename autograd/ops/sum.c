@@ -24,7 +24,7 @@ static void vjp(const fl_node *node, int k, const real *const in[], const real *
 
 const fl_op fl_op_sum = {
     .name = "sum", .doc = "sum over chosen axes", .file = "autograd/ops/sum.c",
-    .kind = FL_OP_sum, .flags = FL_LINEAR, .arity = 1,
+    .kind = FL_OP_sum, .flags = FL_LINEAR | FL_POSITIVE, .arity = 1,
     .infer = fl_reduced_shape, .forward = forward, .vjp = vjp, .example = example,
 };
 

@@ -1,0 +1,55 @@
+/* rules.h: the executor of rules (rule.h), as the planner and the walk see it. */
+#ifndef FL_RULES_H
+#define FL_RULES_H
+
+#include "autograd/graph.h"
+
+typedef struct fl_rule_at { real *s[FL_MAX_GROUPS], *kept; } fl_rule_at;     /* what fl_rules_enter left for the operands */
+
+typedef struct fl_rules {                /* of one plan */
+    const fl_ruleset *set;
+    const fl_rule **rule;                /* per node; NULL: the gradient */
+    const real *low, *high;              /* per channel of the input; NULL: none */
+    int bounds;                          /* channels */
+    double *arrived, *handed_on;         /* per node: the ledger */
+    real **shadow;                       /* per node: its z, for sums of weighted sums; NULL where nobody asks */
+    real *work;                          /* scratch of one node's rule */
+    int64_t used, room;
+    const real **operand;                /* substituted operands */
+    fl_rule_at at;
+    real *weight;                        /* a substituted weight before it is packed */
+} fl_rules;
+
+/* ---- planning (rules_plan.c) ---- */
+
+/* Which rule each node has. FL_USAGE when a rule cannot work where it was put. NULL rules in the plan: g->rules = NULL. */
+fl_status fl_rules_match(fl_graph *, const fl_plan *);
+/* What the walk down reads at node i because of its rule: FL_READS_IN, FL_READS_OUT. */
+unsigned fl_rules_reads(const fl_graph *, fl_id i);
+bool fl_rules_use_weight(const fl_graph *, fl_id i);     /* whether the walk down uses the weight as it is */
+/* Substituted weights, reference values, scratch. */
+fl_status fl_rules_plan(fl_graph *);
+void fl_rules_pack(fl_graph *);
+
+/* ---- the walk (rules.c) ---- */
+
+void fl_rules_begin(fl_graph *);
+void fl_rules_fill_shadows(fl_graph *);             /* z of the nodes that are operands of joint sums */
+/* Quotients that all operands of node i need. Its signal is complete. */
+void fl_rules_enter(fl_graph *, fl_id i);
+/* The signal of operand k. */
+void fl_rules_down(fl_graph *, fl_id i, int k, real *gx);
+
+/* ---- shared by the files of rules ---- */
+
+real fl_part_of(fl_part, real v, real gamma);
+const real *fl_rule_weight(const fl_node *, fl_part, double gamma);      /* stands for the weight, in a list of operands */
+real *fl_rule_room(fl_rules *, int64_t count);
+void fl_rule_rescale(fl_graph *, fl_id, real *gx);                        /* rules_differences.c */
+void fl_rule_product(fl_graph *, fl_id, int k, real *gx);
+void fl_rule_switches(fl_graph *, fl_id, real *gx);
+void fl_rules_enter_reveal(fl_graph *, fl_id);
+void fl_rule_reveal(fl_graph *, fl_id, real *gx);
+bool fl_name_matches(const char *pattern, const char *name);
+
+#endif

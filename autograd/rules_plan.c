@@ -1,0 +1,273 @@
+/* rules_plan.c: what rules need besides the values: substituted weights, packed once; reference values; scratch. */
+#include "autograd/rules.h"
+
+#include "tensor/par.h"
+
+#include <math.h>
+#include <string.h>
+
+real fl_part_of(fl_part part, real v, real gamma)
+{
+    switch (part) {
+    case FL_ALL_OF:        return v;
+    case FL_POSITIVE_OF:   return v > 0 ? v : 0;
+    case FL_NEGATIVE_OF:   return v < 0 ? v : 0;
+    case FL_SIZE_OF:       return v < 0 ? -v : v;
+    case FL_SQUARE_OF:     return v * v;
+    case FL_ONES:          return 1;
+    case FL_LEAN_POSITIVE: return v > 0 ? v + gamma * v : v;
+    case FL_LEAN_NEGATIVE: return v < 0 ? v + gamma * v : v;
+    default:               return 0;
+    }
+}
+
+static bool leans(fl_part p) { return p == FL_LEAN_POSITIVE || p == FL_LEAN_NEGATIVE; }
+
+/* ---- substituted weights ---- */
+
+enum { MOST_VARIANTS = 8 };
+
+/* The parts of the weight, other than all of it, that a rule multiplies with. */
+static int parts_of(const fl_rule *rule, fl_part part[MOST_VARIANTS])
+{
+    int n = 0;
+    if (rule->kind == FL_RULE_REVEAL_CANCEL) {
+        part[n++] = FL_POSITIVE_OF;
+        part[n++] = FL_NEGATIVE_OF;
+        return n;
+    }
+    if (rule->kind != FL_RULE_SHARE) return 0;
+    for (int t = 0; t <= rule->n_terms; t++) {
+        const fl_part p = t < rule->n_terms ? rule->term[t].w : rule->spread ? FL_ONES : FL_ALL_OF;
+        bool known = p == FL_ALL_OF;
+        for (int i = 0; i < n; i++) known |= part[i] == p;
+        if (!known) part[n++] = p;
+    }
+    return n;
+}
+
+static const fl_variant *same_variant(const fl_graph *g, fl_id i, fl_part part, double gamma)
+{
+    const fl_node *node = &g->node[i];
+    for (fl_id j = 0; j < i; j++) {
+        const fl_node *other = &g->node[j];
+        if (!other->n_variants || other->op != node->op || other->in[1] != node->in[1] ||
+            other->in_shape[0].c != node->in_shape[0].c || other->attr.conv.groups != node->attr.conv.groups ||
+            memcmp(&other->attr.conv.win, &node->attr.conv.win, sizeof(fl_window)) != 0)
+            continue;
+        for (int v = 0; v < other->n_variants; v++)
+            if (other->variant[v].part == (int)part && (!leans(part) || other->variant[v].gamma == gamma)) return &other->variant[v];
+    }
+    return NULL;
+}
+
+static bool add_variant(fl_graph *g, fl_id i, fl_part part, double gamma)
+{
+    fl_node *node = &g->node[i];
+    fl_variant *v = &node->variant[node->n_variants];
+    const fl_role role = g->node[node->in[1]].role;
+    const fl_variant *other = same_variant(g, i, part, gamma);
+    *v = other ? *other : (fl_variant){.part = (int)part, .gamma = gamma};
+    v->own = !other;
+    v->moving = role != FL_PARAM && role != FL_BUFFER;
+    for (int pass = 0; pass < 2 && !other; pass++) {
+        const int64_t count = node->op->packed(node, pass);
+        v->packed[pass] = FL_NEW(g->arena, real, count);
+        if (!v->packed[pass]) return false;
+        g->bytes_rules += (size_t)count * sizeof(real);
+    }
+    node->n_variants++;
+    return true;
+}
+
+static bool plan_variants(fl_graph *g)
+{
+    int64_t most = 0;
+    for (fl_id i = 0; i < g->count; i++) {
+        fl_node *node = &g->node[i];
+        fl_part part[MOST_VARIANTS];
+        const fl_rule *rule = g->rules->rule[i];
+        const int n = rule && node->op->flags & FL_WEIGHTED ? parts_of(rule, part) : 0;
+        if (!n) continue;
+        fl_assert(node->op->packed != NULL);
+        node->variant = FL_NEW(g->arena, fl_variant, n);
+        if (!node->variant) return false;
+        for (int p = 0; p < n; p++)
+            if (!add_variant(g, i, part[p], rule->gamma)) return false;
+        if (fl_shape_count(node->in_shape[1]) > most) most = fl_shape_count(node->in_shape[1]);
+    }
+    g->rules->weight = FL_NEW(g->arena, real, most);
+    g->bytes_rules += (size_t)most * sizeof(real);
+    return g->rules->weight != NULL;
+}
+
+static void pack_variant(fl_graph *g, const fl_node *node, const fl_variant *v)
+{
+    enum { BLOCK = 4096 };
+    const real *w = node->operand[1];
+    real *to = g->rules->weight;
+    const int64_t count = fl_shape_count(node->in_shape[1]);
+    FL_PARALLEL(block, (count + BLOCK - 1) / BLOCK, count * 2) {
+        for (int64_t i = block * BLOCK; i < count && i < (block + 1) * BLOCK; i++)
+            to[i] = fl_part_of((fl_part)v->part, w[i], (real)v->gamma);
+    }
+    for (int pass = 0; pass < 2; pass++) node->op->pack(node, pass, to, v->packed[pass]);
+}
+
+static void pack(fl_graph *g, bool moving)
+{
+    for (fl_id i = 0; i < g->count; i++)
+        for (int v = 0; v < g->node[i].n_variants; v++) {
+            const fl_variant *variant = &g->node[i].variant[v];
+            if (variant->own && variant->moving == moving) pack_variant(g, &g->node[i], variant);
+        }
+}
+
+void fl_rules_pack(fl_graph *g) { pack(g, false); }
+
+const real *fl_rule_weight(const fl_node *node, fl_part part, double gamma)
+{
+    if (part == FL_ALL_OF) return node->operand[1];
+    for (int v = 0; v < node->n_variants; v++)
+        if (node->variant[v].part == (int)part && (!leans(part) || node->variant[v].gamma == gamma)) return node->variant[v].packed[0];
+    fl_assert(!"the plan packed this part");
+    return NULL;
+}
+
+/* ---- scratch ---- */
+
+static int64_t operands_count(const fl_node *node)
+{
+    int64_t sum = 0;
+    for (int k = 0; k < node->n_in; k++) sum += fl_shape_count(node->in_shape[k]) + 16;
+    return sum;
+}
+
+/* Room for what rules.c and rules_differences.c take while they are at a node. */
+static int64_t room_of(const fl_node *node, const fl_rule *rule)
+{
+    const int64_t y = fl_shape_count(node->shape) + 16, x = fl_shape_count(node->in_shape[0]) + 16, all = operands_count(node);
+    int64_t widest = x;
+    for (int k = 1; k < node->n_in; k++)
+        if (fl_shape_count(node->in_shape[k]) + 16 > widest) widest = fl_shape_count(node->in_shape[k]) + 16;
+    const int64_t inputs = node->op->flags & FL_WEIGHTED ? 2 * x + y : all + widest;
+    switch (rule->kind) {
+    case FL_RULE_SHARE:         return (FL_MAX_GROUPS + 2) * y + inputs + y;
+    case FL_RULE_GUIDED:        return y;
+    case FL_RULE_RESCALE:       return 2 * y;
+    case FL_RULE_PRODUCT:       return all;
+    case FL_RULE_SWITCHES:      return y + x;
+    case FL_RULE_REVEAL_CANCEL: return 7 * y + 3 * x;
+    case FL_RULE_JOINT:         return 2 * y + all;
+    default:               return 0;
+    }
+}
+
+static bool plan_scratch(fl_graph *g)
+{
+    fl_rules *r = g->rules;
+    int most = 1;
+    for (fl_id i = 0; i < g->count; i++) {
+        if (!r->rule[i]) continue;
+        const int64_t room = room_of(&g->node[i], r->rule[i]);
+        if (room > r->room) r->room = room;
+        if (g->node[i].n_in > most) most = g->node[i].n_in;
+    }
+    r->work = FL_NEW(g->arena, real, r->room);
+    r->operand = FL_NEW(g->arena, const real *, most);
+    r->arrived = FL_NEW(g->arena, double, g->count);
+    r->handed_on = FL_NEW(g->arena, double, g->count);
+    g->bytes_rules += (size_t)r->room * sizeof(real);
+    return r->work && r->operand && r->arrived && r->handed_on;
+}
+
+real *fl_rule_room(fl_rules *r, int64_t count)
+{
+    real *p = r->work + r->used;
+    r->used += (count + 15) / 16 * 16;
+    fl_assert(r->used <= r->room);
+    return p;
+}
+
+/* ---- reference values, and z of weighted sums ---- */
+
+static bool keep_reference(fl_graph *g, fl_id i)
+{
+    fl_node *node = &g->node[i];
+    if (node->reference) return true;
+    node->reference = FL_NEW(g->arena, real, fl_shape_count(node->shape));
+    g->bytes_rules += (size_t)fl_shape_count(node->shape) * sizeof(real);
+    return node->reference != NULL;
+}
+
+static bool plan_references(fl_graph *g)
+{
+    if (!g->rules->set->reference) return true;
+    for (fl_id i = 0; i < g->count; i++) {
+        const unsigned reads = g->rules->rule[i] ? fl_rules_reads(g, i) : 0;
+        const fl_node *node = &g->node[i];
+        if (reads & FL_READS_OUT && !keep_reference(g, i)) return false;
+        for (int k = 0; k < node->n_in && reads & FL_READS_IN; k++)
+            if (!(k && node->op->flags & FL_WEIGHTED) && !keep_reference(g, node->in[k])) return false;
+    }
+    return true;
+}
+
+void fl_graph_remember(fl_graph *g)
+{
+    fl_assert(g->fresh && g->rules);
+    for (fl_id i = 0; i < g->count; i++) {
+        const fl_node *node = &g->node[i];
+        if (node->reference) memcpy(node->reference, node->value, (size_t)fl_shape_count(node->shape) * sizeof(real));
+    }
+}
+
+/* Marks what lies below the operands of a joint sum, down to the weights. */
+static bool add_shadow(fl_graph *g, fl_id i)
+{
+    fl_rules *r = g->rules;
+    const fl_node *node = &g->node[i];
+    if (!g->carries[i] || r->shadow[i]) return true;
+    const bool is_weight = node->op->flags & FL_WEIGHTED && r->rule[i] && r->rule[i]->kind == FL_RULE_SHARE;
+    bool any = is_weight;
+    for (int k = 0; k < node->n_in && !is_weight && node->op->flags & FL_POSITIVE; k++) {
+        if (!add_shadow(g, node->in[k])) return false;
+        any |= r->shadow[node->in[k]] != NULL;
+    }
+    if (!any) return true;
+    r->shadow[i] = FL_NEW(g->arena, real, fl_shape_count(node->shape));
+    g->bytes_rules += (size_t)fl_shape_count(node->shape) * sizeof(real);
+    return r->shadow[i] != NULL;
+}
+
+static bool plan_shadows(fl_graph *g)
+{
+    fl_rules *r = g->rules;
+    r->shadow = FL_NEW(g->arena, real *, g->count);
+    if (!r->shadow) return false;
+    for (fl_id i = 0; i < g->count; i++)
+        for (int k = 0; r->rule[i] && r->rule[i]->kind == FL_RULE_JOINT && k < g->node[i].n_in; k++)
+            if (!add_shadow(g, g->node[i].in[k])) return false;
+    return true;
+}
+
+fl_status fl_rules_plan(fl_graph *g)
+{
+    if (!g->rules) return FL_OK;
+    if (!plan_variants(g) || !plan_references(g) || !plan_shadows(g) || !plan_scratch(g)) return g->error->status;
+    return FL_OK;
+}
+
+void fl_rules_begin(fl_graph *g)
+{
+    memset(g->rules->arrived, 0, (size_t)g->count * sizeof(double));
+    memset(g->rules->handed_on, 0, (size_t)g->count * sizeof(double));
+    pack(g, true);
+    fl_rules_fill_shadows(g);
+}
+
+fl_ledger fl_graph_ledger(const fl_graph *g, fl_id i)
+{
+    fl_assert(g->rules != NULL);
+    return (fl_ledger){g->rules->arrived[i], g->rules->handed_on[i]};
+}
