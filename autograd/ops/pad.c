@@ -65,7 +65,7 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 
 const fl_op fl_op_pad = {
     .name = "pad", .doc = "zeros around, along any axis", .file = "autograd/ops/pad.c",
-    .kind = FL_OP_pad, .flags = FL_LINEAR | FL_ROUTE, .arity = 1,
+    .kind = FL_OP_pad, .flags = FL_LINEAR | FL_POSITIVE | FL_ROUTE, .arity = 1,
     .infer = infer, .forward = forward, .vjp = vjp, .example = example,
 };
 
