@@ -7,6 +7,26 @@
 #include "autograd/reduce.h"
 #include "tensor/par.h"
 
+bool fl_weighted_window_fits(fl_graph *g, const fl_node *node, int outputs)
+{
+    const fl_shape w = node->in_shape[1];
+    const fl_window *win = &node->attr.conv.win;
+    fl_shape_text t;
+    for (int i = 0; i < 3; i++) {
+        if (win->s[i] >= 1 && win->d[i] >= 1 && win->lo[i] >= 0 && win->hi[i] >= 0) continue;
+        fl_graph_fail(g, node, "stride and dilation must be at least 1 and padding at least 0, got %d, %d, %d and %d along %c",
+                      win->s[i], win->d[i], win->lo[i], win->hi[i], "THW"[i]);
+        return false;
+    }
+    if (w.t != win->k[0] || w.h != win->k[1] || w.w != win->k[2]) {
+        fl_graph_fail(g, node, "kernel is %d,%d,%d but the weight has shape %s", win->k[0], win->k[1], win->k[2], fl_shape_print(w, &t));
+        return false;
+    }
+    if (node->n_in < 3 || fl_shape_equal(node->in_shape[2], fl_shape_vector(1, outputs))) return true;
+    fl_graph_fail(g, node, "expected a bias of shape 1,%d,1,1,1, got %s", outputs, fl_shape_print(node->in_shape[2], &t));
+    return false;
+}
+
 static bool is_transposed(const fl_node *node) { return node->op->kind == FL_OP_deconv; }
 
 static fl_conv geometry(const fl_node *node)

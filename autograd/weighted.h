@@ -4,6 +4,10 @@
 
 #include "autograd/op.h"
 
+/* What conv and deconv ask of window, weight and bias before they look at sizes. outputs: channels that a bias has. False after
+ * fl_graph_fail. */
+bool    fl_weighted_window_fits(fl_graph *, const fl_node *, int outputs);
+
 int64_t fl_weighted_packed (const fl_node *, int pass);
 void    fl_weighted_pack   (const fl_node *, int pass, const real *w, real *to);
 size_t  fl_weighted_scratch(const fl_node *);

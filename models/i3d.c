@@ -42,3 +42,11 @@ fl_id fl_i3d(fl_graph *g, const fl_model_options *o, fl_id x, fl_id *cam)
     *cam = blocks(g, fl_layer_same_pool(g, "MaxPool3d_5a_2x2", x, two, two), 2, mixed5);
     return head(g, *cam, o->classes);
 }
+
+fl_network fl_i3d_build(fl_graph *g, const fl_model *m, const fl_model_options *o)
+{
+    fl_network net = fl_network_none;
+    net.input = fl_big_input(g, m, o);
+    net.output = net.logits = fl_i3d(g, o, net.input, &net.cam);
+    return net;
+}

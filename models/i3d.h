@@ -4,6 +4,9 @@
 
 #include "models/big.h"
 
+/* A network of one stream: i3d_rgb and i3d_flow. */
+fl_network fl_i3d_build(fl_graph *, const fl_model *, const fl_model_options *);
+
 /* Logits of a clip N,C,T,H,W; *cam: Mixed_5c. */
 fl_id fl_i3d(fl_graph *, const fl_model_options *, fl_id x, fl_id *cam);
 

@@ -1,23 +1,16 @@
 /* tsm_resnet50: ResNet-50 whose blocks look at the neighbouring segments, after a shift of an eighth of the channels each way.
  *
  * segment 3x224x224 -> ResNet-50 2048x7x7 -> mean -> classes -> mean over segments. 8 segments; 16 with --frames 16. */
-#include "models/big.h"
+#include "models/segments.h"
 
 static fl_network build(fl_graph *g, const fl_model *m, const fl_model_options *o)
 {
-    fl_network net = fl_network_none;
-    net.input = fl_big_input(g, m, o);
-    net.cam = fl_layer_resnet50(g, "base_model", net.input, (fl_resnet50){.shift = true}).layer4;
-    const fl_id x = fl_node_mean(g, "base_model.avgpool", net.cam, 1u << FL_AXIS_H | 1u << FL_AXIS_W);
-    net.output = net.logits = fl_head_per_frame(g, "new_fc", x, o->classes);
-    return net;
+    return fl_segments_resnet50(g, m, o, true);
 }
 
 const fl_model fl_model_tsm_resnet50 = {
     .name = "tsm_resnet50", .family = "2-D CNN with temporal shift", .doc = "ResNet-50 with a temporal shift in every block; mean of the segments' logits",
     .citation = "Lin et al. 2019, TSM: Temporal Shift Module for Efficient Video Understanding",
-    .input = {.frames = 8, .height = 224, .width = 224, .fit = FL_FIT_SHORT_SIDE, .fit_height = 256, .sampling = "segments",
-              FL_IMAGENET_STATISTICS},
-    .channels = 3, FL_KINETICS_HEAD, .gamma = 0.5, .parameters = 24327632, .build = build,
+    FL_SEGMENTS_CARD, .build = build,
     .keys = (const fl_key_map *const[]){&fl_keys_resnet50_shifted, &fl_keys_mmaction_resnet50, NULL},
 };

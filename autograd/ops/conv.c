@@ -12,22 +12,11 @@ static fl_shape infer(fl_graph *g, const fl_node *node)
     const int groups = node->attr.conv.groups;
     fl_shape_text tx, tw;
     fl_shape_print(x, &tx), fl_shape_print(w, &tw);
-    for (int i = 0; i < 3; i++)
-        if (win->s[i] < 1 || win->d[i] < 1 || win->lo[i] < 0 || win->hi[i] < 0)
-            return fl_graph_fail(
-                g, node,
-                "stride and dilation must be at least 1 and padding at least 0, got %d, %d, %d and %d along %c",
-                win->s[i], win->d[i], win->lo[i], win->hi[i], "THW"[i]);
-    if (w.t != win->k[0] || w.h != win->k[1] || w.w != win->k[2])
-        return fl_graph_fail(g, node, "kernel is %d,%d,%d but the weight has shape %s", win->k[0], win->k[1],
-                             win->k[2], tw.text);
     if (groups < 1 || x.c % groups || w.n % groups || w.c != x.c / groups)
         return fl_graph_fail(
             g, node, "input %s and weight %s do not fit with %d groups: expected a weight with %d input channels",
             tx.text, tw.text, groups, groups > 0 ? x.c / groups : 0);
-    if (node->n_in == 3 && !fl_shape_equal(node->in_shape[2], fl_shape_vector(1, w.n)))
-        return fl_graph_fail(g, node, "expected a bias of shape 1,%d,1,1,1, got %s", w.n,
-                             fl_shape_print(node->in_shape[2], &tx));
+    if (!fl_weighted_window_fits(g, node, w.n)) return (fl_shape){0, 0, 0, 0, 0};
     fl_shape y = {x.n, w.n, fl_window_extent(win, 0, x.t), fl_window_extent(win, 1, x.h),
                   fl_window_extent(win, 2, x.w)};
     if (y.t < 1 || y.h < 1 || y.w < 1)
