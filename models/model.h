@@ -25,7 +25,7 @@ typedef struct fl_network {            /* nodes of the graph */
     fl_id input;                       /* N,C,T,H,W, normalised as the card says */
     fl_id logits;                      /* N,classes,1,1,1 */
     fl_id output;                      /* what the network returns: the logits, or probabilities where it ends in a softmax */
-    fl_id cam;                         /* where Grad-CAM reads by default: the last node with places in it */
+    fl_id cam;                         /* where Grad-CAM and excitation backprop read by default: the last node with places */
     fl_id flow, flow_cam;              /* a second input, N,C,T,H,W of optical flow, and what Grad-CAM reads for it; FL_NONE: none */
 } fl_network;
 

@@ -64,18 +64,40 @@ static void print_field(const anatomy *a, fl_id id, char *to, size_t size)
     else snprintf(to, size, "-");
 }
 
+/* "shorter side to 256, centre 224 x 224, RGB, (v - mean) / std with mean 0.485 ..." */
+static void print_card(const char *title, const fl_card_input *c)
+{
+    const int height = c->fit_height ? c->fit_height : c->height, width = c->fit_width ? c->fit_width : c->width;
+    const bool flow = c->source == FL_SOURCE_FLOW;
+    printf("%-12s", title);
+    if (c->features) {
+        printf("a vector per frame (--tensor)\n");
+        return;
+    }
+    printf("%d frames (%s), ", c->frames, c->sampling ? c->sampling : "long_range_last");
+    if (c->fit == FL_FIT_SHORT_SIDE) printf("shorter side to %d, ", height);
+    else printf("resized to %d x %d, ", height, width);
+    printf("centre %d x %d\n%12s", c->height, c->width, "");
+    if (flow) printf("TV-L1 flow, -%g..%g pixels to 0..%g, %s", c->flow.bound > 0 ? c->flow.bound : 20, c->flow.bound > 0 ? c->flow.bound : 20,
+                     c->white, c->flow.stack > 1 ? "stacked, " : "");
+    else printf("%s 0..%g, ", c->bgr ? "BGR" : "RGB", c->white);
+    printf("minus %g %g %g, divided by %g %g %g\n", c->mean[0], c->mean[1], c->mean[2], c->std[0], c->std[1], c->std[2]);
+}
+
 static void print_table(const anatomy *a)
 {
     const fl_model *m = a->model;
     const fl_shape in = fl_graph_shape(a->g, a->net.input);
     printf("%s: %s\n%s\n\n", m->name, m->doc, m->citation);
     printf("input       %d x %d x %d x %d (channels, frames, rows, columns)\n", in.c, in.t, in.h, in.w);
+    print_card("made of", &m->input);
+    if (m->flow) print_card("and", m->flow);
     printf("classes     %d%s\n", fl_graph_shape(a->g, a->net.output).c, m->labels ? ", with names" : "");
     printf("parameters  %.0f\n", a->parameters);
     printf("work        %.2f GMAC a clip\n", 1e-9 * a->macs);
     printf("memory      forward %.0f MiB, gradient %.0f MiB (weights and their packings included)\n", (double)a->forward / 1048576,
            (double)a->gradient / 1048576);
-    if (a->net.cam != FL_NONE) printf("CAM layer   %s\n", a->g->node[a->net.cam].name);
+    if (a->net.cam != FL_NONE) printf("CAM, EBP    %s\n", a->g->node[a->net.cam].name);
     printf("layouts     own names");
     for (int i = 0; m->keys && m->keys[i]; i++) printf("; %s (%s)", m->keys[i]->name, m->keys[i]->doc);
     printf("\n\n%-34s %-11s %-20s %-14s %12s %10s\n", "node", "op", "shape", "sees t x h x w", "parameters", "MMAC");
@@ -106,6 +128,27 @@ static void write_layer(fl_json *j, const anatomy *a, fl_id id)
     fl_json_close(j);
 }
 
+static void write_card(fl_json *j, const char *key, const fl_card_input *c)
+{
+    fl_json_object(j, key);
+    fl_json_string(j, "source", c->features ? "features" : c->source == FL_SOURCE_FLOW ? "flow" : "rgb");
+    fl_json_int(j, "frames", c->frames);
+    fl_json_int(j, "height", c->height);
+    fl_json_int(j, "width", c->width);
+    fl_json_string(j, "sampling", c->sampling ? c->sampling : "long_range_last");
+    fl_json_string(j, "fit", c->fit == FL_FIT_SHORT_SIDE ? "short_side" : "stretch");
+    fl_json_int(j, "fit_height", c->fit_height ? c->fit_height : c->height);
+    fl_json_int(j, "fit_width", c->fit_width ? c->fit_width : c->width);
+    fl_json_number(j, "white", c->white);
+    fl_json_bool(j, "bgr", c->bgr);
+    for (int k = 0; k < 2; k++) {
+        fl_json_array(j, k ? "std" : "mean");
+        for (int i = 0; i < 3; i++) fl_json_number(j, NULL, k ? c->std[i] : c->mean[i]);
+        fl_json_close(j);
+    }
+    fl_json_close(j);
+}
+
 static void write_table(const anatomy *a)
 {
     const fl_model *m = a->model;
@@ -116,6 +159,8 @@ static void write_table(const anatomy *a)
     fl_json_string(&j, "model", m->name);
     fl_json_string(&j, "citation", m->citation);
     fl_json_ints(&j, "input", (int[]){in.c, in.t, in.h, in.w}, 4);
+    write_card(&j, "card", &m->input);
+    if (m->flow) write_card(&j, "flow_card", m->flow);
     fl_json_int(&j, "classes", fl_graph_shape(a->g, a->net.output).c);
     fl_json_number(&j, "parameters", a->parameters);
     fl_json_number(&j, "macs", a->macs);
