@@ -12,7 +12,7 @@ static const double NAIVE_BOUND = 1e-13, DIFFERENCE_BOUND = 1e-8;
 static const double NAIVE_BOUND = 1e-6, DIFFERENCE_BOUND = 1e-2;
 #endif
 
-enum { MOST_LEAVES = 16 };
+enum { MOST_LEAVES = 24 };
 
 typedef struct rig {
     fl_error error;
@@ -131,7 +131,7 @@ TEST(recurrent_lstm_is_its_definition)
 enum { GATES = 4, MOST_STATE = 128 };
 
 typedef struct plane { int h, w, c; } plane;                 /* channels last */
-typedef struct gate { const real *wx, *bx, *wh; } gate;
+typedef struct gate { const real *wx, *bx, *wh, *wc; } gate;      /* wc: the peephole, or NULL */
 
 /* One output of a convolution: w is k x k x c of one output channel, centred at row, column; zeros outside. */
 static double convolve(plane s, const double *x, const real *w, int k, int row, int column)
@@ -157,7 +157,9 @@ static void naive_step(const gate *q, int k, int stride, plane in, plane out, co
         for (int g = 0; g < GATES; g++)
             z[g] = (double)q[g].bx[o] + convolve(out, h, q[g].wh + o * k * k * out.c, k, row, column) +
                    convolve(in, x, q[g].wx + o * k * k * in.c, k, row * stride, column * stride);
+        for (int g = 0; g < 2; g++) z[g] += q[g].wc ? (double)q[g].wc[i] * c[i] : 0;
         c[i] = logistic(z[1]) * c[i] + logistic(z[0]) * tanh(z[2]);
+        z[3] += q[3].wc ? (double)q[3].wc[i] * c[i] : 0;
         next[i] = logistic(z[3]) * tanh(c[i]);
     }
     memcpy(h, next, (size_t)count * sizeof *h);
@@ -168,10 +170,12 @@ static void naive_convlstm(const rig *r, int k, int stride, real *y)
     const fl_shape sx = fl_graph_shape(r->g, r->x), sy = fl_graph_shape(r->g, r->y);
     const plane in = {sx.h, sx.w, sx.c}, out = {sy.h, sy.w, sy.c};
     const int n_in = sx.h * sx.w * sx.c, n_out = sy.h * sy.w * sy.c;
-    const gate q[GATES] = {{value(r, "cell.Wxi.weight"), value(r, "cell.Wxi.bias"), value(r, "cell.Whi.weight")},
-                           {value(r, "cell.Wxf.weight"), value(r, "cell.Wxf.bias"), value(r, "cell.Whf.weight")},
-                           {value(r, "cell.Wxc.weight"), value(r, "cell.Wxc.bias"), value(r, "cell.Whc.weight")},
-                           {value(r, "cell.Wxo.weight"), value(r, "cell.Wxo.bias"), value(r, "cell.Who.weight")}};
+    const bool peeps = fl_graph_find(r->g, "cell.Wci") != FL_NONE;
+    const gate q[GATES] = {
+        {value(r, "cell.Wxi.weight"), value(r, "cell.Wxi.bias"), value(r, "cell.Whi.weight"), peeps ? value(r, "cell.Wci") : NULL},
+        {value(r, "cell.Wxf.weight"), value(r, "cell.Wxf.bias"), value(r, "cell.Whf.weight"), peeps ? value(r, "cell.Wcf") : NULL},
+        {value(r, "cell.Wxc.weight"), value(r, "cell.Wxc.bias"), value(r, "cell.Whc.weight"), NULL},
+        {value(r, "cell.Wxo.weight"), value(r, "cell.Wxo.bias"), value(r, "cell.Who.weight"), peeps ? value(r, "cell.Wco") : NULL}};
     double h[MOST_STATE], c[MOST_STATE], frame[MOST_STATE];
     fl_assert(n_in <= MOST_STATE && n_out <= MOST_STATE);
     for (int n = 0; n < sx.n; n++) {
@@ -185,12 +189,12 @@ static void naive_convlstm(const rig *r, int k, int stride, real *y)
     }
 }
 
-static void check_convlstm(const char *name, int k, int stride, fl_shape x)
+static void check_convlstm(const char *name, int k, int stride, bool peepholes, fl_shape x)
 {
     rig r;
     rig_up(&r, x);
-    r.y = fl_layer_convlstm(r.g, "cell", r.x, (fl_convlstm){3, k, stride, false, FL_BPTT_FULL});
-    if (plan_and_fill(&r, name, 15)) {
+    r.y = fl_layer_convlstm(r.g, "cell", r.x, (fl_convlstm){3, k, stride, peepholes, FL_BPTT_FULL});
+    if (plan_and_fill(&r, name, peepholes ? 18 : 15)) {
         real want[4 * MOST_STATE];
         fl_assert(fl_shape_count(fl_graph_shape(r.g, r.y)) <= 4 * MOST_STATE);
         fl_graph_forward(r.g);
@@ -202,7 +206,49 @@ static void check_convlstm(const char *name, int k, int stride, fl_shape x)
 
 TEST(recurrent_convlstm_is_its_definition)
 {
-    check_convlstm("kernel 3, stride 1", 3, 1, (fl_shape){2, 3, 2, 4, 5});
-    check_convlstm("kernel 3, stride 2", 3, 2, (fl_shape){1, 2, 3, 5, 6});
-    check_convlstm("kernel 5, stride 2", 5, 2, (fl_shape){1, 2, 3, 6, 7});
+    check_convlstm("kernel 3, stride 1", 3, 1, false, (fl_shape){2, 3, 2, 4, 5});
+    check_convlstm("kernel 3, stride 2", 3, 2, false, (fl_shape){1, 2, 3, 5, 6});
+    check_convlstm("kernel 5, stride 2", 5, 2, false, (fl_shape){1, 2, 3, 6, 7});
+    check_convlstm("peepholes", 3, 1, true, (fl_shape){2, 3, 2, 4, 5});
+    check_convlstm("peepholes, stride 2", 3, 2, true, (fl_shape){1, 2, 3, 5, 6});
+}
+
+/* Without backpropagation through time the last state hears of the last frame alone; the values are the same. */
+static void check_truncated(const char *name, bool convolutional)
+{
+    fl_rng rng = {4, 0, 0};
+    real values[2][512], first[2], last[2];
+    for (int cut = 0; cut < 2; cut++) {
+        const fl_shape x = convolutional ? (fl_shape){1, 2, 3, 4, 4} : (fl_shape){1, 5, 3, 1, 1};
+        const fl_bptt bptt = cut ? FL_BPTT_NONE : FL_BPTT_FULL;
+        rig r;
+        rig_up(&r, x);
+        fl_id states = convolutional ? fl_layer_convlstm(r.g, "cell", r.x, (fl_convlstm){3, 3, 1, true, bptt})
+                                     : fl_layer_lstm(r.g, "cell", r.x, 4, FL_LSTM_TANH, bptt);
+        r.y = fl_node_slice(r.g, "last", states, FL_AXIS_T, 2, 3);
+        const int64_t count = fl_shape_count(fl_graph_shape(r.g, r.y)), frame = fl_shape_count(x) / 3;
+        real *seed = FL_NEW(&r.arena, real, count);
+        fl_graph_plan(r.g, &(fl_plan){.out = &r.y, .n_out = 1, .keep = FL_KEEP_FOR_BACKWARD, .root = r.y, .wrt = &r.x, .n_wrt = 1});
+        for (fl_id i = 0; i < r.g->count; i++)
+            if (r.g->node[i].role == FL_PARAM) fl_rng_fill_normal(3, (uint64_t)i % 7, 0, r.g->node[i].value, fl_shape_count(r.g->node[i].shape));
+        fl_graph_touch(r.g);
+        rng.index = 0;
+        for (int64_t i = 0; i < 3 * frame; i++) fl_graph_value(r.g, r.x)[i] = (real)fl_rng_next_normal(&rng);
+        for (int64_t i = 0; i < count; i++) seed[i] = 1;
+        fl_graph_forward(r.g);
+        memcpy(values[cut], fl_graph_value(r.g, r.y), (size_t)count * sizeof(real));
+        fl_graph_backward(r.g, seed);
+        first[cut] = (real)fl_norm(fl_graph_signal(r.g, r.x), 2 * frame);
+        last[cut] = (real)fl_norm(fl_graph_signal(r.g, r.x) + 2 * frame, frame);
+        if (cut) CHECK_SAY(memcmp(values[0], values[1], (size_t)count * sizeof(real)) == 0, "%s: other values", name);
+        fl_arena_free(&r.arena);
+    }
+    CHECK_SAY(first[0] > 0 && first[1] == 0, "%s: earlier frames get %g and %g", name, (double)first[0], (double)first[1]);
+    CHECK_SAY(last[0] > 0 && last[0] == last[1], "%s: the last frame gets %g and %g", name, (double)last[0], (double)last[1]);
+}
+
+TEST(recurrent_signals_stop_at_every_step_when_told)
+{
+    check_truncated("lstm", false);
+    check_truncated("convlstm", true);
 }
