@@ -9,8 +9,8 @@
 
 #include <math.h>
 
-enum { MOST_ROUNDS = 500 };
-static const double ENOUGH = 1e-13;                      /* 1 - |cosine| of two rounds */
+enum { MOST_ROUNDS = 1000 };
+static const double ENOUGH = 1e-15;                      /* distance of two rounds */
 
 static void project(fl_shape s, const real *a, const double *v, double *m)
 {
@@ -55,12 +55,12 @@ static fl_status run(fl_run *r)
         project(s, a, v, m);
         project_back(s, a, m, next);
         if (normalise(next, s.c) == 0) break;            /* no activation at all: a map of zeros */
-        double cosine = 0;
+        double square = 0;
         for (int k = 0; k < s.c; k++) {
-            cosine += v[k] * next[k];
+            square += (next[k] - v[k]) * (next[k] - v[k]);
             v[k] = next[k];
         }
-        if (1 - fabs(cosine) < ENOUGH) break;
+        if (square < ENOUGH * ENOUGH) break;
     }
     project(s, a, v, m);
     double sum = 0;
