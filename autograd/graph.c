@@ -157,6 +157,13 @@ static fl_id add_leaf(fl_graph *g, const char *name, fl_shape shape, fl_role rol
     return append(g, node);
 }
 
+fl_id fl_graph_borrow(fl_graph *g, const fl_node *leaf)
+{
+    if (!fl_graph_ok(g)) return FL_NONE;
+    fl_node node = {.op = leaf->op, .role = leaf->role, .shape = leaf->shape, .value = leaf->value};
+    return fill_node(g, &node, leaf->name, 0, NULL) ? append(g, node) : FL_NONE;
+}
+
 fl_id fl_node_input(fl_graph *g, const char *name, fl_shape s) { return add_leaf(g, name, s, FL_INPUT); }
 fl_id fl_node_param(fl_graph *g, const char *name, fl_shape s) { return add_leaf(g, name, s, FL_PARAM); }
 fl_id fl_node_buffer(fl_graph *g, const char *name, fl_shape s) { return add_leaf(g, name, s, FL_BUFFER); }
@@ -173,14 +180,19 @@ fl_id fl_example_operand(fl_graph *g, fl_rng *rng, const char *name, fl_shape sh
 
 real *fl_graph_value(const fl_graph *g, fl_id id) { return g->node[id].value; }
 real *fl_graph_signal(const fl_graph *g, fl_id id) { return g->node[id].signal; }
-void fl_graph_touch(fl_graph *g) { g->stale = true; }
+
+void fl_graph_touch(fl_graph *g)
+{
+    g->stale = true;
+    g->version++;
+}
 
 void fl_graph_set(fl_graph *g, fl_id id, const real *values)
 {
     fl_node *node = &g->node[id];
     fl_assert(node->role != FL_COMPUTED);
     memcpy(node->value, values, (size_t)fl_shape_count(node->shape) * sizeof(real));
-    if (node->role != FL_INPUT) g->stale = true;
+    if (node->role != FL_INPUT) fl_graph_touch(g);
 }
 
 size_t fl_graph_bytes(const fl_graph *g)

@@ -45,6 +45,7 @@ struct fl_graph {
     bool *arrived;                 /* per node, during a backward: its signal holds something */
     int *packs_from, n_packs;      /* nodes whose packing is their own (others share it) */
     bool stale;                    /* a parameter changed since the last packing */
+    unsigned version;              /* counts such changes */
     bool fresh, keeps_all;         /* a forward ran and no backward has used its values up; a backward never does */
     int threads;                   /* that the scratch is large enough for */
     fl_id root;
@@ -60,6 +61,7 @@ static inline bool fl_graph_ok(const fl_graph *g) { return g && g->error->status
 size_t fl_graph_enter(fl_graph *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void   fl_graph_leave(fl_graph *, size_t mark);
 
+fl_id    fl_graph_borrow(fl_graph *, const fl_node *leaf);    /* a leaf of another graph, with its name, shape and memory */
 fl_id    fl_graph_find(const fl_graph *, const char *name);    /* FL_NONE when there is none */
 fl_shape fl_graph_shape(const fl_graph *, fl_id);              /* 1,1,1,1,1 for FL_NONE, so that builders can go on */
 

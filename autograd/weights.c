@@ -73,7 +73,7 @@ static fl_status load_node(fl_graph *g, const fl_node *node, const fl_entry *e)
 
 fl_status fl_graph_load_found(fl_graph *g, const fl_bundle *b)
 {
-    g->stale = true;
+    fl_graph_touch(g);
     for (fl_id i = 0; i < g->count; i++) {
         const fl_node *node = &g->node[i];
         const fl_entry *e = node->role == FL_PARAM || node->role == FL_BUFFER ? fl_bundle_find(b, node->name) : NULL;
