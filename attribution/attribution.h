@@ -58,6 +58,11 @@ typedef struct fl_explain_options {
     fl_cam_pooling pooling;              /* weights of the channels: mean over T,H,W or over H,W of every frame */
     bool signed_cam;                     /* leave the ReLU out */
 
+    const fl_ruleset *rules;             /* of methods that have some; borrowed as long as the explainer is used */
+    bool unfolded;                       /* norms stay nodes of their own, with the rule that the set has for them */
+    double epsilon, gamma, beta;         /* parameters of the rules (rulesets.h) */
+    double lowest, highest;              /* bounds of the input, in network space; both 0: black and white, or the clip's own */
+
     /* Called after every pass with the number of clips done and to do. Returning false stops: FL_LIMIT, no map. */
     bool (*progress)(int done, int total, void *user);
     void *user;
@@ -67,7 +72,12 @@ typedef struct fl_explain_options {
 
 typedef enum fl_level { FL_LEVEL_INPUT, FL_LEVEL_LAYER } fl_level;   /* like the input, or T',H',W' of a layer */
 
-typedef enum fl_law { FL_LAW_NONE, FL_LAW_COMPLETE } fl_law;         /* what the sum of a map is: fl_law_formula */
+typedef enum fl_law {                    /* what the sum of a map is: fl_law_formula */
+    FL_LAW_NONE,
+    FL_LAW_COMPLETE,                     /* the difference to the baseline's score */
+    FL_LAW_CONSERVES,                    /* the score, but for what biases and stabilisers absorbed */
+    FL_LAW_SUMS_TO_ONE                   /* 1, but for what was absorbed where nothing excites */
+} fl_law;
 
 typedef enum fl_channels {               /* how the channels of a voxel become one value */
     FL_CHANNELS_DEFAULT, FL_CHANNELS_SUM, FL_CHANNELS_MEAN, FL_CHANNELS_ABS_SUM, FL_CHANNELS_MEAN_ABS,
@@ -114,7 +124,10 @@ enum {
     FL_USES_POOLING = 1 << 5,            /* pooling: channels have weights */
     FL_USES_SIGN = 1 << 6,               /* signed_cam: there is a ReLU to leave out */
     FL_USES_STEPS = 1 << 7,              /* steps, without a rule */
-    FL_USES_SIGMA = 1 << 8               /* baseline_sigma, without a baseline */
+    FL_USES_SIGMA = 1 << 8,              /* baseline_sigma, without a baseline */
+    FL_USES_RULES = 1 << 9,              /* rules, unfolded */
+    FL_USES_EPSILON = 1 << 10, FL_USES_GAMMA = 1 << 11, FL_USES_BETA = 1 << 12,
+    FL_USES_BOUNDS = 1 << 13             /* lowest, highest */
 };
 unsigned fl_method_uses(const fl_method *);
 const char *fl_method_driver(const fl_method *);     /* name of its driver */
@@ -143,13 +156,14 @@ typedef struct fl_map {
     double logit, probability;           /* of the class at the clip; logit NAN where the network has none */
     double noise_sigma;                  /* absolute, in network units; 0 without noise */
 
-    double sum, wanted, residual;        /* the law: both sides, |sum - wanted| / (|wanted| + 1e-12); else NAN */
+    double sum, wanted, residual;        /* the law: both sides, |sum + absorbed - wanted| / (|wanted| + 1e-12); else NAN */
+    double absorbed;                     /* what biases and stabilisers kept, by the ledger; NAN where nothing is shared */
     int passes;                          /* clips run forward, most of them backward too */
     const char *warning[FL_MAX_WARNINGS];
     int warnings;
 } fl_map;
 
-extern const char *const fl_law_name[];              /* by value: "none", "complete" */
+extern const char *const fl_law_name[];              /* by value: "none", "complete", ... */
 extern const char *const fl_law_formula[];           /* "", "sum of the map = score(clip) - score(baseline)" */
 
 /* The options that this map depends on, as text: steps "25", rule "left" ... In the arena; NULL: memory ran out. */

@@ -43,9 +43,15 @@ fl_status fl_map_warn(fl_map *m, bool baseline_is_clip, fl_arena *arena, fl_erro
     if (p < 0.05)
         warn(&n, fl_arena_text(arena, "the network gives class %d a probability of only %.3g: the map explains a "
                                "score that it does not decide by", m->options.target.class_index, p));
-    if (m->residual > 0.05)
+    if (m->residual > 0.05 && m->options.rules)
+        warn(&n, fl_arena_text(arena, "the map misses its law by %.2g %% (%.6g instead of %.6g): values overflow, or cancel", 
+                               100.0 * m->residual, m->sum, m->wanted));
+    else if (m->residual > 0.05)
         warn(&n, fl_arena_text(arena, "the map misses its sum by %.2g %% (%.6g instead of %.6g): take more steps or "
                                "the rule gauss_legendre", 100.0 * m->residual, m->sum, m->wanted));
+    if (fabs(m->absorbed) > 0.5 * fabs(m->wanted))
+        warn(&n, fl_arena_text(arena, "biases and stabilisers keep %.3g of %.3g: the map shows the rest, %.3g", m->absorbed, m->wanted,
+                               m->sum));
     if (m->options.noise > 0 && m->noise_sigma == 0 && fl_method_uses(m->method) & FL_USES_NOISE)
         warn(&n, "no noise: all values of the clip are equal, and the noise is relative to their range");
     if (baseline_is_clip)
@@ -55,7 +61,7 @@ fl_status fl_map_warn(fl_map *m, bool baseline_is_clip, fl_arena *arena, fl_erro
 
 /* ---- options as text ---- */
 
-enum { MAX_SETTINGS = 12 };
+enum { MAX_SETTINGS = 24 };
 
 typedef struct list { fl_arena *arena; fl_setting *item; int count; } list;
 
@@ -108,6 +114,17 @@ const fl_setting *fl_map_settings(const fl_map *m, fl_arena *arena, int *count)
     if (uses & FL_USES_LAYER) add(&l, "layer", o->layer);
     if (uses & FL_USES_POOLING) add(&l, "pooling", fl_cam_pooling_name[o->pooling]);
     if (uses & FL_USES_SIGN) add(&l, "relu", o->signed_cam ? "no" : "yes");
+    if (uses & FL_USES_RULES) {
+        add(&l, "rules", o->rules->name);
+        if (o->rules->fold) add(&l, "norms", o->unfolded ? "as they are" : "folded into weights");
+    }
+    if (uses & FL_USES_EPSILON && o->epsilon > 0) add_number(&l, "epsilon", o->epsilon);
+    if (uses & FL_USES_GAMMA && o->gamma > 0) add_number(&l, "gamma", o->gamma);
+    if (uses & FL_USES_BETA && o->beta > 0) add_number(&l, "beta", o->beta);
+    if (uses & FL_USES_BOUNDS && (o->lowest != 0 || o->highest != 0)) {
+        add_number(&l, "lowest", o->lowest);
+        add_number(&l, "highest", o->highest);
+    }
     for (int i = 0; i < l.count; i++)
         if (!l.item[i].value) return NULL;
     *count = l.count;

@@ -12,6 +12,7 @@ typedef struct fl_run {
     const fl_method *method;
     fl_explain_options o;         /* filled in */
     fl_end end;
+    const fl_ruleset *rules;      /* or NULL */
     fl_id wrt;                    /* whose signal is read: the input, or the layer */
     int batch;                    /* rows per pass */
     fl_shape clip;                /* n = 1 */
@@ -32,19 +33,22 @@ struct fl_driver {
 };
 
 extern const fl_driver fl_drive_backward, fl_drive_path, fl_drive_noise, fl_drive_cam,
-                       fl_drive_eigen, fl_drive_score_cam, fl_drive_expected, fl_drive_blur_path, fl_drive_guided_path;
+                       fl_drive_eigen, fl_drive_score_cam, fl_drive_expected, fl_drive_blur_path, fl_drive_guided_path,
+                       fl_drive_rules;
 
 /* The variants: which of its computations a driver does. */
 enum { FL_BACKWARD_PLAIN, FL_BACKWARD_TIMES_INPUT };
 enum { FL_PATH_STRAIGHT };
 enum { FL_NOISE_MEAN, FL_NOISE_MEAN_SQUARE, FL_NOISE_VARIANCE };
 enum { FL_CAM_MEAN_GRADIENT, FL_CAM_NORMALISED, FL_CAM_PLUS_PLUS, FL_CAM_PRODUCT, FL_CAM_POSITIVE, FL_CAM_HEAD };
+enum { FL_RULES_SIGNAL, FL_RULES_DIFFERENCE, FL_RULES_CLAMPED };
 
 /* ---- passes ---- */
 
 real *fl_run_row(const fl_run *, int row);                  /* where clip `row` of the next pass is written */
 fl_status fl_run_forward(fl_run *, int rows);               /* the first `rows` rows count; FL_LIMIT: told to stop */
 void fl_run_backward(fl_run *, int rows);                   /* seeds rows by the target, after a forward of them */
+double fl_run_start(fl_run *);                              /* the same for row 0 alone, as the rules begin; the sum of the seed */
 double fl_run_score(const fl_run *, int row);               /* after a forward */
 const real *fl_run_signal(const fl_run *, int row);         /* after a backward: of run->wrt */
 const real *fl_run_value(const fl_run *, int row);          /* of run->wrt */

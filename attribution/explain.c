@@ -2,6 +2,7 @@
 #include "attribution/baseline.h"
 #include "attribution/describe.h"
 #include "attribution/explainer.h"
+#include "attribution/rulesets.h"
 
 #include "tensor/math.h"
 
@@ -36,6 +37,18 @@ void fl_run_backward(fl_run *r, int rows)
     fl_graph_backward(r->g, r->e->seed);
 }
 
+double fl_run_start(fl_run *r)
+{
+    const int classes = r->e->classes;
+    memset(r->e->seed, 0, (size_t)(r->batch * classes) * sizeof(real));
+    const real *y = fl_explainer_row(r->e, r->end.node, 0);
+    double sum = 0;
+    if (r->rules->start == FL_START_GRADIENT) fl_target_seed(&r->o.target, r->end, classes, y, r->e->seed);
+    else sum = fl_target_start(&r->o.target, r->rules->start, r->end, classes, y, r->e->seed);
+    fl_graph_backward(r->g, r->e->seed);
+    return sum;
+}
+
 double fl_run_score(const fl_run *r, int row)
 {
     return fl_target_score(&r->o.target, r->end, r->e->classes, fl_explainer_row(r->e, r->end.node, row));
@@ -62,6 +75,7 @@ static fl_explain_options fill_in(const fl_run *r, const fl_explain_options *giv
     if (!o.samples) o.samples = d->samples;
     if (o.noise == 0) o.noise = d->noise;
     if (!o.pooling) o.pooling = d->pooling;
+    if (!o.rules || !d->rules) o.rules = d->rules;
     return o;
 }
 
@@ -75,6 +89,14 @@ static fl_status check(const fl_run *r)
         return fl_error_set(err, FL_USAGE, "%s: needs at least 1 sample, got %d", r->method->name, r->o.samples);
     if (uses & FL_USES_NOISE && !isfinite(r->o.noise))
         return fl_error_set(err, FL_USAGE, "%s: the noise level is not a number", r->method->name);
+    if (!(r->o.epsilon >= 0 && r->o.gamma >= 0 && r->o.beta >= 0))
+        return fl_error_set(err, FL_USAGE, "%s: epsilon, gamma and beta must not be negative", r->method->name);
+    if (r->rules && r->rules->reference != (r->method->variant == FL_RULES_DIFFERENCE))
+        return fl_error_set(err, FL_USAGE, r->rules->reference ? "rules '%s' compare with a baseline, and %s has none; use them with "
+                            "deeplift" : "rules '%s' do not compare with a baseline, as %s does", r->rules->name, r->method->name);
+    if (uses & FL_USES_BOUNDS && r->o.lowest > r->o.highest)
+        return fl_error_set(err, FL_USAGE, "%s: the lowest value %g is above the highest %g", r->method->name, r->o.lowest,
+                            r->o.highest);
     return FL_OK;
 }
 
@@ -83,13 +105,32 @@ static fl_status check(const fl_run *r)
 static fl_status plan(fl_run *r)
 {
     fl_explainer *e = r->e;
+    if (fl_explainer_fold(e, r->rules && r->rules->fold && !r->o.unfolded)) return r->g->error->status;
+    r->g = e->g;
     if (fl_target_end(r->g, &e->net, &r->o.target, &r->end)) return r->g->error->status;
     r->wrt = r->method->level == FL_LEVEL_LAYER ? fl_explainer_layer(e, r->o.layer) : e->net.input;
-    if (r->wrt == FL_NONE || fl_explainer_plan(e, r->end.node, r->wrt)) return r->g->error->status;
+    const fl_demand demand = {.root = r->end.node, .wrt = r->wrt, .rules = r->rules, .epsilon = r->o.epsilon, .gamma = r->o.gamma,
+                              .beta = r->o.beta};
+    if (r->wrt == FL_NONE || fl_explainer_plan(e, &demand)) return r->g->error->status;
     if (r->method->level == FL_LEVEL_LAYER) r->o.layer = r->g->node[r->wrt].name;
     if (r->g->carries[r->wrt]) return FL_OK;
     return fl_error_set(r->g->error, FL_USAGE, "%s: the score does not depend on node '%s'", r->method->name,
                         r->g->node[r->wrt].name);
+}
+
+/* Per channel: what the options say; black and white, where the card knows them; the clip's own least and largest value. */
+static void find_bounds(const fl_run *r)
+{
+    const fl_card_input *card = r->e->card;
+    const bool given = r->o.lowest != 0 || r->o.highest != 0, known = card && r->clip.c <= 3 && card->source == FL_SOURCE_RGB;
+    for (int c = 0; c < r->clip.c; c++) {
+        real low = r->x[c], high = r->x[c];
+        for (int64_t i = c; i < r->voxels; i += r->clip.c) low = r->x[i] < low ? r->x[i] : low, high = r->x[i] > high ? r->x[i] : high;
+        if (given) low = (real)r->o.lowest, high = (real)r->o.highest;
+        else if (known) low = (real)((0 - card->mean[c]) / card->std[c]), high = (real)((card->white - card->mean[c]) / card->std[c]);
+        r->e->low[c] = low;
+        r->e->high[c] = high;
+    }
 }
 
 static fl_status make_baseline(fl_run *r)
@@ -152,12 +193,14 @@ static int count_passes(const fl_run *r)
 {
     const unsigned uses = fl_method_uses(r->method);
     return 1 + (uses & (FL_USES_PATH | FL_USES_STEPS) ? r->o.steps : 0) + (uses & FL_USES_NOISE ? r->o.samples : 0) +
+           (r->rules && r->rules->reference ? 2 : 0) +
            (r->method->law == FL_LAW_COMPLETE);
 }
 
 static fl_status compute(fl_run *r)
 {
     r->total = count_passes(r);
+    if (r->rules) find_bounds(r);
     if (make_baseline(r) || look(r) || r->method->driver->run(r) || check_map(r) || weigh_law(r))
         return r->g->error->status;
     r->map->passes = r->done;
@@ -191,12 +234,13 @@ fl_status fl_explain(fl_explainer *e, const fl_method *method, const real *clip,
                      fl_arena *results, fl_map *map)
 {
     *map = (fl_map){.method = method, .level = method->level, .baseline_score = (double)NAN, .sum = (double)NAN,
-                    .wanted = (double)NAN, .residual = (double)NAN};
+                    .wanted = (double)NAN, .residual = (double)NAN, .absorbed = (double)NAN};
     fl_run r = {.e = e, .g = e->g, .method = method, .batch = e->batch, .x = clip, .scratch = results, .map = map,
                 .clip = fl_graph_shape(e->g, e->net.input)};
     r.clip.n = 1;
     r.voxels = fl_shape_count(r.clip);
     r.o = fill_in(&r, options);
+    r.rules = r.o.rules;
     map->clip = r.clip;
     const fl_mark mark = fl_arena_mark(results);
     const fl_status status = fl_graph_ok(e->g) ? run(&r) : e->g->error->status;

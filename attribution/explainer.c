@@ -1,5 +1,6 @@
 /* explainer.c: the session: one graph, planned for what the next method needs, and predictions from it. */
 #include "attribution/explainer.h"
+#include "attribution/rulesets.h"
 
 #include "tensor/math.h"
 
@@ -36,36 +37,80 @@ fl_explainer *fl_explainer_new(fl_graph *g, fl_network net, const fl_card_input 
     fl_explainer *e = FL_NEW(g->arena, fl_explainer, 1);
     if (!e) return NULL;
     *e = (fl_explainer){.g = g, .net = net, .card = card, .batch = fl_graph_shape(g, net.input).n,
-                        .classes = fl_graph_shape(g, end).c, .root = FL_NONE, .wrt = FL_NONE};
+                        .classes = fl_graph_shape(g, end).c, .whole_g = g, .whole = net};
     if (!outputs_fit(e)) return NULL;
+    const int channels = fl_graph_shape(g, net.input).c;
     e->seed = FL_NEW(g->arena, real, e->batch * e->classes);
-    return e->seed ? e : NULL;
+    e->low = FL_NEW(g->arena, real, channels);
+    e->high = FL_NEW(g->arena, real, channels);
+    return e->seed && e->low && e->high ? e : NULL;
 }
 
 int fl_explainer_classes(const fl_explainer *e) { return e->classes; }
 
-static bool has_plan(const fl_explainer *e) { return e->plan && e->plan == e->g->computed; }
+/* ---- plans ---- */
 
-fl_status fl_explainer_plan(fl_explainer *e, fl_id root, fl_id wrt)
+static bool is_there(const fl_explainer *e) { return e->plan && e->plan == e->planned->computed; }
+static bool has_plan(const fl_explainer *e) { return is_there(e) && e->planned == e->g; }
+
+/* The memory of the last plan, when nothing was taken behind it. */
+static void drop_plan(fl_explainer *e)
+{
+    if (is_there(e) && e->g->arena->used == e->used) fl_arena_release(e->g->arena, e->before);
+    e->plan = NULL;
+}
+
+static fl_id place(const fl_fold *f, fl_id id) { return id == FL_NONE ? FL_NONE : f->place[id]; }
+
+fl_status fl_explainer_fold(fl_explainer *e, bool folded)
+{
+    const fl_network *w = &e->whole;
+    e->g = e->whole_g;
+    e->net = *w;
+    if (!folded) return FL_OK;
+    if (!e->fold) {
+        drop_plan(e);
+        e->fold = fl_fold_new(e->g);
+        if (!e->fold) return e->g->error->status;
+    }
+    fl_fold_refresh(e->fold);
+    const fl_fold *f = e->fold;
+    e->g = f->g;
+    e->net = (fl_network){place(f, w->input), place(f, w->logits), place(f, w->output), place(f, w->cam), place(f, w->flow),
+                          place(f, w->flow_cam)};
+    return FL_OK;
+}
+
+static bool same_demand(const fl_demand *a, const fl_demand *b)
+{
+    return a->root == b->root && a->wrt == b->wrt && a->rules == b->rules && a->epsilon == b->epsilon && a->gamma == b->gamma &&
+           a->beta == b->beta;
+}
+
+static double given(double parameter) { return parameter > 0 ? parameter : (double)NAN; }
+
+fl_status fl_explainer_plan(fl_explainer *e, const fl_demand *d)
 {
     fl_graph *g = e->g;
-    if (has_plan(e) && e->root == root && e->wrt == wrt) return FL_OK;
-    const bool plan_is_newest = has_plan(e) && g->arena->used == e->used;
-    if (plan_is_newest) fl_arena_release(g->arena, e->before);
-    else e->before = fl_arena_mark(g->arena);
+    if (has_plan(e) && same_demand(&e->demand, d)) return FL_OK;
+    drop_plan(e);
+    e->before = fl_arena_mark(g->arena);
     fl_id out[3];
     int n = 0;
     if (e->net.logits != FL_NONE) out[n++] = e->net.logits;
     if (e->net.output != FL_NONE && e->net.output != e->net.logits) out[n++] = e->net.output;
-    if (wrt != FL_NONE) out[n++] = wrt;
-    e->plan = NULL;
-    const fl_keep keep = wrt == FL_NONE ? FL_KEEP_OUTPUTS : FL_KEEP_FOR_BACKWARD;
-    const fl_plan plan = {.keep = keep, .out = out, .n_out = n, .root = root, .wrt = &wrt, .n_wrt = wrt != FL_NONE};
+    if (d->wrt != FL_NONE) out[n++] = d->wrt;
+    const fl_ruleset *rules = d->rules;
+    if (rules) rules = fl_ruleset_tune(rules, given(d->epsilon), given(d->gamma), given(d->beta), g->arena);
+    if (d->rules && !rules) return g->error->status;
+    const fl_keep keep = d->wrt == FL_NONE ? FL_KEEP_OUTPUTS : FL_KEEP_FOR_BACKWARD;
+    const fl_plan plan = {.keep = keep, .out = out, .n_out = n, .root = d->root, .wrt = &d->wrt, .n_wrt = d->wrt != FL_NONE,
+                          .rules = rules, .low = e->low, .high = e->high, .bounds = fl_graph_shape(g, e->net.input).c};
     if (fl_graph_plan(g, &plan)) return g->error->status;
     e->plan = g->computed;
+    e->planned = g;
     e->used = g->arena->used;
-    e->root = root;
-    e->wrt = wrt;
+    e->demand = *d;
     return FL_OK;
 }
 
@@ -114,8 +159,10 @@ double fl_explainer_probability(const fl_explainer *e, int row, int class_index)
 
 fl_status fl_explainer_predict(fl_explainer *e, const real *clip, double *logits, double *probabilities)
 {
+    fl_explainer_fold(e, false);
     fl_graph *g = e->g;
-    if (!fl_graph_ok(g) || (!has_plan(e) && fl_explainer_plan(e, FL_NONE, FL_NONE))) return g->error->status;
+    const fl_demand forward = {.root = FL_NONE, .wrt = FL_NONE};
+    if (!fl_graph_ok(g) || (!has_plan(e) && fl_explainer_plan(e, &forward))) return g->error->status;
     const int64_t count = fl_shape_count(fl_graph_shape(g, e->net.input)) / e->batch;
     memcpy(fl_graph_value(g, e->net.input), clip, (size_t)count * sizeof(real));
     fl_graph_forward(g);

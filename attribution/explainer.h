@@ -3,21 +3,36 @@
 #define FL_EXPLAINER_H
 
 #include "attribution/driver.h"
+#include "autograd/fold.h"
+
+typedef struct fl_demand {        /* of a plan */
+    fl_id root, wrt;              /* FL_NONE: forward only */
+    const fl_ruleset *rules;      /* NULL: gradients */
+    double epsilon, gamma, beta;  /* of the rules; 0: their own */
+} fl_demand;
 
 struct fl_explainer {
-    fl_graph *g;
-    fl_network net;
+    fl_graph *g;                  /* in use: the network's, or the one with its norms folded */
+    fl_network net;               /* nodes of that one */
+    fl_graph *whole_g;
+    fl_network whole;
+    fl_fold *fold;                /* made when first asked for */
     const fl_card_input *card;
     int batch, classes;
     real *seed;                   /* batch, classes */
-    fl_id root, wrt;              /* of the plan; FL_NONE: forward only */
-    const bool *plan;             /* which plan of the graph that is (fl_graph.computed); NULL: none yet */
+    real *low, *high;             /* per channel of the input: bounds, for rules that read them */
+    fl_demand demand;             /* what the plan was made for */
+    const fl_graph *planned;      /* whose plan it is */
+    const bool *plan;             /* which plan of that graph (fl_graph.computed); NULL: none yet */
     fl_mark before;               /* the graph's arena before the plan */
     size_t used;                  /* ... and what was used after it */
 };
 
-/* Plans unless the graph has that plan already. root and wrt FL_NONE: forward only. */
-fl_status fl_explainer_plan(fl_explainer *, fl_id root, fl_id wrt);
+/* Takes the graph with norms folded, or the network's own. Nodes have other numbers there, and the same names. */
+fl_status fl_explainer_fold(fl_explainer *, bool folded);
+
+/* Plans unless the graph has that plan already. */
+fl_status fl_explainer_plan(fl_explainer *, const fl_demand *);
 
 /* The node that options.layer names, or the network's own choice. FL_NONE with the error set when it cannot be. */
 fl_id fl_explainer_layer(const fl_explainer *, const char *name);

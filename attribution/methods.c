@@ -1,5 +1,6 @@
 /* methods.c: the table of methods, and names: finding one, and the most similar to one that is not there. */
 #include "attribution/driver.h"
+#include "attribution/rulesets.h"
 #include "models/nearest.h"
 
 #include <string.h>
@@ -13,8 +14,10 @@ const char *const fl_channels_name[] = {"default", "sum", "mean", "abs_sum", "me
 const char *const fl_polarity_name[] = {"default", "both", "positive", "negative", "abs", NULL};
 const char *const fl_upsample_name[] = {"default", "bilinear", "nearest", "trilinear", NULL};
 const char *const fl_cam_pooling_name[] = {"default", "global", "per_frame", NULL};
-const char *const fl_law_name[] = {"none", "complete", NULL};
-const char *const fl_law_formula[] = {"", "sum of the map = score(clip) - score(baseline)", NULL};
+const char *const fl_law_name[] = {"none", "complete", "conserves", "sums_to_one", NULL};
+const char *const fl_law_formula[] = {"", "sum of the map = score(clip) - score(baseline)",
+                                      "sum of the map + absorbed by biases and stabilisers = score",
+                                      "sum of the map + absorbed where nothing excites = 1", NULL};
 
 const fl_method *fl_method_find(const char *name)
 {
@@ -23,7 +26,15 @@ const fl_method *fl_method_find(const char *name)
     return NULL;
 }
 
-unsigned fl_method_uses(const fl_method *m) { return m->driver->uses[m->variant]; }
+unsigned fl_method_uses(const fl_method *m)
+{
+    const fl_ruleset *set = m->defaults.rules;
+    unsigned uses = m->driver->uses[m->variant];
+    if (!set) return uses;
+    uses |= FL_USES_RULES | (m->level == FL_LEVEL_LAYER ? FL_USES_LAYER : 0) | (set->reference ? FL_USES_BASELINE : 0);
+    return uses | (fl_ruleset_has_epsilon(set) ? FL_USES_EPSILON : 0) | (fl_ruleset_has_gamma(set) ? FL_USES_GAMMA : 0) |
+           (fl_ruleset_has_beta(set) ? FL_USES_BETA : 0) | (fl_ruleset_bounded(set) ? FL_USES_BOUNDS : 0);
+}
 const char *fl_method_driver(const fl_method *m) { return m->driver->name; }
 
 int fl_name_find(const char *const *list, const char *name)

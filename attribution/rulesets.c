@@ -55,9 +55,9 @@ static const fl_rule alpha2_beta1 = SHARE("alpha2_beta1", 1e-6, .n_terms = 4, .t
 static const fl_rule zplus_no_bias = SHARE("zplus_no_bias", 0, .n_terms = 2, .term = {
     {POS, POS, NONE, 0, 1, 1, FL_ALWAYS}, {NEG, NEG, NONE, 0, 1, 1, FL_ALWAYS}});
 
-/* For first layers (Montavon 2017): pixels lie between a lowest and a highest value; or are of any size; or all count alike. */
+/* For first layers (Montavon 2017), without bias: pixels lie between a lowest and a highest value; or are of any size; or all count alike. */
 static const fl_rule zbox = SHARE("zbox", 1e-6, .n_terms = 3, .term = {
-    {ALL_, ALL_, ALL_, 0, 1, 1, FL_ALWAYS}, {FL_LOWEST, POS, NONE, 0, -1, -1, FL_ALWAYS}, {FL_HIGHEST, NEG, NONE, 0, -1, -1, FL_ALWAYS}});
+    {ALL_, ALL_, NONE, 0, 1, 1, FL_ALWAYS}, {FL_LOWEST, POS, NONE, 0, -1, -1, FL_ALWAYS}, {FL_HIGHEST, NEG, NONE, 0, -1, -1, FL_ALWAYS}});
 static const fl_rule w2 = SHARE("w2", 1e-6, .n_terms = 1, .term = {{FL_ONES, FL_SQUARE_OF, FL_SQUARE_OF, 0, 1, 1, FL_ALWAYS}});
 static const fl_rule flat = SHARE("flat", 1e-6, .n_terms = 1, .term = {{FL_ONES, FL_ONES, NONE, 0, 1, 1, FL_ALWAYS}});
 
@@ -82,12 +82,13 @@ static const fl_rule contrast = SHARE("contrast", 0, .n_terms = 2, .term = {
 /* start, reference, fold */
 #define GRADIENT_   FL_START_GRADIENT, false, false
 #define VALUE_      FL_START_VALUE, false, true
+#define POSITIVE_   FL_START_POSITIVE, false, true
 #define ONE_        FL_START_ONE, false, true
 #define DIFFERENCE_ FL_START_GRADIENT, true, false
 #define DIFFERENCE_FOLDED_ FL_START_GRADIENT, true, true
 #define RULESET(id, paper, doc, how, ...)                                                                         \
     static const fl_rule_row rows_##id[] = {__VA_ARGS__};                                                          \
-    static const fl_ruleset set_##id = {#id, paper, doc, how, rows_##id};
+    const fl_ruleset fl_rules_##id = {#id, paper, doc, how, rows_##id};
 
 #define BACH     "Bach et al. 2015, On Pixel-Wise Explanations by Layer-Wise Relevance Propagation"
 #define MONTAVON "Montavon et al. 2019, Layer-Wise Relevance Propagation: An Overview"
@@ -141,22 +142,25 @@ RULESET(lrp_preset_b, INN, "alpha 2, beta 1 on convolutions, epsilon 0.1 on dens
         DENSE(epsilon_a), CONV(alpha2_beta1), LRP_REST)
 RULESET(lrp_preset_b_flat, INN, "the same, flat on the first layer", VALUE_,
         FIRST(flat), DENSE(epsilon_a), CONV(alpha2_beta1), LRP_REST)
-RULESET(lrp_excitation, ZENNIT, "z+ on every weight, sums in proportion", VALUE_, CONV(zplus), LRP_REST)
+RULESET(lrp_excitation, ZENNIT, "z+ on every weight, sums in proportion; begins with 1, as excitation does", ONE_, CONV(zplus), LRP_REST)
 RULESET(lrp_lstm, "Arras et al. 2017, Explaining Recurrent Neural Network Predictions in Sentiment Analysis",
         "epsilon 0.001 on every weight and sum; a gate gives all to what it gates. ConvLSTM alike", VALUE_,
         CONV(epsilon_rnn), ROUTES, SUMS(epsilon_rnn), OTHERS)
 RULESET(lrp_lstm_conserving, "Arras et al. 2017, with bias factor 1",
         "the same; what biases and stabiliser would keep goes to all operands alike: a check, not an explanation", VALUE_,
         CONV(epsilon_all), ROUTES, NORMS(pass), SUMS(epsilon_all), OTHERS)
-RULESET(deep_taylor, TAYLOR, "z^B on the first layer, z+ without bias above", VALUE_,
+RULESET(deep_taylor, TAYLOR, "z^B on the first layer, z+ without bias above", POSITIVE_,
         FIRST(zbox), CONV(zplus_no_bias), ROUTES, NORMS(pass), SUMS(proportion), OTHERS)
-RULESET(deep_taylor_unbounded, TAYLOR, "w squared on the first layer, z+ without bias above", VALUE_,
+RULESET(deep_taylor_unbounded, TAYLOR, "w squared on the first layer, z+ without bias above", POSITIVE_,
         FIRST(w2), CONV(zplus_no_bias), ROUTES, NORMS(pass), SUMS(proportion), OTHERS)
 
 #define DIFFERENCES ROW(gradient, .flags = FL_ROUTE | FL_LINEAR), ROW(switches, .flags = FL_ROUTE), ROW(rescale, .flags = FL_MAP), \
                     ROW(product, .flags = FL_GATE), {.rule = NULL}
 RULESET(deeplift, DEEPLIFT, "differences to a reference clip; a map counts by its mean slope between the two", DIFFERENCE_,
         DIFFERENCES)
+RULESET(deeplift_pools_by_gradient, "the authors' code of Shrikumar et al. 2017",
+        "the same; a maximum pool sends multipliers to the winner here, and the sum is no longer exact", DIFFERENCE_,
+        ROW(gradient, .flags = FL_ROUTE), DIFFERENCES)
 RULESET(deeplift_reveal_cancel, DEEPLIFT,
         "the same; where a map follows a weight, what speaks for and what speaks against come first and second in turn",
         DIFFERENCE_FOLDED_, ROW(reveal, .flags = FL_WEIGHTED, .place = FL_BEFORE_MAP),
@@ -164,16 +168,16 @@ RULESET(deeplift_reveal_cancel, DEEPLIFT,
 
 /* ---- the table ---- */
 
-#define SETS(DO)                                                                                                  \
-    DO(guided) DO(deconvnet) DO(excitation) DO(contrastive_excitation) DO(excitation_recurrent) DO(lrp_zero) DO(lrp_epsilon)       \
-    DO(lrp_gamma) DO(lrp_gamma_positive) DO(lrp_alpha2_beta1) DO(lrp_zplus) DO(lrp_w2) DO(lrp_flat) DO(lrp_zbox)                   \
-    DO(lrp_epsilon_plus) DO(lrp_epsilon_plus_flat) DO(lrp_epsilon_alpha2_beta1) DO(lrp_epsilon_alpha2_beta1_flat)                  \
-    DO(lrp_epsilon_gamma_box) DO(lrp_preset_a) DO(lrp_preset_a_flat) DO(lrp_preset_b) DO(lrp_preset_b_flat) DO(lrp_excitation)     \
-    DO(lrp_lstm) DO(lrp_lstm_conserving) DO(deep_taylor) DO(deep_taylor_unbounded) DO(deeplift) DO(deeplift_reveal_cancel)
-#define ADDRESS(id) &set_##id,
-#define NAME(id)    #id,
-const fl_ruleset *const fl_ruleset_table[] = {SETS(ADDRESS) NULL};
-const char *const fl_ruleset_name[] = {SETS(NAME) NULL};
+#define FL_RULESET(name) &fl_rules_##name,
+const fl_ruleset *const fl_ruleset_table[] = {
+#include "attribution/rulesets.def"
+    NULL};
+#undef FL_RULESET
+#define FL_RULESET(name) #name,
+const char *const fl_ruleset_name[] = {
+#include "attribution/rulesets.def"
+    NULL};
+#undef FL_RULESET
 
 const fl_ruleset *fl_ruleset_find(const char *name)
 {

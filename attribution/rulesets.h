@@ -8,6 +8,9 @@
 #include "autograd/rule.h"
 #include "tensor/arena.h"
 
+#define FL_RULESET(name) extern const fl_ruleset fl_rules_##name;
+#include "attribution/rulesets.def"
+#undef FL_RULESET
 extern const fl_ruleset *const fl_ruleset_table[];           /* ends with NULL */
 extern const char *const fl_ruleset_name[];                  /* their names, in that order, up to a NULL */
 const fl_ruleset *fl_ruleset_find(const char *name);         /* NULL when there is none of that name */

@@ -116,3 +116,24 @@ void fl_target_seed(const fl_target *target, fl_end end, int classes, const real
     }
     seed[c] = (real)(factor * others);
 }
+
+double fl_target_start(const fl_target *target, fl_start start, fl_end end, int classes, const real *y, real *seed)
+{
+    const bool through_softmax = target->score == FL_SCORE_PROBABILITY || target->score == FL_SCORE_LOG_PROBABILITY;
+    const double score = fl_target_score(target, end, classes, y);
+    const int c = target->class_index;
+    double sum = 0;
+    if (through_softmax) {
+        for (int j = 0; j < classes; j++) seed[j] = 0;
+        seed[c] = start == FL_START_ONE ? 1 : (real)score;
+    } else {
+        one_hot(target, end, classes, y, seed);
+        for (int j = 0; j < classes; j++)
+            if (start != FL_START_ONE) seed[j] *= y[j];
+    }
+    for (int j = 0; j < classes; j++) {
+        if (start == FL_START_POSITIVE && score < 0) seed[j] = 0;
+        sum += (double)seed[j];
+    }
+    return sum;
+}

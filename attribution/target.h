@@ -24,6 +24,10 @@ fl_status fl_target_resolve(fl_target *, int classes, const real *y, fl_error *)
 double fl_target_score(const fl_target *, fl_end, int classes, const real *y);
 void   fl_target_seed(const fl_target *, fl_end, int classes, const real *y, real *seed);
 
+/* Where a rule set begins: its own number at the classes that the gradient would begin at, with the gradient's factor there
+ * (margin: -1 for the other class; several classes: their share). Returns the sum. */
+double fl_target_start(const fl_target *, fl_start, fl_end, int classes, const real *y, real *seed);
+
 double fl_log_softmax(int classes, const real *z, int c);
 int    fl_strongest(int classes, const real *y, int except);            /* the first of the largest, not `except` */
 

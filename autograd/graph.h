@@ -87,6 +87,7 @@ void fl_graph_remember(fl_graph *);
 /* With rules: what came to node i and what went on from it in the last backward, summed. The absorbed parts of all nodes and
  * the signals of the leaves make up the seed. */
 fl_ledger fl_graph_ledger(const fl_graph *, fl_id i);
+double fl_graph_absorbed(const fl_graph *);                    /* by all nodes */
 const fl_rule *fl_graph_rule(const fl_graph *, fl_id i);       /* of the plan; NULL: the gradient */
 
 /* Whether an entry can be a parameter of this shape: axes of length 1 do not count, and a matrix O x I may stand for a kernel

@@ -86,6 +86,7 @@ typedef struct fl_rule_row {
 typedef enum fl_start {      /* what the signal is at the score */
     FL_START_GRADIENT,       /* the gradient of the score */
     FL_START_VALUE,          /* the score itself, at its class */
+    FL_START_POSITIVE,       /* the score itself, 0 where it is negative */
     FL_START_ONE             /* 1, at its class */
 } fl_start;
 

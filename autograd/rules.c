@@ -273,6 +273,7 @@ void fl_rules_enter(fl_graph *g, fl_id i)
     const fl_rule *rule = r->rule[i];
     r->used = 0;
     r->arrived[i] = fl_sum(node->signal, fl_shape_count(node->shape));
+    if (!fl_rules_cross(g, i)) r->handed_on[i] = r->arrived[i];      /* it was wanted here and ends here */
     if (!rule) return;
     if (is_share(rule)) r->at = enter_share(r, node, rule);
     if (rule->kind == FL_RULE_JOINT) r->at.s[0] = enter_joint(r, g, node, rule);

@@ -24,6 +24,7 @@ typedef struct fl_rules {                /* of one plan */
 
 /* Which rule each node has. FL_USAGE when a rule cannot work where it was put. NULL rules in the plan: g->rules = NULL. */
 fl_status fl_rules_match(fl_graph *, const fl_plan *);
+bool fl_rules_cross(const fl_graph *, fl_id i);          /* whether a signal goes on from node i */
 /* What the walk down reads at node i because of its rule: FL_READS_IN, FL_READS_OUT. */
 unsigned fl_rules_reads(const fl_graph *, fl_id i);
 bool fl_rules_use_weight(const fl_graph *, fl_id i);     /* whether the walk down uses the weight as it is */

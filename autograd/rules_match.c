@@ -7,7 +7,7 @@ const char *const fl_rule_kind_name[] = {"gradient", "share", "pass", "block", "
                                          "product", "switches", "reveal_cancel", "joint", NULL};
 const char *const fl_place_name[] = {"anywhere", "first", "top", "before_map", "after_weight", "sum_of_weights", NULL};
 const char *const fl_when_name[] = {"always", "y>0", "y<0", NULL};
-const char *const fl_start_name[] = {"gradient", "value", "one", NULL};
+const char *const fl_start_name[] = {"gradient", "value", "positive", "one", NULL};
 const char *const fl_flag_name[] = {"linear", "weighted", "map", "gate", "route", "all", NULL};
 
 bool fl_name_matches(const char *pattern, const char *name)
@@ -135,6 +135,13 @@ static const char *misfit(const view *v, fl_id i, const fl_rule *rule)
     }
 }
 
+bool fl_rules_cross(const fl_graph *g, fl_id i)
+{
+    for (int k = 0; g->carries[i] && k < g->node[i].n_in; k++)
+        if (g->carries[g->node[i].in[k]]) return true;
+    return false;
+}
+
 fl_status fl_rules_match(fl_graph *g, const fl_plan *plan)
 {
     view v = {0};
@@ -146,7 +153,7 @@ fl_status fl_rules_match(fl_graph *g, const fl_plan *plan)
     r->rule = FL_NEW(g->arena, const fl_rule *, g->count + 1);
     if (!r->rule || !look_around(&v, g)) return g->error->status;
     for (fl_id i = 0; i < g->count; i++) {
-        if (!g->carries[i] || !g->node[i].n_in) continue;
+        if (!fl_rules_cross(g, i)) continue;
         const fl_rule *rule = r->rule[i] = find_rule(&v, plan->rules, i);
         const char *why = rule ? misfit(&v, i, rule) : NULL;
         char where[FL_MESSAGE_SIZE];

@@ -153,7 +153,8 @@ static int64_t room_of(const fl_node *node, const fl_rule *rule)
     const int64_t inputs = node->op->flags & FL_WEIGHTED ? 2 * x + y : all + widest;
     switch (rule->kind) {
     case FL_RULE_SHARE:         return (FL_MAX_GROUPS + 2) * y + inputs + y;
-    case FL_RULE_GUIDED:        return y;
+    case FL_RULE_GUIDED:
+    case FL_RULE_DECONVNET:     return y;
     case FL_RULE_RESCALE:       return 2 * y;
     case FL_RULE_PRODUCT:       return all;
     case FL_RULE_SWITCHES:      return y + x;
@@ -264,6 +265,13 @@ void fl_rules_begin(fl_graph *g)
     memset(g->rules->handed_on, 0, (size_t)g->count * sizeof(double));
     pack(g, true);
     fl_rules_fill_shadows(g);
+}
+
+double fl_graph_absorbed(const fl_graph *g)
+{
+    double sum = 0;
+    for (fl_id i = 0; i < g->count; i++) sum += g->rules->arrived[i] - g->rules->handed_on[i];
+    return sum;
 }
 
 fl_ledger fl_graph_ledger(const fl_graph *g, fl_id i)
