@@ -14,6 +14,7 @@ enum {
     STRIP_BYTES = 384 << 10,                   /* as far as one row allows */
     BAND_ROWS = 8,                             /* output rows that share a strip */
     LONGEST_SUM = 2048,                        /* products in one running sum */
+    WEIGHTS_AHEAD = 64,                        /* rows of weights that are asked for before their turn */
     ITEMS = 32                                 /* at least, if there is work for them */
 };
 static const double WORK_PER_ITEM = 1e6;       /* multiply-adds times two: about 10 microseconds */
@@ -206,6 +207,7 @@ static void tile(const job *j, const band *r, const view *v, int h, int q, int r
     if (g->depthwise) t.a_step = t.a_jump[2];
     t.ahead = r->end - r->h > 1 ? ah->in_step * v->row : rows * t.a_row;
     t.ahead_step = 64 / (int64_t)sizeof(real);
+    t.b_ahead = WEIGHTS_AHEAD * FL_BLOCK;
     const int64_t skipped = some ? r->first * t.b_jump[0] + top * t.b_jump[1] : 0;
     const real *a = some ? v->start + (tap_pixel(ah, h, top) - v->h0) * v->row : j->in;
 
