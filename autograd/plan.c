@@ -171,7 +171,7 @@ static int64_t place_buffers(planner *p, buffer **live)
 }
 
 /* One packing per weight and geometry: the steps of a recurrent layer share theirs. Weights that forward computes, or
- * that change from run to run, are packed when they are used. Algorithms of convolution differ in the size of a packing. */
+ * that change from run to run, are packed when they are used. Another algorithm has a packing of another size. */
 static fl_node *same_packing(fl_graph *g, fl_id i, int pass)
 {
     const fl_node *node = &g->node[i];

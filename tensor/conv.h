@@ -6,17 +6,18 @@
  * Elements outside x count as zero. With groups g, output channel o sees the input channels of its group
  * only, and the weight's second axis is ci/g.
  *
- * The sum of one element has one fixed order, whatever the instruction set, the thread count or the batch:
- * forward it starts with the bias and takes (kt, kh, kw, i) ascending; to the input it takes the kernel
- * elements backwards and, within one, o ascending; to the weights, pixels of y in blocks fixed by the shape. Sums of more
- * than 2048 products (padding counted) are made of parts, which are shorter and so lose less: one part for every row of
- * kernel elements along w, cut after every 2048 products; the parts are added in their order. Machines with fused multiply-add
- * give the same bits, the others differ by rounding.
+ * The sum of one element has one fixed order, whatever the instruction set, the thread count or the batch: forward
+ * it starts with the bias and takes (kt, kh, kw, i) ascending; to the input it takes the kernel elements backwards
+ * and, within one, o ascending; to the weights, pixels of y in blocks fixed by the shape. Sums of more than 2048
+ * products (padding counted) are made of parts, which are shorter and so lose less: one part for every row of
+ * kernel elements along w, cut after every 2048 products; the parts are added in their order. Machines with fused
+ * multiply-add give the same bits, the others differ by rounding.
  *
- * Windows of three taps and stride 1 over many channels go by Winograd's tiles instead (winograd.h), unless `direct` is set:
- * less than half the time, the same bits whatever the machine, threads or batch, another order of sums. Graphs that train set
- * it. Weights are packed once and used many times; a packed weight depends on channels, groups, window and algorithm, and
- * the algorithm on these and the extents of a clip. Equal counts mean equal algorithms. */
+ * Windows of three taps and stride 1 over many channels go by Winograd's tiles instead (winograd.h), unless
+ * `direct` is set: less than half the time, another order of sums; and to the input of a stem goes by scattering
+ * (conv_scatter.h). Bits do not depend on threads, batch or vectors there either. Graphs that train set `direct`.
+ * Weights are packed once and used many times; a packed weight depends on channels, groups, window and algorithm,
+ * and the algorithm on these and the extents of a clip. Equal counts mean equal algorithms. */
 #ifndef FL_CONV_H
 #define FL_CONV_H
 

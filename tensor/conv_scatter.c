@@ -1,7 +1,7 @@
 /* conv_scatter.c: products over the channels of gy, row by row, added into a plane of gx with room for its padding.
  *
- * Runs (kw,i) of neighbouring pixels overlap. They are added in rounds, every so-many-th pixel, such that no vector is read
- * while the one before it is still being written. */
+ * Runs (kw,i) of neighbouring pixels overlap. They are added in rounds, every so-many-th pixel, such that no vector
+ * is read while the one before it is still being written. */
 #include "tensor/conv_scatter.h"
 
 #include "tensor/kernels.h"
@@ -85,8 +85,8 @@ static void multiply(const job *j, const real *gy, int kt, real *s)
     const int64_t panel = (int64_t)j->c.y.c * FL_BLOCK, row = (int64_t)j->blocks * FL_BLOCK;
     const int pixels = j->c.y.w, calls = ceil_div(pixels, j->kernels->rows_wide);
     const int wide = j->kernels->vectors * j->kernels->width;
-    fl_tile t = {.b_step = FL_BLOCK, .a_row = j->c.y.c, .a_step = 1, .c_row = row, .run = j->c.y.c, .count = {1, 1, 1},
-                 .ahead_step = WHOLE};
+    fl_tile t = {.b_step = FL_BLOCK, .a_row = j->c.y.c, .a_step = 1, .c_row = row, .run = j->c.y.c,
+                 .count = {1, 1, 1}, .ahead_step = WHOLE};
     for (int i = 0; i < calls; i++) {
         const int first = (int)((int64_t)pixels * i / calls), rows = (int)((int64_t)pixels * (i + 1) / calls) - first;
         t.a = gy + (int64_t)first * j->c.y.c;
@@ -111,8 +111,9 @@ static void add_row(const job *j, const real *s, int y, int top, int end, real *
         if (h < top || h >= end) continue;
         real *to = plane + (int64_t)(h - top) * j->width * channels;
         for (int round = 0; round < min(rounds, j->c.y.w); round++)
-            j->kernels->add_runs(s + round * row + kh * j->run, rounds * row, j->run, ceil_div(j->c.y.w - round, rounds),
-                                 to + (int64_t)round * step, (int64_t)rounds * step);
+            j->kernels->add_runs(s + round * row + kh * j->run, rounds * row, j->run,
+                                 ceil_div(j->c.y.w - round, rounds), to + (int64_t)round * step,
+                                 (int64_t)rounds * step);
     }
 }
 

@@ -3,8 +3,8 @@
  *   s[p, (kh,kw,i)] = sum over o of gy[p,o] * w[o,i,kt,kh,kw]           a matrix product, its lanes full
  *   gx[p*s + k*d - lo, i] += s[p, (kh,kw,i)]                            for every kt, p and k in a fixed order
  *
- * Gathering instead (conv.c) would leave most lanes empty: three channels fill no vector. Sums run over o first, so the
- * order is another one than the gathering kernels'; convolutions that ask for `direct` do not come here.
+ * Gathering instead (conv.c) would leave most lanes empty: three channels fill no vector. Sums run over o first, so
+ * the order is another one than the gathering kernels'; convolutions that ask for `direct` do not come here.
  *
  * Internal to tensor/. */
 #ifndef FL_CONV_SCATTER_H

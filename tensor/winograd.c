@@ -1,7 +1,7 @@
 /* winograd.c: a convolution by tiles: transform inputs, one matrix product per point, transform outputs.
  *
- * Where the packed weight is small, an item takes a group of tiles through all three steps within its own cache. Where it
- * is large, many tiles take each step together, so that a weight is fetched once for all of them. */
+ * Where the packed weight is small, an item takes a group of tiles through all three steps within its own cache.
+ * Where it is large, many tiles take each step together, so that a weight is fetched once for all of them. */
 #include "tensor/winograd.h"
 
 #include "tensor/kernels.h"
@@ -16,9 +16,9 @@ enum {
     SMALL_WEIGHTS = 8 << 20,                   /* bytes */
     ROWS = 14,                                 /* tiles come in multiples of this: AVX-512 likes it */
     AHEAD = 64,                                /* weights are asked for so many channels before their turn */
-    PIXELS_AHEAD = 60, FARTHEST = 12,          /* so many of the input, and never more tiles than that */
+    PIXELS_AHEAD = 20, FARTHEST = 12,          /* so many of the input, and never more tiles than that */
     TILES_PER_ITEM = 4,                        /* of a transform */
-    LONGEST_SUM = 288, LONGEST_NESTED = 72,    /* products in one running sum: long ones lose more, a nested F(4,3) most */
+    LONGEST_SUM = 288, LONGEST_NESTED = 72,    /* products in one running sum; where F(4,3) is nested errors grow */
     BLOCKS_PER_ITEM = 8                        /* of outputs, of a product */
 };
 
@@ -31,10 +31,10 @@ typedef struct job {
     int64_t tiles;                             /* of all clips */
     int group;                                 /* tiles that are taken together */
     bool together;                             /* by all threads */
-    const real *zeros, *last, *bias;           /* instead of pixels outside, instead of the last pixel; whole vectors */
+    const real *zeros, *last, *bias;           /* for pixels outside, for the last pixel; whole vectors */
 } job;
 
-typedef struct stage { real *left, *right; int64_t left_step, right_step; } stage;   /* V and M: [point][tile][channel] */
+typedef struct stage { real *left, *right; int64_t left_step, right_step; } stage;   /* [point][tile][channel] */
 
 static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -56,7 +56,8 @@ static job job_make(const fl_winograd *w)
 /* One cache line more than needed from point to point: no two points fall into the same sets. */
 static stage stage_make(const job *j, real *at)
 {
-    stage s = {.left = at, .left_step = (int64_t)j->group * j->c + WHOLE, .right_step = (int64_t)j->group * j->o + WHOLE};
+    const int64_t tiles = j->group;
+    stage s = {.left = at, .left_step = tiles * j->c + WHOLE, .right_step = tiles * j->o + WHOLE};
     s.right = at + j->w.points * s.left_step;
     return s;
 }
@@ -115,8 +116,8 @@ static void find_pixels(const job *j, const place *p, const real **to)
         }
 }
 
-/* Tiles first .. first+count-1 become rows row, row+1, .. of every product's left side. While it works on one, it asks for
- * the pixels of one some way ahead. */
+/* Tiles first .. first+count-1 become rows row, row+1, .. of every product's left side. While it works on one, it
+ * asks for the pixels of one some way ahead. */
 static void transform_inputs(const job *j, const stage *s, int64_t first, int64_t count, int64_t row)
 {
     pixels ring[FARTHEST + 1];
@@ -161,8 +162,8 @@ static void multiply(const job *j, const stage *s, int point, int block, int64_t
         const int most = vectors > 1 ? kernels->rows_wide : kernels->rows_one;
         const int64_t calls = ceil_div(rows, most);
         const real *weights = j->packed + (point * (int64_t)j->w.blocks + block) * panel + lane;
-        fl_tile t = {.b_step = FL_BLOCK, .b_ahead = AHEAD * FL_BLOCK, .a_row = j->c, .a_step = 1, .c_row = j->o, .count = {1, 1, 1},
-                     .ahead_step = WHOLE};
+        fl_tile t = {.b_step = FL_BLOCK, .b_ahead = AHEAD * FL_BLOCK, .a_row = j->c, .a_step = 1, .c_row = j->o,
+                     .count = {1, 1, 1}, .ahead_step = WHOLE};
         for (int64_t i = 0; i < calls; i++) {
             const int64_t first = rows * i / calls, end = rows * (i + 1) / calls;
             const real *left = s->left + point * s->left_step + first * j->c;
@@ -208,7 +209,8 @@ static void by_steps(const job *j, real *scratch)
         }
         FL_PARALLEL(item, j->w.points * per_point, flops(j, rows)) {
             const int64_t p = item / per_point, from = item % per_point * BLOCKS_PER_ITEM;
-            for (int64_t b = from; b < min(j->w.blocks, from + BLOCKS_PER_ITEM); b++) multiply(j, &s, (int)p, (int)b, rows);
+            for (int64_t b = from; b < min(j->w.blocks, from + BLOCKS_PER_ITEM); b++)
+                multiply(j, &s, (int)p, (int)b, rows);
         }
         FL_PARALLEL(item, ceil_div(rows, TILES_PER_ITEM), 16.0 * (double)(rows * j->w.points * j->o)) {
             const int64_t row = item * TILES_PER_ITEM;
@@ -217,7 +219,8 @@ static void by_steps(const job *j, real *scratch)
     }
 }
 
-void fl_winograd_run(const fl_winograd *w, const real *in, const real *packed, const real *b, real *out, void *scratch)
+void fl_winograd_run(const fl_winograd *w, const real *in, const real *packed, const real *b, real *out,
+                     void *scratch)
 {
     job j = job_make(w);
     real *at = scratch;

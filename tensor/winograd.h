@@ -1,16 +1,17 @@
-/* winograd.h: convolution with fewer multiplications, for windows of three taps and stride 1, forward and to the input.
+/* winograd.h: convolution with fewer multiplications: three taps, stride 1, forward and to the input.
  *
  *   Y = A^T [ (G g) . (B^T d) ]          one axis: m outputs from m+2 inputs d and three weights g, m+2 products
  *
- * (Toom 1963, Cook 1966; Winograd 1980; for networks Lavin and Gray, arXiv:1509.09308). Polynomials of degree 2 and m-1 are
- * multiplied by their values at m+1 points and infinity, and convolution is the transpose of that: row i of G is
- * (1, p, p^2) / prod_{j != i} (p_i - p_j), row i of B^T holds the coefficients of prod_{j != i} (x - p_j), column i of A^T is
- * 1, p, p^2, .. ; the last of each belongs to infinity. F(2,3) has the points 0, 1, -1 (and the sign of its first row in G and
- * B^T turned). F(4,3) has 0, +-2/3, +-3/2: the usual 0, +-1, +-2 lose four times as much. Axes nest.
+ * (Toom 1963, Cook 1966; Winograd 1980; for networks Lavin and Gray, arXiv:1509.09308). Polynomials of degree 2 and
+ * m-1 are multiplied by their values at m+1 points and infinity, and convolution is the transpose of that: row i of
+ * G is (1, p, p^2) / prod_{j != i} (p_i - p_j), row i of B^T holds the coefficients of prod_{j != i} (x - p_j),
+ * column i of A^T is 1, p, p^2, .. ; the last of each belongs to infinity. F(2,3) has the points 0, 1, -1 (and the
+ * sign of its first row in G and B^T turned). F(4,3) has 0, +-2/3, +-3/2: the usual 0, +-1, +-2 lose four times as
+ * much. Axes nest.
  *
  * A tile of m[0] x m[1] x m[2] outputs so becomes `points` numbers per channel, and the convolution becomes `points`
- * matrix products [tiles x channels] [channels x outputs]. The transforms multiply and add without fusing and in one order,
- * the products run through kernels.h: every machine with fused multiply-add gives the same bits.
+ * matrix products [tiles x channels] [channels x outputs]. The transforms say where they fuse, the products run
+ * through kernels.h: every machine with fused multiply-add gives the same bits.
  *
  * Internal to tensor/. */
 #ifndef FL_WINOGRAD_H
@@ -37,14 +38,17 @@ bool    fl_winograd_make(const fl_conv *, fl_conv_pass, fl_winograd *);
 int64_t fl_winograd_packed_count(const fl_winograd *);                       /* [point][block][channel][FL_BLOCK] */
 void    fl_winograd_pack(const fl_winograd *, const real *w, real *packed);
 size_t  fl_winograd_scratch(const fl_winograd *);
-void    fl_winograd_run(const fl_winograd *, const real *in, const real *packed, const real *b, real *out, void *scratch);
+void    fl_winograd_run(const fl_winograd *, const real *in, const real *packed, const real *b, real *out,
+                        void *scratch);
 
-/* The transforms, one table per instruction set. Arrays are rounded up to whole vectors of 64 bytes in the channel. */
+/* The transforms, one table per instruction set. Channels are rounded up to whole vectors of 64 bytes. */
 typedef struct fl_transforms {
-    /* Input pixel i of the tile is at pixel[i], [channels], and that of the next tile at next[i]; point p goes to v[p * step +
-     * channel]. */
-    void (*input )(const int m[3], const real *const *pixel, const real *const *next, int channels, real *v, int64_t step);
-    /* Point p comes from v[p * step + channel]; output i goes to pixel[i], NULL where there is none. bias: whole vectors. */
+    /* Input pixel i of the tile is at pixel[i], [channels], and that of the next tile at next[i]; point p goes to
+     * v[p * step + channel]. */
+    void (*input )(const int m[3], const real *const *pixel, const real *const *next, int channels, real *v,
+                   int64_t step);
+    /* Point p comes from v[p * step + channel]; output i goes to pixel[i], NULL where there is none. bias: whole
+     * vectors. */
     void (*output)(const int m[3], const real *v, int64_t step, const real *bias, int channels, real *const *pixel);
 } fl_transforms;
 

@@ -4,8 +4,9 @@
  *   VECTOR_BYTES  bytes of a vector
  *   FUSED         fused multiply-add of three vectors, or not defined
  *
- * These files are compiled without contraction and say where they fuse: left to itself, one compiler fuses a product that two
- * sums share, and another does not. All instruction sets with a fused multiply-add give the same bits. */
+ * These files are compiled without contraction and say where they fuse: left to itself, one compiler fuses a
+ * product that two sums share, and another does not. All instruction sets with a fused multiply-add give the same
+ * bits. */
 #include "tensor/winograd.h"
 
 #include <string.h>
@@ -29,8 +30,9 @@ typedef real loose __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real
 #define FMA(number, v, sum) ((number) * (v) + (sum))
 #endif
 
-/* B^T d along one axis: m+2 numbers, `step` apart, become as many, `gap` apart. m = 1: nothing to do. Rows of F(4,3) are scaled
- * such that every constant is a short binary fraction: no constant is rounded, and G takes the scale in double. */
+/* B^T d along one axis: m+2 numbers, `step` apart, become as many, `gap` apart. m = 1: nothing to do. Rows of
+ * F(4,3) are scaled such that every constant is a short binary fraction: no constant is rounded, and G takes the
+ * scale in double. */
 INLINE void input_axis(const int m, const vector *d, const int step, vector *to, const int gap)
 {
     if (m == 1) {
@@ -92,7 +94,7 @@ INLINE void input_tile(const int mt, const int mh, const int mw, const real *con
                 vector row[6];
                 UNROLL for (int w = 0; w < nw; w++) {
                     row[w] = *(const loose *)(at[h * nw + w] + c);
-                    if (VECTOR_BYTES * (c / WIDTH) % 64 == 0) __builtin_prefetch(ahead[h * nw + w] + c);
+                    if (VECTOR_BYTES * (c / WIDTH) % 64 == 0) __builtin_prefetch(ahead[h * nw + w] + c, 0, 2);
                 }
                 input_axis(mw, row, 1, rows + h * nw, 1);
             }
@@ -144,7 +146,8 @@ INLINE void output_tile(const int mt, const int mh, const int mw, const real *v,
     else if (m[0] == 4) DO(4, 1, 1)                                                           \
     else DO(2, 1, 1)
 
-static void input(const int m[3], const real *const *pixel, const real *const *next, int channels, real *v, int64_t step)
+static void input(const int m[3], const real *const *pixel, const real *const *next, int channels, real *v,
+                  int64_t step)
 {
 #define INPUT(t, h, w) { input_tile(t, h, w, pixel, next, channels, v, step); }
     TILES(INPUT)

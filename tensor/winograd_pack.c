@@ -3,7 +3,8 @@
 #include "tensor/par.h"
 #include "tensor/winograd.h"
 
-/* Rows of F(4,3), at 0, 2/3, -2/3, 3/2, -3/2 and infinity, over the scales that winograd_body.h gives to B^T and A^T. */
+/* Rows of F(4,3), at 0, 2/3, -2/3, 3/2, -3/2 and infinity, over the scales that winograd_body.h gives to B^T and
+ * A^T. */
 #define NEAR (16 / 130.0)
 #define FAR  (64 / 1170.0)
 static const double g2[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};

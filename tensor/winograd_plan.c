@@ -1,10 +1,11 @@
-/* winograd_plan.c: which tile a convolution takes, if any: the one with the fewest multiplications, weights counted. */
+/* winograd_plan.c: which tile a convolution takes, if any: the one with the fewest multiplications, weights
+ * counted. */
 #include "tensor/kernels.h"
 #include "tensor/winograd.h"
 
 enum {
     LEAST_CHANNELS = 32,        /* below, the transforms cost more than they save */
-    MOST_CUBED = 75,            /* channels of 2 x 4 x 4: its error is twice that of a direct sum of 27 * 75 products */
+    MOST_CUBED = 75,            /* channels of 2 x 4 x 4: above, direct sums come in parts and are more exact */
     WEIGHTS_AS_TILES = 32,      /* fetching a weight takes as long as using it so often */
     MOST_WEIGHTS = 12 << 20     /* reals of a packed weight */
 };

@@ -18,7 +18,7 @@ typedef struct geometry {
 #define NONE {0, 0, 0}
 static const geometry list[] = {
     /* n ci  co  g   t  h   w      k          s          d          lo         hi  */
-    {2,  3,  20, 1, {2, 70, 33}, {2, 5, 4},  {1, 3, 1}, {1, 2, 1}, {0, 2, 5}, {1, 3, 2}},  /* few planes: bands of rows */
+    {2,  3,  20, 1, {2, 70, 33}, {2, 5, 4},  {1, 3, 1}, {1, 2, 1}, {0, 2, 5}, {1, 3, 2}},  /* bands of rows */
     {1,  1,  1,  1, {1, 1,  1},  {1, 1, 1},  ONE,       ONE,       NONE,      NONE},
     {2,  3,  5,  1, {4, 7,  9},  {3, 3, 3},  ONE,       ONE,       {1, 1, 1}, {1, 1, 1}},
     {1,  64, 64, 1, {3, 6,  30}, {3, 3, 3},  ONE,       ONE,       {1, 1, 1}, {1, 1, 1}},

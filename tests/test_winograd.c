@@ -1,4 +1,5 @@
-/* test_winograd.c: the matrices against their derivation, the convolution against its definition and the direct kernels. */
+/* test_winograd.c: the matrices against their derivation, the convolution against its definition and the direct
+ * kernels. */
 #include "tensor/winograd.h"
 
 #include "tensor/kernels.h"
@@ -7,7 +8,7 @@
 
 #include <string.h>
 
-typedef struct geometry { int n, ci, co, size[3], k[3], lo[3], hi[3], m[3]; } geometry;      /* m: the tile it should take */
+typedef struct geometry { int n, ci, co, size[3], k[3], lo[3], hi[3], m[3]; } geometry;   /* m: the tile it takes */
 
 #define HALF {1, 1, 1}
 static const geometry list[] = {
@@ -51,7 +52,8 @@ static problem make(const geometry *g)
 {
     problem p = {0};
     fl_arena_init(&p.arena, NULL);
-    p.c = (fl_conv){.x = {g->n, g->ci, g->size[0], g->size[1], g->size[2]}, .win = {.s = {1, 1, 1}, .d = {1, 1, 1}}, .groups = 1};
+    p.c = (fl_conv){.x = {g->n, g->ci, g->size[0], g->size[1], g->size[2]}, .groups = 1,
+                    .win = {.s = {1, 1, 1}, .d = {1, 1, 1}}};
     memcpy(p.c.win.k, g->k, sizeof g->k);
     memcpy(p.c.win.lo, g->lo, sizeof g->lo);
     memcpy(p.c.win.hi, g->hi, sizeof g->hi);
@@ -99,8 +101,12 @@ static long double define(const problem *p, fl_conv_pass pass, int n, int o, con
     for (int kt = 0; kt < k[0]; kt++) for (int kh = 0; kh < k[1]; kh++) for (int kw = 0; kw < k[2]; kw++) {
         const int tap[3] = {kt, kh, kw};
         int from[3];
-        for (int i = 0; i < 3; i++) from[i] = pass == FL_CONV_FORWARD ? at[i] + tap[i] - c->win.lo[i] : at[i] + c->win.lo[i] - tap[i];
-        if (from[0] < 0 || from[1] < 0 || from[2] < 0 || from[0] >= in.t || from[1] >= in.h || from[2] >= in.w) continue;
+        for (int i = 0; i < 3; i++) {
+            const int shift = tap[i] - c->win.lo[i];
+            from[i] = pass == FL_CONV_FORWARD ? at[i] + shift : at[i] - shift;
+        }
+        if (from[0] < 0 || from[1] < 0 || from[2] < 0) continue;
+        if (from[0] >= in.t || from[1] >= in.h || from[2] >= in.w) continue;
         for (int i = 0; i < in.c; i++) {
             const int row = pass == FL_CONV_FORWARD ? o : i, column = pass == FL_CONV_FORWARD ? i : o;
             const int64_t at_w = ((((int64_t)row * k[0] + kt) * k[1] + kh) * k[2] + kw) * c->x.c + column;
@@ -111,7 +117,8 @@ static long double define(const problem *p, fl_conv_pass pass, int n, int o, con
 }
 
 /* Root mean square errors of several results, over every `step`-th element, relative to that of the true values. */
-static void errors(const problem *p, fl_conv_pass pass, int step, const real *const result[], int results, double *error)
+static void errors(const problem *p, fl_conv_pass pass, int step, const real *const result[], int results,
+                   double *error)
 {
     const fl_shape s = p->out[pass];
     long double size = 0, squares[2] = {0};
@@ -132,13 +139,15 @@ TEST(winograd_matches_the_definition)
         for (int pass = FL_CONV_FORWARD; pass <= FL_CONV_TO_INPUT; pass++) {
             fl_winograd w;
             const bool taken = fl_winograd_make(&p.c, (fl_conv_pass)pass, &w);
-            CHECK_SAY(taken && memcmp(w.m, list[i].m, sizeof w.m) == 0, "geometry %d, pass %d: another tile", i, pass);
+            const bool right = taken && memcmp(w.m, list[i].m, sizeof w.m) == 0;
+            CHECK_SAY(right, "geometry %d, pass %d: another tile", i, pass);
             for (int isa = 0; fl_isa_available(isa); isa++) {
                 fl_isa_choose(fl_isa_available(isa), NULL);
                 const real *y = run(&p, (fl_conv_pass)pass);
                 double error;
                 errors(&p, (fl_conv_pass)pass, isa ? 997 : 13, &y, 1, &error);
-                CHECK_SAY(error < 12 * FL_REAL_EPSILON, "geometry %d, pass %d, %s: error %g", i, pass, fl_isa_name(), error);
+                CHECK_SAY(error < 12 * FL_REAL_EPSILON, "geometry %d, pass %d, %s: error %g", i, pass, fl_isa_name(),
+                          error);
             }
         }
         fl_arena_free(&p.arena);
@@ -167,7 +176,8 @@ TEST(winograd_is_as_accurate_as_the_direct_kernels)
             result[1] = run(&p, (fl_conv_pass)pass);
             p.c.direct = false;
             errors(&p, (fl_conv_pass)pass, 101, result, 2, error);
-            CHECK_SAY(error[0] <= 2 * error[1], "layer %d, pass %d: error %.3g, direct %.3g", i, pass, error[0], error[1]);
+            CHECK_SAY(error[0] <= 2 * error[1], "layer %d, pass %d: error %.3g, direct %.3g", i, pass, error[0],
+                      error[1]);
         }
         fl_arena_free(&p.arena);
     }
@@ -210,7 +220,7 @@ TEST(winograd_bits_do_not_depend_on_the_instruction_set)
         for (int pass = FL_CONV_FORWARD; pass <= FL_CONV_TO_INPUT; pass++) {
             uint64_t first = 0;
             for (int isa = 0, sets = 0; fl_isa_available(isa); isa++) {
-                if (strcmp(fl_isa_available(isa), "base") == 0) continue;        /* rounds twice where the others fuse */
+                if (strcmp(fl_isa_available(isa), "base") == 0) continue;      /* does not fuse */
                 fl_isa_choose(fl_isa_available(isa), NULL);
                 const uint64_t now = fingerprint(&p, pass);
                 if (sets++ == 0) first = now;
@@ -236,7 +246,8 @@ TEST(winograd_bits_do_not_depend_on_batch_mates)
             for (int n = 0; n < 3; n++) {
                 memcpy(one.from[pass], all.from[pass] + n * in, (size_t)in * sizeof(real));
                 const real *alone = run(&one, (fl_conv_pass)pass);
-                CHECK_SAY(memcmp(alone, three + n * out, (size_t)out * sizeof(real)) == 0, "geometry %d, pass %d, clip %d", i, pass, n);
+                const bool same = memcmp(alone, three + n * out, (size_t)out * sizeof(real)) == 0;
+                CHECK_SAY(same, "geometry %d, pass %d, clip %d", i, pass, n);
             }
             fl_arena_free(&one.arena);
         }
@@ -278,8 +289,8 @@ static matrices extract(int m)
     return all;
 }
 
-/* Sum over points of A[y][p] G[p][k] B^T[p][x] is 1 where x = y + k, else 0: that alone makes it a convolution. And each row is
- * what Toom and Cook say, from the points: the product of the three scales is 1. */
+/* Sum over points of A[y][p] G[p][k] B^T[p][x] is 1 where x = y + k, else 0: that alone makes it a convolution. And
+ * each row is what Toom and Cook say, from the points: the product of the three scales is 1. */
 TEST(winograd_matrices_are_those_of_their_points)
 {
     static const double points[2][5] = {{0, 1, -1}, {0, 2 / 3.0, -2 / 3.0, 1.5, -1.5}};
