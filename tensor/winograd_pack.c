@@ -3,6 +3,8 @@
 #include "tensor/par.h"
 #include "tensor/winograd.h"
 
+#include <string.h>
+
 /* Rows of F(4,3), at 0, 2/3, -2/3, 3/2, -3/2 and infinity, over the scales that winograd_body.h gives to B^T and
  * A^T. */
 #define NEAR (16 / 130.0)
@@ -22,12 +24,15 @@ int64_t fl_winograd_packed_count(const fl_winograd *w)
 /* Three weights, `step` apart, become m+2 values, as far apart. One tap stays as it is. */
 static void along(int m, int taps, const lanes *from, lanes *to, int step)
 {
-    for (int i = 0; i < m + taps - 1; i++)
-        for (int v = 0; v < FL_BLOCK; v++) {
-            double sum = taps == 1 ? from[0][v] : 0;
-            for (int k = 0; k < taps && taps > 1; k++) sum += (m == 2 ? g2 : g4)[i][k] * from[k * step][v];
-            to[i * step][v] = sum;
-        }
+    if (taps == 1) {
+        memcpy(to[0], from[0], sizeof to[0]);
+        return;
+    }
+    for (int i = 0; i < m + 2; i++) {
+        const double *g = m == 2 ? g2[i] : g4[i];
+        for (int v = 0; v < FL_BLOCK; v++)
+            to[i * step][v] = g[0] * from[0][v] + g[1] * from[step][v] + g[2] * from[2 * step][v];
+    }
 }
 
 /* The kernel elements of one channel and one block of outputs; what is no output is zero. */
@@ -58,7 +63,7 @@ void fl_winograd_pack(const fl_winograd *w, const real *weight, real *packed)
 {
     const int64_t items = (int64_t)w->blocks * w->in.c;
     FL_PARALLEL(item, items, 16.0 * (double)(items * w->points * FL_BLOCK)) {
-        lanes a[FL_WINOGRAD_POINTS], b[FL_WINOGRAD_POINTS];
+        lanes a[FL_WINOGRAD_POINTS] = {{0}}, b[FL_WINOGRAD_POINTS] = {{0}};
         fetch(w, weight, (int)(item / w->in.c), (int)(item % w->in.c), a);
         transform(w, a, b);
         for (int p = 0; p < w->points; p++)

@@ -265,7 +265,7 @@ static matrices extract(int m)
     enum { WHOLE = 64 / (int)sizeof(real) };
     real vector[6][WHOLE], to[6 * WHOLE], *pixel[6];
     const real *from[6];
-    matrices all;
+    matrices all = {0};
     for (int unit = 0; unit < side; unit++) {
         for (int i = 0; i < side; i++) {
             for (int v = 0; v < WHOLE; v++) vector[i][v] = i == unit ? R(1.0) : R(0.0);
