@@ -75,7 +75,7 @@ typedef enum fl_place {      /* where in the network, seen along the way of the 
     FL_PLACES
 } fl_place;
 
-typedef struct fl_rule_row {
+typedef struct fl_rule_row { /* NOLINT(clang-analyzer-optin.performance.Padding): the order in which a row is read */
     unsigned flags;          /* all of these, of op.h */
     const char *op;          /* name of an op, or NULL */
     fl_place place;

@@ -128,6 +128,7 @@ static real *kept(fl_rules *r, const fl_node *node, const fl_rule *rule, const r
 {
     const int64_t count = fl_shape_count(node->shape);
     const bool weighted = (node->op->flags & FL_WEIGHTED) != 0;
+    fl_assert(s != NULL);
     fl_rule plain = *rule;
     for (int t = 0; t < plain.n_terms; t++) plain.term[t].b = FL_NONE_OF;
     real *a = fl_rule_room(r, count);

@@ -110,7 +110,7 @@ typedef INTEGER mask __attribute__((vector_size(VECTOR_BYTES)));
 
 static void add_runs(const real *from, int64_t from_step, int run, int count, real *to, int64_t to_step)
 {
-    mask inside;
+    mask inside = {0};
     for (int v = 0; v < WIDTH; v++) inside[v] = v < run % WIDTH ? -1 : 0;
     for (int i = 0; i < count; i++, from += from_step, to += to_step) {
         int r = 0;

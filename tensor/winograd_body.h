@@ -128,7 +128,7 @@ INLINE void output_tile(const int mt, const int mh, const int mw, const real *v,
             UNROLL for (int w = 0; w < mw; w++) output_axis(mh, rows + w, mw, y + w, mw);
             for (int i = 0; i < mh * mw; i++) {
                 real *to = pixel[t * mh * mw + i];
-                const vector sum = y[i] + b;
+                const vector sum = y[i] + b;             /* cppcheck-suppress uninitvar ; output_axis writes all mh x mw */
                 if (!to) continue;
                 if (lanes >= WIDTH) *(loose *)(to + c) = sum;
                 else memcpy(to + c, &sum, (size_t)lanes * sizeof *to);

@@ -56,7 +56,7 @@ static void check_network(const char *name, int norms_left)
     fl_model_fill_formula(r.g, fl_model_find(name)->gamma);
     formula_clip(name, fl_graph_shape(r.g, r.net.input), fl_graph_value(r.g, r.net.input));
     fl_fold *f = fl_fold_new(r.g);
-    if (CHECK_SAY(f != NULL, "%s: %s", name, r.error.message)) {
+    if (CHECK_SAY(f != NULL, "%s: %s", name, r.error.message) && f) {
         CHECK_SAY(norms(f->g) == norms_left, "%s: %d of %d norms are left", name, norms(f->g), norms(r.g));
         CHECK(f->g->count < r.g->count || norms(r.g) == norms_left);
         check_same(name, f, r.net.input, out, &arena);
@@ -124,7 +124,7 @@ TEST(fold_steps_groups_and_other_readers)
     odd o;
     build_odd(&o);
     fl_fold *f = fl_fold_new(o.g);
-    if (CHECK_SAY(f != NULL, "%s", o.error.message)) {
+    if (CHECK_SAY(f != NULL, "%s", o.error.message) && f) {
         CHECK(norms(f->g) == 1 && f->count == 2);                   /* n3 stays; n1 and n2 have one weight */
         CHECK(f->place[fl_graph_find(o.g, "c1")] == FL_NONE && f->place[fl_graph_find(o.g, "w")] != FL_NONE);
         CHECK(fl_graph_find(f->g, "n1") == f->place[fl_graph_find(o.g, "n1")] && fl_graph_find(f->g, "q0") == FL_NONE);

@@ -31,11 +31,11 @@ static dense make_dense(op_case *c)
 {
     dense d = {.rows = op_case_count(c, -1)};
     for (int k = 0; k < data_operands(c->node); k++) d.cols += op_case_count(c, k);
-    d.m = calloc((size_t)(d.rows * d.cols), sizeof *d.m);
-    d.b = calloc((size_t)d.rows, sizeof *d.b);
-    d.x = calloc((size_t)d.cols, sizeof *d.x);
-    d.r = calloc((size_t)d.rows, sizeof *d.r);
-    real *e = calloc((size_t)d.cols, sizeof *e), *y = calloc((size_t)d.rows, sizeof *y);
+    d.m = calloc((size_t)(d.rows * d.cols) + 1, sizeof *d.m);
+    d.b = calloc((size_t)d.rows + 1, sizeof *d.b);
+    d.x = calloc((size_t)d.cols + 1, sizeof *d.x);
+    d.r = calloc((size_t)d.rows + 1, sizeof *d.r);
+    real *e = calloc((size_t)d.cols + 1, sizeof *e), *y = calloc((size_t)d.rows + 1, sizeof *y);
     if (!d.m || !d.b || !d.x || !d.r || !e || !y) exit(1);
     run_at(c, e, y);
     for (int64_t j = 0; j < d.rows; j++) d.b[j] = (double)y[j];
