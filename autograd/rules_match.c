@@ -117,6 +117,9 @@ static const char *misfit(const view *v, fl_id i, const fl_rule *rule)
     const unsigned flags = node->op->flags;
     for (int k = 1; k < node->n_in && flags & FL_WEIGHTED; k++)
         if (g->carries[node->in[k]]) return "a signal of the weight itself is wanted, and rules are for activations";
+    const bool compares = rule->kind == FL_RULE_RESCALE || rule->kind == FL_RULE_PRODUCT || rule->kind == FL_RULE_SWITCHES ||
+                          rule->kind == FL_RULE_REVEAL_CANCEL;
+    if (compares && !g->rules->set->reference) return "the rule set has no reference";
     switch (rule->kind) {
     case FL_RULE_SHARE: return share_misfit(g, node, rule);
     case FL_RULE_PASS:

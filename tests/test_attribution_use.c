@@ -353,15 +353,16 @@ TEST(attribution_progress_and_stopping)
 /* Every allocation fails once: an error each time, never a crash, never a map. */
 TEST(attribution_survives_every_failed_allocation)
 {
-    static const char *const methods[] = {"gradient_x_input", IG, "vargrad", "grad_cam"};
-    for (int m = 0; m < 4; m++) {
+    static const char *const methods[] = {"gradient_x_input", IG, "vargrad", "grad_cam",
+                                          "lrp_epsilon_alpha2_beta1", "deeplift_reveal_cancel", "lrp_lstm_conserving"};
+    for (int m = 0; m < 7; m++) {
         bool done = false;
         for (long k = 1; !done && k < 200; k++) {
             fl_rig r;
             line_up(&r, 2);
             fl_arena_fail_at(k);
             const fl_status status =
-                fl_explain(r.e, fl_method_find(methods[m]), RAMP, &WITH(.baseline = "blur", .steps = 2, .samples = 2),
+                fl_explain(r.e, fl_method_find(methods[m]), RAMP, &WITH(.baseline = "blur", .steps = 2, .samples = 2, .epsilon = 0.5),
                            &r.results, &r.map);
             const real *drawn = status == FL_OK ? fl_map_reduce(&r.map, NULL, &r.results) : NULL;
             done = fl_arena_count() < k;

@@ -1,5 +1,6 @@
 /* method_options.c: from the command line to fl_explain_options, fl_reduction and fl_look. */
 #include "io/cli/method_options.h"
+#include "io/cli/rules.h"
 
 #include <string.h>
 
@@ -27,6 +28,14 @@ static const fl_option method_options[] = {
                    "which layer; default: the network's own choice (explain --list-layers names them)"),
     FL_OPTION_CHOICE("pooling", "HOW", NULL, fl_cam_pooling_name,
                      "weights of the channels: mean over the clip, or over every frame"),
+    FL_OPTION_TEXT("rules", 0, "NAME|FILE", NULL,
+                   "another rule set for a method that has one (footlight rules names and prints them)"),
+    FL_OPTION_FLAG("no-fold", 0, "norms stay layers of their own, with their own rule"),
+    FL_OPTION_REAL("epsilon", "X", NULL, 0, 1e6, "stabiliser of the rules called epsilon; default: the rule's"),
+    FL_OPTION_REAL("gamma", "X", NULL, 0, 1e6, "how much more counts what speaks for a unit; default: the rule's"),
+    FL_OPTION_REAL("beta", "X", NULL, 0, 1e6, "what speaks against pays this, what speaks for gets 1 more (alpha); default: the rule's"),
+    FL_OPTION_REAL("lowest", "X", NULL, 0, 0, "least value of the input, in network space; default: black"),
+    FL_OPTION_REAL("highest", "X", NULL, 0, 0, "largest value of the input, in network space; default: white"),
     FL_OPTION_FLAG("signed", 0, "keep what speaks against the class: leave the last ReLU of the method out"),
     {0}};
 const fl_option_group fl_method_options = {"Method", method_options};
@@ -48,7 +57,9 @@ static const struct { const char *option; unsigned uses; } readers[] = {
     {"steps", FL_USES_PATH | FL_USES_STEPS}, {"rule", FL_USES_PATH},
     {"baseline", FL_USES_BASELINE}, {"baseline-sigma", FL_USES_BASELINE | FL_USES_SIGMA},
     {"samples", FL_USES_NOISE}, {"noise", FL_USES_NOISE}, {"biased", FL_USES_BIASED},
-    {"layer", FL_USES_LAYER}, {"pooling", FL_USES_POOLING}, {"signed", FL_USES_SIGN}};
+    {"layer", FL_USES_LAYER}, {"pooling", FL_USES_POOLING}, {"signed", FL_USES_SIGN},
+    {"rules", FL_USES_RULES}, {"no-fold", FL_USES_RULES}, {"epsilon", FL_USES_EPSILON}, {"gamma", FL_USES_GAMMA},
+    {"beta", FL_USES_BETA}, {"lowest", FL_USES_BOUNDS}, {"highest", FL_USES_BOUNDS}};
 enum { READERS = sizeof readers / sizeof *readers };
 
 /* ---- which methods ---- */
@@ -121,6 +132,15 @@ fl_status fl_methods_read_options(fl_cli *cli, const fl_session *s, fl_explain_o
                               .pooling = (fl_cam_pooling)choice(cli, "pooling"),
                               .signed_cam = fl_cli_flag(cli, "signed")};
     if (fl_cli_given(cli, "noise") && !(o->noise > 0)) o->noise = -1;        /* asked for none, not for the default */
+    o->unfolded = fl_cli_flag(cli, "no-fold");
+    o->epsilon = fl_cli_real(cli, "epsilon");
+    o->gamma = fl_cli_real(cli, "gamma");
+    o->beta = fl_cli_real(cli, "beta");
+    o->lowest = fl_cli_real(cli, "lowest");
+    o->highest = fl_cli_real(cli, "highest");
+    if (fl_cli_given(cli, "rules") && !(o->rules = fl_rules_read(cli, fl_cli_text(cli, "rules")))) return cli->error->status;
+    if (fl_cli_given(cli, "lowest") != fl_cli_given(cli, "highest"))
+        return fl_error_set(cli->error, FL_USAGE, "--lowest and --highest: one needs the other");
     o->target.score = (fl_score)choice(cli, "target-kind");
     if (fl_session_class(cli, s, "target", fl_cli_text(cli, "target"), &o->target.class_index, &o->target.last) != FL_OK)
         return cli->error->status;

@@ -34,6 +34,7 @@ static void write_law(fl_json *j, const fl_map *map)
         fl_json_number(j, "sum", map->sum);
         fl_json_number(j, "wanted", map->wanted);
         fl_json_number(j, "residual", map->residual);
+        if (map->method->law != FL_LAW_COMPLETE) fl_json_number(j, "absorbed", map->absorbed);
     }
     fl_json_close(j);
 }

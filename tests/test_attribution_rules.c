@@ -1,0 +1,511 @@
+/* test_attribution_rules.c: rule sets on nets small enough to check by hand: the fixtures of Captum, DeepExplain, innvestigate and
+ * the authors, with the numbers that they print; identities between methods; gates and recurrent cells. */
+#include "attribution/rulesets.h"
+#include "tests/attribution_rig.h"
+
+#include "models/model.h"
+#include "tests/formula.h"
+
+#ifdef FL_F64
+#define EXACT 1e-9
+#else
+#define EXACT 1e-4
+#endif
+
+#define STABLE 1e-4                  /* where a rule has a stabiliser of 1e-6, in any precision */
+
+#define V(...) ((const real[]){__VA_ARGS__})
+
+/* The map of a method equals these numbers. */
+#define GIVES(r, method, x, o, tolerance, ...)                                                                    \
+    do {                                                                                                          \
+        const double want_[] = {__VA_ARGS__};                                                                     \
+        check_values(method, rig_explain(r, method, x, o), want_, (int)(sizeof want_ / sizeof *want_), tolerance); \
+    } while (0)
+#define CLASS(c, ...) WITH(.target = {.class_index = c}, __VA_ARGS__)
+
+static const double ones[64] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+                                1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+
+/* ---- F5, Captum's One_Conv ---- */
+
+static const real PIXELS[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+static void one_conv(fl_rig *r, bool plus_one)
+{
+    static const fl_window k3 = {{1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}};
+    static const double row[8] = {1, 1, 1, 1, 1, -1, -1, -1};
+    double fc[32];
+    for (int i = 0; i < 32; i++) fc[i] = row[i % 8];
+    rig_up(r, (fl_shape){1, 1, 1, 4, 4});
+    fl_id x = r->net.input;
+    if (plus_one) x = fl_node_add(r->g, "both", x, rig_param(r, "x2", (fl_shape){1, 1, 1, 4, 4}, ones));
+    x = fl_node_conv(r->g, "conv", x, rig_param(r, "w", (fl_shape){2, 1, 1, 3, 3}, ones),
+                     rig_param(r, "b", fl_shape_vector(1, 2), (const double[]){-50, -75}), k3, 1);
+    x = fl_node_flatten(r->g, "flat", fl_node_relu(r->g, "relu1", x));
+    rig_ready(r, fl_node_relu(r->g, "relu2", rig_linear(r, "fc", x, 4, fc, NULL)));
+}
+
+TEST(attribution_rules_one_conv)
+{
+    fl_rig r;
+    one_conv(&r, false);
+    GIVES(&r, "gradient", PIXELS, CLASS(0), 0, 0, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 0, 0, 0, 0);
+    GIVES(&r, "guided_backprop", PIXELS, CLASS(0), 0, 0, 1, 1, 1, 1, 3, 3, 2, 1, 3, 3, 2, 1, 2, 2, 1);
+    GIVES(&r, "deconvnet", PIXELS, CLASS(0), 0, 2, 3, 3, 1, 3, 5, 5, 2, 3, 5, 5, 2, 1, 2, 2, 1);
+    GIVES(&r, "lrp_epsilon", PIXELS, CLASS(0), 54 * STABLE, 0, 1, 2, 3, 0, 5, 6, 7, 0, 9, 10, 11, 0, 0, 0, 0);
+    CHECK_NEAR(r.map.sum, 54, 54 * STABLE);
+    CHECK_NEAR(r.map.absorbed, 0, 54 * STABLE);              /* the active biases -150 and +150 cancel */
+    rig_down(&r);
+    one_conv(&r, true);
+    GIVES(&r, "guided_backprop", PIXELS, CLASS(0), 0, 1, 2, 2, 1, 2, 4, 4, 2, 2, 4, 4, 2, 1, 2, 2, 1);
+    GIVES(&r, "deconvnet", PIXELS, CLASS(0), 0, 2, 3, 3, 1, 3, 5, 5, 2, 3, 5, 5, 2, 1, 2, 2, 1);
+    rig_down(&r);
+}
+
+/* ---- F6, Captum's SimpleLRP, and the rules on it ---- */
+
+static void simple_lrp(fl_rig *r, double first)
+{
+    const double w[9] = {first, 2, 2, 2, 2, 2, 2, 2, 2}, v[3] = {3, 3, 3};
+    rig_up(r, fl_shape_vector(1, 3));
+    rig_ready(r, rig_linear(r, "two", fl_node_relu(r->g, "relu", rig_linear(r, "one", r->net.input, 3, w, NULL)), 1, v, NULL));
+}
+
+TEST(attribution_rules_simple_lrp)
+{
+    fl_rig r;
+    simple_lrp(&r, 2);
+    GIVES(&r, "lrp_epsilon", V(1, 2, 3), CLASS(0), 108 * STABLE, 18, 36, 54);
+    CHECK(r.map.score == 108);
+    GIVES(&r, "lrp_epsilon", V(3, 6, 9), CLASS(0), 300 * STABLE, 54, 108, 162);
+    GIVES(&r, "gradient_x_input", V(1, 2, 3), CLASS(0), 0, 18, 36, 54);
+    GIVES(&r, "lrp_flat", V(1, 2, 3), CLASS(0), 108 * STABLE, 36, 36, 36);
+    rig_down(&r);
+    simple_lrp(&r, -2);
+    GIVES(&r, "lrp_gamma", V(1, 2, 3), CLASS(0, .gamma = 1), 96 * STABLE, 28.0 / 3, 104.0 / 3, 52);
+    GIVES(&r, "lrp_gamma_positive", V(1, 2, 3), CLASS(0, .gamma = 1), 96 * STABLE, 28.0 / 3, 104.0 / 3, 52);
+    GIVES(&r, "lrp_zplus", V(1, 2, 3), CLASS(0), 96 * STABLE, 12, 33.6, 50.4);
+    GIVES(&r, "lrp_zplus", V(1, 2, 3), CLASS(0), 96 * STABLE, 12, 33.6, 50.4);
+    const fl_ruleset *pass_one = fl_ruleset_parse("ruleset mine\nstart value\nrule one pass\nrule e share\nepsilon 1e-9\nterm x w b\n"
+                                                  "match node one.* -> one\nmatch flag linear -> e\nmatch flag map -> one\n", "mine", &r.results);
+    GIVES(&r, "lrp_epsilon", V(1, 2, 3), CLASS(0, .rules = pass_one), 96 * STABLE, 24, 36, 36);
+    rig_down(&r);
+}
+
+TEST(attribution_rules_tanh_is_passed)
+{
+    const double w[9] = {0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1};
+    fl_rig r;
+    rig_up(&r, fl_shape_vector(1, 3));
+    rig_ready(&r, rig_linear(&r, "two", fl_node_tanh(r.g, "tanh", rig_linear(&r, "one", r.net.input, 3, w, NULL)), 1, w, NULL));
+    GIVES(&r, "lrp_epsilon", V(1, 2, 3), CLASS(0), 5e-5, 0.0269, 0.0537, 0.0806);
+    rig_down(&r);
+}
+
+/* y = 5 (x1 + x2) + x: a sum counts its operands in proportion, 25 to 3. */
+TEST(attribution_rules_skip_connection)
+{
+    fl_rig r;
+    rig_up(&r, fl_shape_vector(1, 2));
+    rig_ready(&r, fl_node_add(r.g, "sum", rig_linear(&r, "five", r.net.input, 2, (const double[]){5, 5, 5, 5}, NULL), r.net.input));
+    GIVES(&r, "lrp_epsilon", V(2, 3), CLASS(1), 28 * STABLE, 10, 18);
+    rig_down(&r);
+}
+
+TEST(attribution_rules_the_maximum_takes_all)
+{
+    fl_rig r;
+    rig_up(&r, (fl_shape){1, 1, 2, 2, 2});
+    const fl_window whole = {{2, 2, 2}, {2, 2, 2}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}};
+    rig_ready(&r, fl_node_maxpool(r.g, "pool", r.net.input, whole, false));
+    GIVES(&r, "lrp_epsilon", V(1, 2, 3, 4, 5, 6, 8, 7), CLASS(0), STABLE, 0, 0, 0, 0, 0, 0, 8, 0);
+    rig_down(&r);
+}
+
+/* F4 on x and 3x, added: the biases absorb -8. Captum's functional sum gives the relevance to both and misses by 104. */
+TEST(attribution_rules_two_inputs_share)
+{
+    fl_rig r;
+    rig_up(&r, fl_shape_vector(1, 6));
+    const fl_id a = fl_node_slice(r.g, "a", r.net.input, FL_AXIS_C, 0, 3), b = fl_node_slice(r.g, "b", r.net.input, FL_AXIS_C, 3, 6);
+    const fl_id h = fl_node_relu(r.g, "relu", rig_linear(&r, "h", fl_node_add(r.g, "sum", a, b), 4, ones,
+                                                         (const double[]){-10, 1, 1, 1}));
+    rig_ready(&r, rig_linear(&r, "out", h, 2, ones, (const double[]){-1, 1}));
+    GIVES(&r, "lrp_zero", V(1, 2, 3, 3, 6, 9), CLASS(0), 96 * EXACT, 4, 8, 12, 12, 24, 36);
+    CHECK_NEAR(r.map.score, 88, 0);
+    CHECK_NEAR(r.map.absorbed, -8, 96 * EXACT);
+    CHECK(r.map.residual < EXACT);
+    rig_down(&r);
+}
+
+/* ---- F2 and F3: one function, two nets ---- */
+
+static void f3(fl_rig *r)                                /* relu( relu(x1 - 1) - relu(x2) ) */
+{
+    rig_up(r, fl_shape_vector(1, 2));
+    const fl_id h = fl_node_relu(r->g, "h", rig_linear(r, "a", r->net.input, 2, (const double[]){1, 0, 0, 1}, (const double[]){-1, 0}));
+    rig_ready(r, fl_node_relu(r->g, "f", rig_linear(r, "b", h, 1, (const double[]){1, -1}, NULL)));
+}
+
+static void f2(fl_rig *r)                                /* relu( relu(x1) - 1 - relu(x2) ) */
+{
+    rig_up(r, fl_shape_vector(1, 2));
+    const fl_id h = fl_node_relu(r->g, "h", rig_linear(r, "a", r->net.input, 2, (const double[]){1, 0, 0, 1}, NULL));
+    rig_ready(r, fl_node_relu(r->g, "f", rig_linear(r, "b", h, 1, (const double[]){1, -1}, (const double[]){-1})));
+}
+
+TEST(attribution_rules_implementations_differ)
+{
+    fl_rig r;
+    f3(&r);
+    GIVES(&r, "deeplift", V(-10, -5), CLASS(0), 0, 0, 0);
+    GIVES(&r, "deeplift", V(3, 1), CLASS(0), EXACT, 2, -1);
+    GIVES(&r, "deeplift", V(3, 1), CLASS(0, .baseline_clip = V(3, 1)), 0, 0, 0);
+    GIVES(&r, "lrp_epsilon", V(-10, -5), CLASS(0, .epsilon = 1e-9), 0, 0, 0);
+    GIVES(&r, "lrp_epsilon", V(3, 1), CLASS(0, .epsilon = 1e-9), 3 * STABLE, 3, -1);
+    rig_down(&r);
+    f2(&r);
+    GIVES(&r, "deeplift", V(3, 1), CLASS(0), EXACT, 1.5, -0.5);
+    rig_down(&r);
+}
+
+/* ---- DeepLIFT ---- */
+
+TEST(attribution_rules_deeplift_relus)                   /* F7: 2 relu(x1) + 2 relu(x2 - 1.5) */
+{
+    fl_rig r;
+    rig_up(&r, fl_shape_vector(1, 2));
+    const fl_id h = fl_node_relu(r.g, "h", rig_linear(&r, "a", r.net.input, 2, (const double[]){1, 0, 0, 1}, (const double[]){0, -1.5}));
+    rig_ready(&r, rig_linear(&r, "b", h, 1, (const double[]){2, 2}, NULL));
+    GIVES(&r, "deeplift", V(1, 2), CLASS(0), EXACT, 2, 1);
+    CHECK(r.map.residual < EXACT);
+    rig_down(&r);
+}
+
+TEST(attribution_rules_deeplift_maxpool)                 /* F8 */
+{
+    static const fl_window four = {{1, 1, 4}, {1, 1, 4}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}};
+    fl_rig r;
+    rig_up(&r, (fl_shape){1, 1, 1, 1, 4});
+    rig_ready(&r, fl_node_maxpool(r.g, "pool", r.net.input, four, false));
+    GIVES(&r, "deeplift", V(1, 1, 1, 1), CLASS(0, .baseline_clip = V(1, 2, 3, 9)), EXACT, 0, 0, 0, -8);
+    GIVES(&r, "deeplift", V(1, 1, 1, 1), CLASS(0, .baseline_clip = V(4, 8, 6, 7)), EXACT, 0, -7, 0, 0);
+    CHECK(r.map.residual < EXACT);
+    rig_down(&r);
+}
+
+TEST(attribution_rules_deeplift_dense)                   /* F9 */
+{
+    fl_rig r;
+    rig_up(&r, fl_shape_vector(1, 4));
+    rig_ready(&r, fl_node_relu(r.g, "y", rig_linear(&r, "w", r.net.input, 2, (const double[]){1, 2, 3, 4, -1, -2, -3, -4},
+                                                    (const double[]){-1, 1})));
+    static const char *const both[] = {"deeplift", "deeplift_reveal_cancel"};
+    for (int i = 0; i < 2; i++) {
+        GIVES(&r, both[i], V(1, 1, 1, 1), CLASS(0), EXACT, 0.9, 1.8, 2.7, 3.6);
+        GIVES(&r, both[i], V(1, 1, 1, 1), CLASS(1), EXACT, -0.1, -0.2, -0.3, -0.4);
+        GIVES(&r, both[i], V(2, 2, 2, 2), CLASS(0), EXACT, 1.9, 3.8, 5.7, 7.6);
+        GIVES(&r, both[i], V(2, 2, 2, 2), CLASS(1), EXACT, -0.1, -0.2, -0.3, -0.4);
+    }
+    rig_down(&r);
+}
+
+TEST(attribution_rules_deeplift_minimum)                 /* F11: x1 - relu(x1 - x2) */
+{
+    fl_rig r;
+    rig_up(&r, fl_shape_vector(1, 2));
+    const fl_id x1 = rig_linear(&r, "x1", r.net.input, 1, (const double[]){1, 0}, NULL);
+    const fl_id d = fl_node_relu(r.g, "d", rig_linear(&r, "x1-x2", r.net.input, 1, (const double[]){1, -1}, NULL));
+    rig_ready(&r, fl_node_add(r.g, "y", x1, rig_linear(&r, "minus", d, 1, (const double[]){-1}, NULL)));
+    GIVES(&r, "deeplift", V(3, 1), CLASS(0), EXACT, 0, 1);
+    GIVES(&r, "gradient_x_input", V(3, 1), CLASS(0), EXACT, 0, 1);
+    GIVES(&r, "deeplift_reveal_cancel", V(3, 1), CLASS(0), EXACT, 0.5, 0.5);
+    GIVES(&r, "deeplift_reveal_cancel", V(2, 5), CLASS(0), EXACT, 1, 1);
+    rig_down(&r);
+}
+
+/* F12: (2 x1 + x2)^2;  F13: 2 x1^2 + x2^2. A product counts each factor by the mean of the other. */
+TEST(attribution_rules_deeplift_products)
+{
+    fl_rig r;
+    rig_up(&r, fl_shape_vector(1, 2));
+    fl_id u = rig_linear(&r, "u", r.net.input, 1, (const double[]){2, 1}, NULL);
+    rig_ready(&r, fl_node_mul(r.g, "y", u, u));
+    GIVES(&r, "deeplift", V(1, 3), CLASS(0), 25 * EXACT, 10, 15);
+    GIVES(&r, "deeplift", V(1, 3), CLASS(0, .baseline_clip = V(1, 1)), 25 * EXACT, 0, 16);
+    rig_down(&r);
+    rig_up(&r, fl_shape_vector(1, 2));
+    u = fl_node_mul(r.g, "squares", r.net.input, r.net.input);
+    rig_ready(&r, rig_linear(&r, "y", u, 1, (const double[]){2, 1}, NULL));
+    GIVES(&r, "deeplift", V(3, 2), CLASS(0), 25 * EXACT, 18, 4);
+    rig_down(&r);
+}
+
+/* ---- excitation ---- */
+
+static void ebp_toy(fl_rig *r)                           /* F10, and a class that nothing excites */
+{
+    rig_up(r, fl_shape_vector(1, 2));
+    const fl_id h = fl_node_relu(r->g, "h", rig_linear(r, "one", r->net.input, 2, (const double[]){1, -1, 2, 1}, NULL));
+    rig_ready(r, rig_linear(r, "two", h, 3, (const double[]){1, 1, -1, 2, -1, -1}, NULL));
+}
+
+TEST(attribution_rules_excitation)
+{
+    fl_rig r;
+    ebp_toy(&r);
+    GIVES(&r, "lrp_excitation", V(1, 2), CLASS(0), STABLE, 0.5, 0.5);
+    GIVES(&r, "excitation", V(1, 2), CLASS(0, .layer = "h"), EXACT, 1);
+    CHECK(r.map.level == FL_LEVEL_LAYER && r.map.residual < EXACT && fabs(r.map.absorbed) < EXACT);
+    GIVES(&r, "excitation", V(1, 2), CLASS(2, .layer = "x"), 0, 0);          /* starved: nothing arrives, and it is said */
+    CHECK(r.map.absorbed == 1 && r.map.warnings >= 2);
+    GIVES(&r, "contrastive_excitation", V(1, 2), CLASS(0, .layer = "x", .signed_cam = true), EXACT, 1);   /* no negative weight */
+    rig_down(&r);
+}
+
+/* Two classes with W2 = -W1: the contrast changes its sign. */
+TEST(attribution_rules_contrast_changes_sign)
+{
+    fl_rig r;
+    rig_up(&r, (fl_shape){1, 1, 1, 1, 2});
+    const fl_id flat = fl_node_flatten(r.g, "flat", r.net.input);
+    rig_ready(&r, rig_linear(&r, "y", flat, 2, (const double[]){3, -1, -3, 1}, NULL));
+    GIVES(&r, "contrastive_excitation", V(1, 2), CLASS(0, .layer = "x", .signed_cam = true), EXACT, 1, -1);
+    GIVES(&r, "contrastive_excitation", V(1, 2), CLASS(1, .layer = "x", .signed_cam = true), EXACT, -1, 1);
+    GIVES(&r, "contrastive_excitation", V(1, 2), CLASS(1, .layer = "x"), EXACT, 0, 1);
+    rig_down(&r);
+}
+
+/* ---- identities on a net of weights, ReLUs and pools without biases ---- */
+
+enum { SIDE = 8, VOXELS = 2 * 3 * SIDE * SIDE };
+static real net_clip[VOXELS];
+
+static fl_id random_conv(fl_rig *r, const char *name, fl_id x, int out, fl_window win, uint64_t stream)
+{
+    const fl_shape s = {out, fl_graph_shape(r->g, x).c, win.k[0], win.k[1], win.k[2]};
+    const size_t mark = fl_graph_enter(r->g, "%s", name);
+    const fl_id w = fl_node_param(r->g, "w", s);
+    fl_graph_leave(r->g, mark);
+    fl_rng_fill_normal(7, stream, 0, fl_graph_value(r->g, w), fl_shape_count(s));
+    return fl_node_conv(r->g, name, x, w, FL_NONE, win, 1);
+}
+
+static void bias_free(fl_rig *r)
+{
+    static const fl_window pool = {{1, 2, 2}, {1, 2, 2}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}};
+    rig_up(r, (fl_shape){1, 2, 3, SIDE, SIDE});
+    fl_id x = fl_node_relu(r->g, "r1", random_conv(r, "c1", r->net.input, 5, fl_window_cube(3, 3, 3, 1, 1, 1), 1));
+    x = fl_node_maxpool(r->g, "pool", x, pool, false);
+    const fl_id y = random_conv(r, "c2", x, 5, fl_window_cube(1, 3, 3, 1, 1, 1), 2);
+    r->net.cam = x = fl_node_relu(r->g, "r2", fl_node_add(r->g, "add", x, y));
+    x = fl_node_global_average(r->g, "mean", x);
+    rig_ready(r, random_conv(r, "fc", x, 4, fl_window_cube(1, 1, 1, 1, 1, 1), 3));
+    fl_rng_fill_normal(8, 0, 0, net_clip, VOXELS);
+}
+
+static real kept[VOXELS];
+
+static void keep(fl_rig *r, const char *method, fl_explain_options o)
+{
+    const real *map = rig_explain(r, method, net_clip, o);
+    if (map) memcpy(kept, map, sizeof kept);
+}
+
+static void same_as_kept(fl_rig *r, const char *method, fl_explain_options o, double factor, double bound)
+{
+    const real *map = rig_explain(r, method, net_clip, o);
+    double off = 0, size = 0;
+    for (int i = 0; map && i < VOXELS; i++) {
+        off += pow((double)map[i] * factor - (double)kept[i], 2);
+        size += pow((double)kept[i], 2);
+    }
+    CHECK_SAY(map && size > 0 && sqrt(off / size) <= bound, "%s: off by %g", method, sqrt(off / size));
+}
+
+TEST(attribution_rules_four_ways_to_one_map)
+{
+    fl_rig r;
+    bias_free(&r);
+    keep(&r, "gradient_x_input", CLASS(1));
+    same_as_kept(&r, "lrp_zero", CLASS(1), 1, EXACT);
+    CHECK_NEAR(r.map.sum, r.map.score, EXACT * fabs(r.map.score));
+    CHECK_NEAR(r.map.absorbed, 0, EXACT * fabs(r.map.score));
+    same_as_kept(&r, "deeplift", CLASS(1), 1, EXACT);
+    same_as_kept(&r, IG, CLASS(1, .steps = 3), 1, EXACT);
+    same_as_kept(&r, "lrp_epsilon", CLASS(1, .epsilon = 1e-12), 1, EXACT);
+    same_as_kept(&r, "lrp_gamma", CLASS(1, .gamma = 1e-12), 1, 100 * STABLE);
+    rig_down(&r);
+}
+
+TEST(attribution_rules_limits_and_scales)
+{
+    fl_rig r;
+    bias_free(&r);
+    keep(&r, "lrp_zplus", CLASS(1));
+    same_as_kept(&r, "lrp_excitation", CLASS(1), r.map.score, EXACT);        /* E3: one begins with 1, the other with the score */
+    same_as_kept(&r, "lrp_alpha2_beta1", CLASS(1, .beta = 1e-7), 1, STABLE);
+    keep(&r, "lrp_zbox", CLASS(1, .lowest = -1e-9, .highest = 1e-9));
+    same_as_kept(&r, "lrp_epsilon", CLASS(1), 1, 100 * STABLE);              /* L3 */
+    rig_down(&r);
+}
+
+/* L5: with squared weights everywhere nothing but the score depends on the clip, as long as the same ReLUs are on. */
+TEST(attribution_rules_conserve_and_keep_their_sign)
+{
+    static const char *const conserving[] = {"lrp_zero", "lrp_gamma", "lrp_zplus", "lrp_w2", "lrp_flat", "lrp_zbox", "deep_taylor",
+                                             "deep_taylor_unbounded", "lrp_lstm_conserving"};
+    fl_rig r;
+    bias_free(&r);
+    for (size_t m = 0; m < sizeof conserving / sizeof *conserving; m++)
+        for (int c = 0; c < 4; c++) {
+            const real *map = rig_explain(&r, conserving[m], net_clip, CLASS(c));
+            const bool taylor = strncmp(conserving[m], "deep", 4) == 0;
+            double least = 0;
+            CHECK_SAY(r.map.residual < EXACT, "%s: %g + %g, not %g", conserving[m], r.map.sum, r.map.absorbed, r.map.wanted);
+            CHECK(r.map.wanted == (taylor && r.map.score < 0 ? 0 : r.map.score));
+            for (int i = 0; map && i < VOXELS; i++) least = fmin(least, (double)map[i]);
+            CHECK(!taylor || least >= 0);
+        }
+    rig_down(&r);
+}
+
+/* Rules are linear in what they begin with: the margin of two classes is the difference of their maps. */
+TEST(attribution_rules_are_linear_in_the_start)
+{
+    static const char *const methods[] = {"lrp_zero", "lrp_gamma", "lrp_alpha2_beta1", "lrp_epsilon_plus_flat", "deeplift", "lrp_excitation"};
+    static real one[VOXELS];
+    fl_rig r;
+    bias_free(&r);
+    for (size_t m = 0; m < sizeof methods / sizeof *methods; m++) {
+        const real *map = rig_explain(&r, methods[m], net_clip, CLASS(1));
+        if (map) memcpy(one, map, sizeof one);
+        map = rig_explain(&r, methods[m], net_clip, CLASS(2));
+        for (int i = 0; map && i < VOXELS; i++) kept[i] = one[i] - map[i];
+        same_as_kept(&r, methods[m], WITH(.target = {.class_index = 1, .other = 2, .score = FL_SCORE_MARGIN}), 1, EXACT);
+    }
+    rig_down(&r);
+}
+
+/* ---- recurrent networks ---- */
+
+static bool network_up(fl_rig *r, const char *name, real **clip)
+{
+    memset(r, 0, sizeof *r);
+    fl_arena_init(&r->arena, &r->error);
+    fl_arena_init(&r->results, &r->result_error);
+    r->g = fl_graph_new(&r->arena);
+    const fl_model *m = fl_model_find(name);
+    r->net = fl_model_build(r->g, m, &(fl_model_options){.n = 1, .frames = 5, .height = 24, .width = 20});
+    fl_model_fill_formula(r->g, m->gamma);
+    r->e = fl_explainer_new(r->g, r->net, &m->input);
+    *clip = FL_NEW(&r->results, real, 3 * 5 * 24 * 20);
+    if (r->e) formula_clip(name, fl_graph_shape(r->g, r->net.input), *clip);
+    return CHECK_SAY(r->e != NULL, "%s: %s", name, r->error.message);
+}
+
+/* With bias factor 1, nothing is lost: the input and the states that time begins with have the whole score. */
+static void check_conserved(fl_rig *r, const char *net, const real *clip)
+{
+    fl_id wrt[8] = {r->net.input};
+    int n = 1;
+    real seed[64] = {0};
+    double sum = 0;
+    for (fl_id i = 0; i < r->g->count; i++) {
+        const char *name = r->g->node[i].name;
+        const size_t length = strlen(name);
+        if (r->g->node[i].role == FL_INPUT && i != r->net.input && length > 3 && name[length - 1] == '0' && n < 8) wrt[n++] = i;
+    }
+    fl_graph_plan(r->g, &(fl_plan){.keep = FL_KEEP_FOR_BACKWARD, .out = &r->net.logits, .n_out = 1, .root = r->net.logits, .wrt = wrt,
+                                   .n_wrt = n, .rules = &fl_rules_lrp_lstm_conserving});
+    fl_graph_set(r->g, r->net.input, clip);
+    fl_graph_forward(r->g);
+    seed[2] = fl_graph_value(r->g, r->net.logits)[2];
+    fl_graph_backward(r->g, seed);
+    for (int k = 0; k < n; k++) sum += fl_sum(fl_graph_signal(r->g, wrt[k]), fl_shape_count(fl_graph_shape(r->g, wrt[k])));
+    CHECK_SAY(n >= 3 && fabs(sum - (double)seed[2]) <= 10 * EXACT * fabs((double)seed[2]), "%s: %g of %g, in %d places", net, sum,
+              (double)seed[2], n);
+    CHECK(fabs(fl_graph_absorbed(r->g)) <= 10 * EXACT * fabs((double)seed[2]));
+}
+
+TEST(attribution_rules_through_time)
+{
+    static const char *const nets[] = {"cnn_lstm_small", "convlstm_small"};
+    for (int n = 0; n < 2; n++) {
+        fl_rig r;
+        real *clip;
+        if (!network_up(&r, nets[n], &clip)) return;
+        check_conserved(&r, nets[n], clip);
+        rig_explain(&r, "lrp_lstm", clip, CLASS(2));
+        CHECK(r.map.residual < EXACT && r.map.absorbed != 0);
+        rig_explain(&r, "excitation_recurrent", clip, CLASS(2));
+        CHECK_SAY(fabs(r.map.sum + r.map.absorbed - 1) < EXACT && fabs(r.map.absorbed) < 0.01, "%s: %g arrives, %g is absorbed", nets[n],
+                  r.map.sum, r.map.absorbed);
+        double least = 0;
+        for (int64_t i = 0; r.map.data && i < fl_shape_count(r.map.shape); i++) least = fmin(least, (double)r.map.data[i]);
+        CHECK(least >= 0);
+        static const char *const both[] = {"deeplift", "deeplift_reveal_cancel"};
+        for (int k = 0; k < 2; k++) {
+            rig_explain(&r, both[k], clip, CLASS(2));
+            CHECK_SAY(r.map.residual < 10 * EXACT, "%s on %s: off by %g", both[k], nets[n], r.map.residual);
+        }
+        rig_down(&r);
+    }
+}
+
+/* Arras' recursion, written out: R_h, R_c back through the steps, shares z_i / z of the sums, gates nothing. Compared with the
+ * rules at a small epsilon, where the order of stabilisers does not matter. */
+enum { STEPS = 4, IN = 3, HID = 2 };
+
+static double at(const fl_graph *g, const char *name, int t, int j)
+{
+    char full[48];
+    snprintf(full, sizeof full, "lstm.t%d.%s", t, name);
+    return (double)fl_graph_value(g, fl_graph_find(g, full))[j];
+}
+
+static void arras(const fl_graph *g, const double *head, const real *x, double R[STEPS][IN])
+{
+    const real *wx = fl_graph_value(g, fl_graph_find(g, "lstm.weight_ih")), *wh = fl_graph_value(g, fl_graph_find(g, "lstm.weight_hh"));
+    double rh[HID], rc[HID] = {0};
+    for (int j = 0; j < HID; j++) rh[j] = head[j] * at(g, "h", STEPS - 1, j);        /* without a bias: R = w h */
+    for (int t = STEPS - 1; t >= 0; t--) {
+        double rg[HID], next[HID] = {0};
+        for (int j = 0; j < HID; j++) {
+            rc[j] += rh[j];
+            rg[j] = rc[j] * at(g, "added", t, j) / at(g, "c", t, j);
+            rc[j] *= at(g, "kept", t, j) / at(g, "c", t, j);
+        }
+        for (int i = 0; i < IN; i++) R[t][i] = 0;
+        for (int j = 0; j < HID; j++) {
+            const int row = 2 * HID + j;                 /* gates i f g o */
+            const double z = at(g, "z", t, row);
+            for (int i = 0; i < IN; i++) R[t][i] += (double)x[t * IN + i] * (double)wx[row * IN + i] / z * rg[j];
+            for (int k = 0; k < HID && t > 0; k++) next[k] += at(g, "h", t - 1, k) * (double)wh[row * HID + k] / z * rg[j];
+        }
+        memcpy(rh, next, sizeof rh);
+    }
+}
+
+TEST(attribution_rules_follow_arras)
+{
+    static const double head[HID] = {1.5, -0.75};
+    fl_rig r;
+    rig_up(&r, (fl_shape){1, IN, STEPS, 1, 1});
+    fl_id x = fl_layer_lstm(r.g, "lstm", r.net.input, HID, FL_LSTM_TANH, FL_BPTT_FULL);
+    for (fl_id i = 0; i < r.g->count; i++)
+        if (r.g->node[i].role == FL_PARAM) fl_rng_fill_normal(3, (uint64_t)i, 0, r.g->node[i].value, fl_shape_count(r.g->node[i].shape));
+    x = fl_node_flatten(r.g, "last", fl_node_slice(r.g, "end", x, FL_AXIS_T, STEPS - 1, STEPS));
+    rig_ready(&r, rig_linear(&r, "head", x, 1, head, NULL));
+    real clip[STEPS * IN];
+    double want[STEPS][IN];
+    fl_rng_fill_normal(4, 0, 0, clip, STEPS * IN);
+    const real *map = rig_explain(&r, "lrp_lstm", clip, CLASS(0, .epsilon = 1e-9));
+    fl_graph_plan(r.g, &(fl_plan){.keep = FL_KEEP_ALL, .out = &r.net.logits, .n_out = 1});
+    fl_graph_set(r.g, r.net.input, clip);
+    fl_graph_forward(r.g);
+    arras(r.g, head, clip, want);
+    check_values("Arras", map, &want[0][0], STEPS * IN, 10 * EXACT);
+    rig_down(&r);
+}
