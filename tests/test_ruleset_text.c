@@ -46,7 +46,7 @@ TEST(ruleset_text_reads_back_the_same)
         up(&b);
         const char *text = fl_ruleset_print(fl_ruleset_table[i], &b.arena);
         const fl_ruleset *again = text ? fl_ruleset_parse(text, "text", &b.arena) : NULL;
-        if (CHECK_SAY(again != NULL, "%s: %s", fl_ruleset_table[i]->name, b.error.message)) {
+        if (CHECK_SAY(again != NULL, "%s: %s", fl_ruleset_table[i]->name, b.error.message) && again && text) {
             check_same(fl_ruleset_table[i], again);
             const char *twice = fl_ruleset_print(again, &b.arena);
             CHECK(twice && strcmp(text, twice) == 0);
@@ -64,7 +64,7 @@ TEST(ruleset_text_with_everything)
         "  # mine\r\nruleset odd\nstart positive # begins there\nfold yes\n\nrule a share\nepsilon 0.1\ngamma 0.30000000000000004\n"
         "\tterm |x| w^2 b^2 sign -1 times 0.25 when y<0\nterm 1 1 0 group 1\nrule b joint\nmatch flag linear flag weighted op conv "
         "place top node a.*.b? -> a\nmatch -> b", "f", &b.arena);
-    if (CHECK_SAY(s != NULL, "%s", b.error.message)) {
+    if (CHECK_SAY(s != NULL, "%s", b.error.message) && s) {
         const fl_rule *a = s->match[0].rule;
         CHECK(s->start == FL_START_POSITIVE && s->fold && !s->reference && a->epsilon == 0.1 && a->gamma == 0.30000000000000004);
         CHECK(a->n_terms == 2 && a->term[0].x == FL_SIZE_OF && a->term[0].w == FL_SQUARE_OF && a->term[0].b == FL_SQUARE_OF &&
