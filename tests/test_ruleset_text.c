@@ -29,6 +29,10 @@ static bool same_rule(const fl_rule *a, const fl_rule *b)
 static void check_same(const fl_ruleset *a, const fl_ruleset *b)
 {
     int i = 0;
+    if (!a || !b) {
+        CHECK(a == b);
+        return;
+    }
     CHECK(same_text(a->name, b->name) && same_text(a->paper, b->paper) && same_text(a->doc, b->doc));
     CHECK(a->start == b->start && a->fold == b->fold && a->reference == b->reference);
     for (; a->match[i].rule && b->match[i].rule; i++) {
