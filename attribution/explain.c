@@ -109,8 +109,8 @@ static fl_status plan(fl_run *r)
     r->g = e->g;
     if (fl_target_end(r->g, &e->net, &r->o.target, &r->end)) return r->g->error->status;
     r->wrt = r->method->level == FL_LEVEL_LAYER ? fl_explainer_layer(e, r->o.layer) : e->net.input;
-    const fl_demand demand = {.root = r->end.node, .wrt = r->wrt, .rules = r->rules, .epsilon = r->o.epsilon, .gamma = r->o.gamma,
-                              .beta = r->o.beta};
+    const fl_demand demand = {.root = r->end.node, .wrt = r->wrt, .rules = r->rules, .epsilon = r->o.epsilon,
+                              .gamma = r->o.gamma, .beta = r->o.beta};
     if (r->wrt == FL_NONE || fl_explainer_plan(e, &demand)) return r->g->error->status;
     if (r->method->level == FL_LEVEL_LAYER) r->o.layer = r->g->node[r->wrt].name;
     if (r->g->carries[r->wrt]) return FL_OK;
@@ -125,9 +125,17 @@ static void find_bounds(const fl_run *r)
     const bool given = r->o.lowest != 0 || r->o.highest != 0, known = card && r->clip.c <= 3 && card->source == FL_SOURCE_RGB;
     for (int c = 0; c < r->clip.c; c++) {
         real low = r->x[c], high = r->x[c];
-        for (int64_t i = c; i < r->voxels; i += r->clip.c) low = r->x[i] < low ? r->x[i] : low, high = r->x[i] > high ? r->x[i] : high;
-        if (given) low = (real)r->o.lowest, high = (real)r->o.highest;
-        else if (known) low = (real)((0 - card->mean[c]) / card->std[c]), high = (real)((card->white - card->mean[c]) / card->std[c]);
+        for (int64_t i = c; i < r->voxels; i += r->clip.c) {
+            low = r->x[i] < low ? r->x[i] : low;
+            high = r->x[i] > high ? r->x[i] : high;
+        }
+        if (given) {
+            low = (real)r->o.lowest;
+            high = (real)r->o.highest;
+        } else if (known) {
+            low = (real)((0 - card->mean[c]) / card->std[c]);
+            high = (real)((card->white - card->mean[c]) / card->std[c]);
+        }
         r->e->low[c] = low;
         r->e->high[c] = high;
     }

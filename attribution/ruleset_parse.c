@@ -71,8 +71,9 @@ static bool part(reader *r, const char *word, char letter, fl_part *to)
     int n = 0;
     fl_part of[FL_PARTS];
     for (int p = 0; p < FL_PARTS; p++) {
-        const bool fits = letter == 'x' ? p != FL_NONE_OF && p != FL_SQUARE_OF && p != FL_LEAN_POSITIVE && p != FL_LEAN_NEGATIVE
-                                        : p != FL_LOWEST && p != FL_HIGHEST && p != FL_SIZE_OF && (letter == 'w' ? p != FL_NONE_OF : p != FL_ONES);
+        const bool of_x = p != FL_NONE_OF && p != FL_SQUARE_OF && p != FL_LEAN_POSITIVE && p != FL_LEAN_NEGATIVE;
+        const bool of_w_or_b = p != FL_LOWEST && p != FL_HIGHEST && p != FL_SIZE_OF && p != (letter == 'w' ? FL_NONE_OF : FL_ONES);
+        const bool fits = letter == 'x' ? of_x : of_w_or_b;
         if (!fits) continue;
         char *text = fl_arena_text(r->arena, "%s", fl_part_word[p]);
         if (!text) return false;

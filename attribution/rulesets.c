@@ -55,10 +55,13 @@ static const fl_rule alpha2_beta1 = SHARE("alpha2_beta1", 1e-6, .n_terms = 4, .t
 static const fl_rule zplus_no_bias = SHARE("zplus_no_bias", 0, .n_terms = 2, .term = {
     {POS, POS, NONE, 0, 1, 1, FL_ALWAYS}, {NEG, NEG, NONE, 0, 1, 1, FL_ALWAYS}});
 
-/* For first layers (Montavon 2017), without bias: pixels lie between a lowest and a highest value; or are of any size; or all count alike. */
+/* For first layers (Montavon 2017), without bias: pixels lie between a lowest and a highest value; or are of any size; or all
+ * count alike. */
 static const fl_rule zbox = SHARE("zbox", 1e-6, .n_terms = 3, .term = {
-    {ALL_, ALL_, NONE, 0, 1, 1, FL_ALWAYS}, {FL_LOWEST, POS, NONE, 0, -1, -1, FL_ALWAYS}, {FL_HIGHEST, NEG, NONE, 0, -1, -1, FL_ALWAYS}});
-static const fl_rule w2 = SHARE("w2", 1e-6, .n_terms = 1, .term = {{FL_ONES, FL_SQUARE_OF, FL_SQUARE_OF, 0, 1, 1, FL_ALWAYS}});
+    {ALL_, ALL_, NONE, 0, 1, 1, FL_ALWAYS}, {FL_LOWEST, POS, NONE, 0, -1, -1, FL_ALWAYS},
+    {FL_HIGHEST, NEG, NONE, 0, -1, -1, FL_ALWAYS}});
+static const fl_rule w2 = SHARE("w2", 1e-6, .n_terms = 1,
+                                .term = {{FL_ONES, FL_SQUARE_OF, FL_SQUARE_OF, 0, 1, 1, FL_ALWAYS}});
 static const fl_rule flat = SHARE("flat", 1e-6, .n_terms = 1, .term = {{FL_ONES, FL_ONES, NONE, 0, 1, 1, FL_ALWAYS}});
 
 /* Probability of winning, from the top down (Zhang 2016); contrast: minus the same for the class's negation. */
@@ -154,8 +157,8 @@ RULESET(deep_taylor, TAYLOR, "z^B on the first layer, z+ without bias above", PO
 RULESET(deep_taylor_unbounded, TAYLOR, "w squared on the first layer, z+ without bias above", POSITIVE_,
         FIRST(w2), CONV(zplus_no_bias), ROUTES, NORMS(pass), SUMS(proportion), OTHERS)
 
-#define DIFFERENCES ROW(gradient, .flags = FL_ROUTE | FL_LINEAR), ROW(switches, .flags = FL_ROUTE), ROW(rescale, .flags = FL_MAP), \
-                    ROW(product, .flags = FL_GATE), {.rule = NULL}
+#define DIFFERENCES ROW(gradient, .flags = FL_ROUTE | FL_LINEAR), ROW(switches, .flags = FL_ROUTE), \
+                    ROW(rescale, .flags = FL_MAP), ROW(product, .flags = FL_GATE), {.rule = NULL}
 RULESET(deeplift, DEEPLIFT, "differences to a reference clip; a map counts by its mean slope between the two", DIFFERENCE_,
         DIFFERENCES)
 RULESET(deeplift_pools_by_gradient, "the authors' code of Shrikumar et al. 2017",

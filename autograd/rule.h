@@ -44,10 +44,10 @@ typedef enum fl_rule_kind {
     FL_RULE_GUIDED,               /* vjp of max(R, 0)                                   (Springenberg 2014) */
     FL_RULE_DECONVNET,            /* max(R, 0), whatever x was                         (Zeiler & Fergus 2013) */
     FL_RULE_CARRIER,              /* a gate: all of R to the operand that is no gate   (Arras 2017, LRP-all) */
-    FL_RULE_RESCALE,              /* a map: R * dy / dx, d: difference to the reference (Shrikumar 2017); near 0 the slope between */
+    FL_RULE_RESCALE,              /* a map: R * dy / dx, d: difference to the reference (Shrikumar 2017) */
     FL_RULE_PRODUCT,              /* a gate: R * (mean of the others, here and at the reference) */
     FL_RULE_SWITCHES,             /* a maximum: dy is routed as here and as at the reference, and divided by dx */
-    FL_RULE_REVEAL_CANCEL,        /* a weight in front of a map: both at once, positive and negative parts of dx apart (Shrikumar 2017) */
+    FL_RULE_REVEAL_CANCEL,        /* a weight in front of a map: both at once, parts of dx by sign (Shrikumar 2017) */
     FL_RULE_JOINT,                /* a sum of weighted sums: as if they were one: operands count as their rules' z */
     FL_RULE_KINDS
 } fl_rule_kind;

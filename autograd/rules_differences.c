@@ -25,7 +25,8 @@ void fl_rule_rescale(fl_graph *g, fl_id i, real *gx)
 {
     const fl_node *node = &g->node[i];
     const int64_t count = fl_shape_count(node->shape);
-    const real *x = node->operand[0], *y = node->value, *m = node->signal, *x0 = g->node[node->in[0]].reference, *y0 = node->reference;
+    const real *x = node->operand[0], *x0 = g->node[node->in[0]].reference, *y = node->value, *y0 = node->reference;
+    const real *m = node->signal;
     real *xm = fl_rule_room(g->rules, count), *ym = fl_rule_room(g->rules, count);
     FL_EACH(k, count) xm[k] = (x[k] + x0[k]) / 2;
     node->op->forward(node, (const real *const[]){xm}, ym);
@@ -53,7 +54,8 @@ void fl_rule_switches(fl_graph *g, fl_id i, real *gx)
 {
     const fl_node *node = &g->node[i];
     const int64_t results = fl_shape_count(node->shape), count = fl_shape_count(node->in_shape[0]);
-    const real *y = node->value, *y0 = node->reference, *m = node->signal, *x = node->operand[0], *x0 = g->node[node->in[0]].reference;
+    const real *x = node->operand[0], *x0 = g->node[node->in[0]].reference, *y = node->value, *y0 = node->reference;
+    const real *m = node->signal;
     real *part = fl_rule_room(g->rules, results), *there = fl_rule_room(g->rules, count);
     FL_EACH(k, results) part[k] = m[k] * (y[k] > y0[k] ? 0 : y[k] - y0[k]);
     node->op->vjp(node, 0, (const real *const[]){x0}, y0, part, there);

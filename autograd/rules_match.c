@@ -124,7 +124,8 @@ static const char *misfit(const view *v, fl_id i, const fl_rule *rule)
     case FL_RULE_SHARE: return share_misfit(g, node, rule);
     case FL_RULE_PASS:
         for (int k = 0; k < node->n_in; k++)
-            if (g->carries[node->in[k]] && !fl_shape_equal(node->in_shape[k], node->shape)) return "an operand has another shape than the result";
+            if (g->carries[node->in[k]] && !fl_shape_equal(node->in_shape[k], node->shape))
+                return "an operand has another shape than the result";
         return NULL;
     case FL_RULE_GUIDED:
     case FL_RULE_DECONVNET:

@@ -56,7 +56,8 @@ static const fl_variant *same_variant(const fl_graph *g, fl_id i, fl_part part, 
             memcmp(&other->attr.conv.win, &node->attr.conv.win, sizeof(fl_window)) != 0)
             continue;
         for (int v = 0; v < other->n_variants; v++)
-            if (other->variant[v].part == (int)part && (!leans(part) || other->variant[v].gamma == gamma)) return &other->variant[v];
+            if (other->variant[v].part == (int)part && (!leans(part) || other->variant[v].gamma == gamma))
+                return &other->variant[v];
     }
     return NULL;
 }
@@ -129,7 +130,8 @@ const real *fl_rule_weight(const fl_node *node, fl_part part, double gamma)
 {
     if (part == FL_ALL_OF) return node->operand[1];
     for (int v = 0; v < node->n_variants; v++)
-        if (node->variant[v].part == (int)part && (!leans(part) || node->variant[v].gamma == gamma)) return node->variant[v].packed[0];
+        if (node->variant[v].part == (int)part && (!leans(part) || node->variant[v].gamma == gamma))
+            return node->variant[v].packed[0];
     fl_assert(!"the plan packed this part");
     return NULL;
 }
