@@ -143,8 +143,6 @@ static real *kept(fl_rules *r, const fl_node *node, const fl_rule *rule, const r
     return a;
 }
 
-
-
 static fl_rule_at enter_share(fl_rules *r, const fl_node *node, const fl_rule *rule)
 {
     fl_rule_at q = {{NULL, NULL}, NULL};
