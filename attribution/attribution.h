@@ -40,28 +40,25 @@ typedef struct fl_target {
 typedef enum fl_cam_pooling { FL_CAM_DEFAULT, FL_CAM_GLOBAL, FL_CAM_PER_FRAME } fl_cam_pooling;
 extern const char *const fl_cam_pooling_name[];
 
+extern const char *const fl_baseline_name[];         /* zero black white mean blur noise frozen reversed ... */
+extern const char *const fl_baseline_doc[];          /* what each one is */
+
 typedef struct fl_explain_options {
     fl_target target;
 
-    int steps;                           /* points on the path */
-    fl_quadrature rule;
-    const char *baseline;                /* a name of fl_baseline_name */
-    const real *baseline_clip;           /* or a clip of the caller's, shaped like the input; goes before the name */
-    double baseline_sigma;               /* blur: standard deviation in pixels; 0: a tenth of the longer side */
+    /* What options.def lists: steps, rule, baseline, samples, noise, layer ... */
+#define FL_INT(field, name, value, least, most, help) int field;
+#define FL_REAL(field, name, value, least, most, help) double field;
+#define FL_FLAG(field, name, help) bool field;
+#define FL_TEXT(field, name, value, help) const char *field;
+#define FL_WORD(field, name, value, list, help) const char *field;
+#define FL_CHOICE(field, name, value, type, list, help) type field;
+#include "attribution/options.def"
+    uint64_t meant;                      /* bits FL_READS(field) of options whose 0 is meant, and no call for the default */
 
-    int samples;                         /* noisy copies */
-    double noise;                        /* standard deviation / (largest - smallest value of the clip); < 0: none */
-    bool biased;                         /* vargrad: divide by samples, not by samples - 1 */
-    uint64_t seed;                       /* of noise, and of the baselines that draw */
-
-    const char *layer;                   /* cam: name of a node; NULL: the network's own choice */
-    fl_cam_pooling pooling;              /* weights of the channels: mean over T,H,W or over H,W of every frame */
-    bool signed_cam;                     /* leave the ReLU out */
-
+    uint64_t seed;                       /* of noise, of masks, and of the baselines that draw */
+    const real *baseline_clip;           /* a baseline of the caller's, shaped like the input; goes before the name */
     const fl_ruleset *rules;             /* of methods that have some; borrowed as long as the explainer is used */
-    bool unfolded;                       /* norms stay nodes of their own, with the rule that the set has for them */
-    double epsilon, gamma, beta;         /* parameters of the rules (rulesets.h) */
-    double lowest, highest;              /* bounds of the input, in network space; both 0: black and white, or the clip's own */
 
     /* Called after every pass with the number of clips done and to do. Returning false stops: FL_LIMIT, no map. */
     bool (*progress)(int done, int total, void *user);
@@ -114,26 +111,24 @@ extern const fl_method fl_method_table[];            /* in the order of methods.
 const fl_method *fl_method_find(const char *name);   /* NULL when there is none of that name */
 const char *fl_method_nearest(const char *name);     /* the most similar name, for a message */
 
-/* Which options a method reads: bits. For help, and to refuse an option that would do nothing. */
-enum {
-    FL_USES_PATH = 1 << 0,               /* steps, rule */
-    FL_USES_BASELINE = 1 << 1,           /* baseline, baseline_clip, baseline_sigma */
-    FL_USES_NOISE = 1 << 2,              /* samples, noise, seed */
-    FL_USES_BIASED = 1 << 3,
-    FL_USES_LAYER = 1 << 4,              /* layer */
-    FL_USES_POOLING = 1 << 5,            /* pooling: channels have weights */
-    FL_USES_SIGN = 1 << 6,               /* signed_cam: there is a ReLU to leave out */
-    FL_USES_STEPS = 1 << 7,              /* steps, without a rule */
-    FL_USES_SIGMA = 1 << 8,              /* baseline_sigma, without a baseline */
-    FL_USES_RULES = 1 << 9,              /* rules, unfolded */
-    FL_USES_EPSILON = 1 << 10, FL_USES_GAMMA = 1 << 11, FL_USES_BETA = 1 << 12,
-    FL_USES_BOUNDS = 1 << 13             /* lowest, highest */
-};
-unsigned fl_method_uses(const fl_method *);
+/* Which options a method reads: bits, for help, and to refuse an option that would do nothing. */
+typedef enum fl_option_number_of {
+#define FL_INT(field, name, value, least, most, help) FL_OPTION_##field,
+#define FL_REAL(field, name, value, least, most, help) FL_OPTION_##field,
+#define FL_FLAG(field, name, help) FL_OPTION_##field,
+#define FL_TEXT(field, name, value, help) FL_OPTION_##field,
+#define FL_WORD(field, name, value, list, help) FL_OPTION_##field,
+#define FL_CHOICE(field, name, value, type, list, help) FL_OPTION_##field,
+#include "attribution/options.def"
+    FL_OPTIONS,
+    FL_OPTION_seed = FL_OPTIONS,         /* not in the table: every command has it */
+    FL_OPTION_rules                      /* a name or a file, which only io can read */
+} fl_option_number_of;
+#define FL_READS(field) (UINT64_C(1) << FL_OPTION_##field)
+#define FL_READS_BASELINE (FL_READS(baseline) | FL_READS(baseline_sigma))
+uint64_t fl_method_uses(const fl_method *);
 const char *fl_method_driver(const fl_method *);     /* name of its driver */
 
-extern const char *const fl_baseline_name[];         /* zero black white mean blur noise frozen reversed ... */
-extern const char *const fl_baseline_doc[];          /* what each one is */
 
 /* The place of name in a list that ends with NULL (any ..._name of this header), or -1. */
 int fl_name_find(const char *const *list, const char *name);

@@ -1,5 +1,6 @@
 /* describe.c: warnings about a map that would mislead, and its options as text. */
 #include "attribution/describe.h"
+#include "attribution/options.h"
 
 #include "tensor/math.h"
 
@@ -52,7 +53,7 @@ fl_status fl_map_warn(fl_map *m, bool baseline_is_clip, fl_arena *arena, fl_erro
     if (fabs(m->absorbed) > 0.5 * fabs(m->wanted))
         warn(&n, fl_arena_text(arena, "biases and stabilisers keep %.3g of %.3g: the map shows the rest, %.3g", m->absorbed, m->wanted,
                                m->sum));
-    if (m->options.noise > 0 && m->noise_sigma == 0 && fl_method_uses(m->method) & FL_USES_NOISE)
+    if (m->options.noise > 0 && m->noise_sigma == 0 && fl_method_uses(m->method) & FL_READS(noise))
         warn(&n, "no noise: all values of the clip are equal, and the noise is relative to their range");
     if (baseline_is_clip)
         warn(&n, "the baseline equals the clip: there is no difference to explain");
@@ -61,21 +62,13 @@ fl_status fl_map_warn(fl_map *m, bool baseline_is_clip, fl_arena *arena, fl_erro
 
 /* ---- options as text ---- */
 
-enum { MAX_SETTINGS = 24 };
+enum { BESIDES = 7 };                    /* settings that are no rows of options.def */
 
 typedef struct list { fl_arena *arena; fl_setting *item; int count; } list;
 
 static void add(list *l, const char *name, const char *value) { l->item[l->count++] = (fl_setting){name, value}; }
 
-static void add_number(list *l, const char *name, double value)
-{
-    add(l, name, fl_arena_text(l->arena, "%.12g", value));
-}
-
-static void add_seed(list *l, uint64_t seed)
-{
-    add(l, "seed", fl_arena_text(l->arena, "%llu", (unsigned long long)seed));
-}
+static void add_number(list *l, const char *name, int value) { add(l, name, fl_arena_text(l->arena, "%d", value)); }
 
 static void add_target(list *l, const fl_target *t)
 {
@@ -85,46 +78,37 @@ static void add_target(list *l, const fl_target *t)
     if (t->score == FL_SCORE_MARGIN) add_number(l, "other", t->other);
 }
 
+/* Some baselines are drawn, one is blurred: the others do not depend on the seed, on sigma. */
+static bool is_baseline(const fl_map *m, const char *one, const char *other)
+{
+    const char *const names[] = {one, other, NULL};
+    return fl_method_uses(m->method) & FL_READS(baseline) && fl_name_find(names, m->options.baseline) >= 0;
+}
+
+static bool add_option(list *l, const fl_map *m, int i)
+{
+    const char *value;
+    const uint64_t uses = fl_method_uses(m->method);
+    if (!(uses >> i & 1)) return true;
+    if (i == FL_OPTION_baseline_sigma && uses & FL_READS(baseline) && !is_baseline(m, "blur", NULL)) return true;
+    if (!fl_option_print(&m->options, &fl_option_rows[i], l->arena, &value)) return false;
+    if (value) add(l, fl_option_rows[i].name, value);
+    return true;
+}
+
 const fl_setting *fl_map_settings(const fl_map *m, fl_arena *arena, int *count)
 {
-    list l = {arena, FL_NEW(arena, fl_setting, MAX_SETTINGS), 0};
+    list l = {arena, FL_NEW(arena, fl_setting, FL_OPTIONS + BESIDES), 0};
     *count = 0;
     if (!l.item) return NULL;
     const fl_explain_options *o = &m->options;
-    const unsigned uses = fl_method_uses(m->method);
+    const uint64_t uses = fl_method_uses(m->method);
     add_target(&l, &o->target);
-    if (uses & FL_USES_STEPS) add_number(&l, "steps", o->steps);
-    if (uses & FL_USES_SIGMA) add_number(&l, "sigma", o->baseline_sigma);
-    if (uses & FL_USES_PATH) {
-        add_number(&l, "steps", o->steps);
-        add(&l, "rule", fl_quadrature_name[o->rule]);
-    }
-    if (uses & FL_USES_BASELINE) {
-        add(&l, "baseline", o->baseline);
-        if (fl_name_find((const char *const[]){"blur", NULL}, o->baseline) >= 0)
-            add_number(&l, "baseline sigma", o->baseline_sigma);
-        if (fl_name_find((const char *const[]){"noise", "shuffled", NULL}, o->baseline) >= 0) add_seed(&l, o->seed);
-    }
-    if (uses & FL_USES_NOISE) {
-        add_number(&l, "samples", o->samples);
-        add_number(&l, "noise", o->noise > 0 ? o->noise : 0.0);
-        add_seed(&l, o->seed);
-    }
-    if (uses & FL_USES_BIASED) add(&l, "variance", o->biased ? "biased" : "unbiased");
-    if (uses & FL_USES_LAYER) add(&l, "layer", o->layer);
-    if (uses & FL_USES_POOLING) add(&l, "pooling", fl_cam_pooling_name[o->pooling]);
-    if (uses & FL_USES_SIGN) add(&l, "relu", o->signed_cam ? "no" : "yes");
-    if (uses & FL_USES_RULES) {
-        add(&l, "rules", o->rules->name);
-        if (o->rules->fold) add(&l, "norms", o->unfolded ? "as they are" : "folded into weights");
-    }
-    if (uses & FL_USES_EPSILON && o->epsilon > 0) add_number(&l, "epsilon", o->epsilon);
-    if (uses & FL_USES_GAMMA && o->gamma > 0) add_number(&l, "gamma", o->gamma);
-    if (uses & FL_USES_BETA && o->beta > 0) add_number(&l, "beta", o->beta);
-    if (uses & FL_USES_BOUNDS && (o->lowest != 0 || o->highest != 0)) {
-        add_number(&l, "lowest", o->lowest);
-        add_number(&l, "highest", o->highest);
-    }
+    if (uses & FL_READS(rules)) add(&l, "rules", o->rules->name);
+    for (int i = 0; i < FL_OPTIONS; i++)
+        if (!add_option(&l, m, i)) return NULL;
+    if (uses & FL_READS(seed) || is_baseline(m, "noise", "shuffled"))
+        add(&l, "seed", fl_arena_text(arena, "%llu", (unsigned long long)o->seed));
     for (int i = 0; i < l.count; i++)
         if (!l.item[i].value) return NULL;
     *count = l.count;

@@ -23,6 +23,6 @@ static fl_status run(fl_run *r)
 
 const fl_driver fl_drive_backward = {
     .name = "backward",
-    .uses = {[FL_BACKWARD_PLAIN] = 0, [FL_BACKWARD_TIMES_INPUT] = FL_USES_BASELINE},
+    .uses = {[FL_BACKWARD_PLAIN] = 0, [FL_BACKWARD_TIMES_INPUT] = FL_READS_BASELINE},
     .run = run
 };

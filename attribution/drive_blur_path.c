@@ -51,4 +51,4 @@ static fl_status run(fl_run *r)
     return FL_OK;
 }
 
-const fl_driver fl_drive_blur_path = {.name = "blur_path", .uses = {FL_USES_STEPS | FL_USES_SIGMA}, .run = run};
+const fl_driver fl_drive_blur_path = {.name = "blur_path", .uses = {FL_READS(steps) | FL_READS(baseline_sigma)}, .run = run};

@@ -117,9 +117,9 @@ static fl_status run(fl_run *r)
 
 const fl_driver fl_drive_cam = {
     .name = "cam",
-    .uses = {[FL_CAM_MEAN_GRADIENT] = FL_USES_LAYER | FL_USES_POOLING | FL_USES_SIGN,
-             [FL_CAM_NORMALISED] = FL_USES_LAYER | FL_USES_POOLING | FL_USES_SIGN,
-             [FL_CAM_PLUS_PLUS] = FL_USES_LAYER | FL_USES_POOLING | FL_USES_SIGN,
-             [FL_CAM_PRODUCT] = FL_USES_LAYER, [FL_CAM_POSITIVE] = FL_USES_LAYER | FL_USES_SIGN, [FL_CAM_HEAD] = FL_USES_LAYER},
+    .uses = {[FL_CAM_MEAN_GRADIENT] = FL_READS(layer) | FL_READS(pooling) | FL_READS(signed_cam),
+             [FL_CAM_NORMALISED] = FL_READS(layer) | FL_READS(pooling) | FL_READS(signed_cam),
+             [FL_CAM_PLUS_PLUS] = FL_READS(layer) | FL_READS(pooling) | FL_READS(signed_cam),
+             [FL_CAM_PRODUCT] = FL_READS(layer), [FL_CAM_POSITIVE] = FL_READS(layer) | FL_READS(signed_cam), [FL_CAM_HEAD] = FL_READS(layer)},
     .run = run
 };

@@ -69,4 +69,4 @@ static fl_status run(fl_run *r)
     return FL_OK;
 }
 
-const fl_driver fl_drive_eigen = {.name = "eigen", .uses = {FL_USES_LAYER}, .run = run};
+const fl_driver fl_drive_eigen = {.name = "eigen", .uses = {FL_READS(layer)}, .run = run};

@@ -113,4 +113,4 @@ static fl_status run(fl_run *r)
     return FL_OK;
 }
 
-const fl_driver fl_drive_guided_path = {.name = "guided_path", .uses = {FL_USES_STEPS | FL_USES_BASELINE}, .run = run};
+const fl_driver fl_drive_guided_path = {.name = "guided_path", .uses = {FL_READS(steps) | FL_READS_BASELINE}, .run = run};

@@ -30,6 +30,6 @@ static fl_status run(fl_run *r)
 
 const fl_driver fl_drive_path = {
     .name = "path",
-    .uses = {[FL_PATH_STRAIGHT] = FL_USES_PATH | FL_USES_BASELINE},
+    .uses = {[FL_PATH_STRAIGHT] = FL_READS(steps) | FL_READS(rule) | FL_READS_BASELINE},
     .run = run
 };

@@ -60,6 +60,6 @@ static fl_status run(fl_run *r)
 
 const fl_driver fl_drive_rules = {
     .name = "rules",
-    .uses = {[FL_RULES_SIGNAL] = 0, [FL_RULES_DIFFERENCE] = FL_USES_BASELINE, [FL_RULES_CLAMPED] = FL_USES_SIGN},
+    .uses = {[FL_RULES_SIGNAL] = 0, [FL_RULES_DIFFERENCE] = FL_READS_BASELINE, [FL_RULES_CLAMPED] = FL_READS(signed_cam)},
     .run = run
 };

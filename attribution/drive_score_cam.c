@@ -70,4 +70,4 @@ static fl_status run(fl_run *r)
     return FL_OK;
 }
 
-const fl_driver fl_drive_score_cam = {.name = "score_cam", .uses = {FL_USES_LAYER | FL_USES_SIGN}, .run = run};
+const fl_driver fl_drive_score_cam = {.name = "score_cam", .uses = {FL_READS(layer) | FL_READS(signed_cam)}, .run = run};

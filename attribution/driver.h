@@ -28,7 +28,7 @@ enum { FL_MAX_VARIANTS = 8 };
 
 struct fl_driver {
     const char *name;
-    unsigned uses[FL_MAX_VARIANTS];          /* options that each variant reads */
+    uint64_t uses[FL_MAX_VARIANTS];          /* options that each variant reads: FL_READS(...) */
     fl_status (*run)(fl_run *);
 };
 

@@ -2,6 +2,7 @@
 #include "attribution/baseline.h"
 #include "attribution/describe.h"
 #include "attribution/explainer.h"
+#include "attribution/options.h"
 #include "attribution/rulesets.h"
 
 #include "tensor/math.h"
@@ -67,34 +68,21 @@ static fl_explain_options fill_in(const fl_run *r, const fl_explain_options *giv
 {
     const fl_explain_options *d = &r->method->defaults;
     fl_explain_options o = given ? *given : *d;
-    if (!o.steps) o.steps = d->steps;
-    if (!o.rule) o.rule = d->rule;
-    if (!o.baseline) o.baseline = d->baseline;
-    if (!(o.baseline_sigma > 0)) o.baseline_sigma = d->baseline_sigma;
+    fl_options_fill(&o, r->method);
     if (!(o.baseline_sigma > 0)) o.baseline_sigma = 0.1 * (r->clip.h > r->clip.w ? r->clip.h : r->clip.w);
-    if (!o.samples) o.samples = d->samples;
-    if (o.noise == 0) o.noise = d->noise;
-    if (!o.pooling) o.pooling = d->pooling;
     if (!o.rules || !d->rules) o.rules = d->rules;
     return o;
 }
 
 static fl_status check(const fl_run *r)
 {
-    const unsigned uses = fl_method_uses(r->method);
+    const uint64_t uses = fl_method_uses(r->method);
     fl_error *err = r->g->error;
-    if (uses & (FL_USES_PATH | FL_USES_STEPS) && r->o.steps < 1)
-        return fl_error_set(err, FL_USAGE, "%s: needs at least 1 step, got %d", r->method->name, r->o.steps);
-    if (uses & FL_USES_NOISE && r->o.samples < 1)
-        return fl_error_set(err, FL_USAGE, "%s: needs at least 1 sample, got %d", r->method->name, r->o.samples);
-    if (uses & FL_USES_NOISE && !isfinite(r->o.noise))
-        return fl_error_set(err, FL_USAGE, "%s: the noise level is not a number", r->method->name);
-    if (!(r->o.epsilon >= 0 && r->o.gamma >= 0 && r->o.beta >= 0))
-        return fl_error_set(err, FL_USAGE, "%s: epsilon, gamma and beta must not be negative", r->method->name);
+    if (fl_options_check(&r->o, r->method, err)) return err->status;
     if (r->rules && r->rules->reference != (r->method->variant == FL_RULES_DIFFERENCE))
         return fl_error_set(err, FL_USAGE, r->rules->reference ? "rules '%s' compare with a baseline, and %s has none; use them with "
                             "deeplift" : "rules '%s' do not compare with a baseline, as %s does", r->rules->name, r->method->name);
-    if (uses & FL_USES_BOUNDS && r->o.lowest > r->o.highest)
+    if (uses & FL_READS(lowest) && r->o.lowest > r->o.highest)
         return fl_error_set(err, FL_USAGE, "%s: the lowest value %g is above the highest %g", r->method->name, r->o.lowest,
                             r->o.highest);
     return FL_OK;
@@ -143,7 +131,7 @@ static void find_bounds(const fl_run *r)
 
 static fl_status make_baseline(fl_run *r)
 {
-    if (!(fl_method_uses(r->method) & FL_USES_BASELINE)) return FL_OK;
+    if (!(fl_method_uses(r->method) & FL_READS(baseline))) return FL_OK;
     if (r->o.baseline_clip) {
         r->o.baseline = "given";
         r->baseline = r->o.baseline_clip;
@@ -199,8 +187,8 @@ static fl_status weigh_law(fl_run *r)
 /* Clips that will go through the network: known before the first one does. */
 static int count_passes(const fl_run *r)
 {
-    const unsigned uses = fl_method_uses(r->method);
-    return 1 + (uses & (FL_USES_PATH | FL_USES_STEPS) ? r->o.steps : 0) + (uses & FL_USES_NOISE ? r->o.samples : 0) +
+    const uint64_t uses = fl_method_uses(r->method);
+    return 1 + (uses & FL_READS(steps) ? r->o.steps : 0) + (uses & FL_READS(samples) ? r->o.samples : 0) +
            (r->rules && r->rules->reference ? 2 : 0) +
            (r->method->law == FL_LAW_COMPLETE);
 }

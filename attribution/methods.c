@@ -26,14 +26,16 @@ const fl_method *fl_method_find(const char *name)
     return NULL;
 }
 
-unsigned fl_method_uses(const fl_method *m)
+uint64_t fl_method_uses(const fl_method *m)
 {
     const fl_ruleset *set = m->defaults.rules;
-    unsigned uses = m->driver->uses[m->variant];
+    uint64_t uses = m->driver->uses[m->variant];
     if (!set) return uses;
-    uses |= FL_USES_RULES | (m->level == FL_LEVEL_LAYER ? FL_USES_LAYER : 0) | (set->reference ? FL_USES_BASELINE : 0);
-    return uses | (fl_ruleset_has_epsilon(set) ? FL_USES_EPSILON : 0) | (fl_ruleset_has_gamma(set) ? FL_USES_GAMMA : 0) |
-           (fl_ruleset_has_beta(set) ? FL_USES_BETA : 0) | (fl_ruleset_bounded(set) ? FL_USES_BOUNDS : 0);
+    uses |= FL_READS(rules) | FL_READS(unfolded);
+    uses |= (m->level == FL_LEVEL_LAYER ? FL_READS(layer) : 0) | (set->reference ? FL_READS_BASELINE : 0);
+    return uses | (fl_ruleset_has_epsilon(set) ? FL_READS(epsilon) : 0) | (fl_ruleset_has_gamma(set) ? FL_READS(gamma) : 0) |
+           (fl_ruleset_has_beta(set) ? FL_READS(beta) : 0) |
+           (fl_ruleset_bounded(set) ? FL_READS(lowest) | FL_READS(highest) : 0);
 }
 const char *fl_method_driver(const fl_method *m) { return m->driver->name; }
 

@@ -340,7 +340,7 @@ TEST(attribution_without_noise_every_sample_is_the_gradient)
     rig_ready(&r, rig_linear(&r, "fc2", fl_node_tanh(r.g, "tanh", rig_linear(&r, "fc1", r.net.input, 3, w1, NULL)), 1,
                              w2, NULL));
     const real *g = rig_explain(&r, "gradient", x, DEFAULTS);
-    const real *s = rig_explain(&r, "smoothgrad", x, WITH(.noise = -1));
+    const real *s = rig_explain(&r, "smoothgrad", x, WITH(.meant = FL_READS(noise)));
     CHECK(s[0] == g[0] && s[1] == g[1] && r.map.noise_sigma == 0);
     const real *other = rig_explain(&r, "smoothgrad", x, WITH(.seed = 1)),
                *same = rig_explain(&r, "smoothgrad", x, WITH(.seed = 1)),

@@ -145,7 +145,7 @@ TEST(attribution_tiny_laws)
     fl_rig r;
     if (!tiny_up(&r, 1)) return;
     for (const fl_method *m = fl_method_table; m->name; m++) {
-        const bool first_order = !(fl_method_uses(m) & FL_USES_PATH) && !m->defaults.rules;      /* no quadrature rule: an error like 1 / steps */
+        const bool first_order = !(fl_method_uses(m) & FL_READS(rule)) && !m->defaults.rules;      /* no quadrature rule: an error like 1 / steps */
         const fl_explain_options o = m->law != FL_LAW_NONE && first_order ? WITH(.steps = 600) : DEFAULTS;
         rig_explain(&r, m->name, clip, o);
         if (m->law == FL_LAW_NONE) {
@@ -164,7 +164,7 @@ TEST(attribution_tiny_laws)
         CHECK_NEAR(r.map.sum, r.map.score - r.map.baseline_score, bound * fabs(r.map.wanted));
         CHECK(r.map.wanted == r.map.score - r.map.baseline_score && r.map.residual < bound);
         const double from_zero = r.map.baseline_score;
-        if (!(fl_method_uses(m) & FL_USES_BASELINE)) continue;
+        if (!(fl_method_uses(m) & FL_READS(baseline))) continue;
         rig_explain(&r, m->name, clip, WITH(.baseline = "black", .steps = o.steps));
         CHECK_NEAR(r.map.sum, r.map.score - r.map.baseline_score, bound * fabs(r.map.wanted));
         CHECK(r.map.baseline_score != from_zero);

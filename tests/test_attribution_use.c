@@ -17,12 +17,12 @@ TEST(attribution_every_method_is_whole)
     for (const fl_method *m = fl_method_table; m->name; m++, count++) {
         CHECK_SAY(m->title && m->citation && m->doc && strlen(m->doc) > 20, "%s: title, citation, doc", m->name);
         CHECK_SAY(m->reduction.channels && m->reduction.polarity && m->reduction.upsample, "%s: reduction", m->name);
-        const unsigned uses = fl_method_uses(m);
-        CHECK_SAY(!(uses & FL_USES_PATH) || (m->defaults.steps && m->defaults.rule), "%s: steps and rule", m->name);
-        CHECK_SAY(!(uses & FL_USES_BASELINE) || m->defaults.baseline, "%s: baseline", m->name);
-        CHECK_SAY(!(uses & FL_USES_NOISE) || (m->defaults.samples && m->defaults.noise != 0), "%s: noise", m->name);
-        CHECK_SAY(!(uses & FL_USES_POOLING) || m->defaults.pooling, "%s: pooling", m->name);
-        CHECK_SAY(m->law != FL_LAW_COMPLETE || uses & (FL_USES_BASELINE | FL_USES_SIGMA), "%s: complete to what?", m->name);
+        const uint64_t uses = fl_method_uses(m);
+        CHECK_SAY(!(uses & FL_READS(rule)) || (m->defaults.steps && m->defaults.rule), "%s: steps and rule", m->name);
+        CHECK_SAY(!(uses & FL_READS(baseline)) || m->defaults.baseline, "%s: baseline", m->name);
+        CHECK_SAY(!(uses & FL_READS(samples)) || m->defaults.samples, "%s: samples", m->name);
+        CHECK_SAY(!(uses & FL_READS(pooling)) || m->defaults.pooling, "%s: pooling", m->name);
+        CHECK_SAY(m->law != FL_LAW_COMPLETE || uses & FL_READS_BASELINE, "%s: complete to what?", m->name);
         CHECK_SAY(fl_method_find(m->name) == m, "%s is there twice", m->name);
         CHECK(fl_method_driver(m) && fl_law_name[m->law] && fl_law_formula[m->law]);
     }
@@ -245,16 +245,16 @@ TEST(attribution_settings_are_what_was_used)
     const fl_setting *s = fl_map_settings(&r.map, &r.results, &n);
     CHECK(strcmp(setting(s, n, "class"), "1") == 0 && strcmp(setting(s, n, "score"), "logit") == 0);
     CHECK(strcmp(setting(s, n, "steps"), "50") == 0 && strcmp(setting(s, n, "rule"), "gauss_legendre") == 0);
-    CHECK(strcmp(setting(s, n, "baseline"), "blur") == 0 && strcmp(setting(s, n, "baseline sigma"), "0.2") == 0);
+    CHECK(strcmp(setting(s, n, "baseline"), "blur") == 0 && strcmp(setting(s, n, "baseline-sigma"), "0.2") == 0);
     CHECK(strcmp(setting(s, n, "samples"), "(none)") == 0 && strcmp(setting(s, n, "layer"), "(none)") == 0);
     CHECK(strcmp(setting(s, n, "seed"), "(none)") == 0);
     rig_explain(&r, IG, RAMP, WITH(.baseline = "noise", .seed = 4));
     s = fl_map_settings(&r.map, &r.results, &n);
-    CHECK(strcmp(setting(s, n, "seed"), "4") == 0 && strcmp(setting(s, n, "baseline sigma"), "(none)") == 0);
+    CHECK(strcmp(setting(s, n, "seed"), "4") == 0 && strcmp(setting(s, n, "baseline-sigma"), "(none)") == 0);
     rig_explain(&r, "vargrad", RAMP, WITH(.seed = 4));
     s = fl_map_settings(&r.map, &r.results, &n);
     CHECK(strcmp(setting(s, n, "samples"), "25") == 0 && strcmp(setting(s, n, "noise"), "0.15") == 0);
-    CHECK(strcmp(setting(s, n, "seed"), "4") == 0 && strcmp(setting(s, n, "variance"), "unbiased") == 0);
+    CHECK(strcmp(setting(s, n, "seed"), "4") == 0 && strcmp(setting(s, n, "biased"), "no") == 0);
     rig_explain(&r, "grad_cam", RAMP, WITH(.pooling = FL_CAM_PER_FRAME));
     s = fl_map_settings(&r.map, &r.results, &n);
     CHECK(strcmp(setting(s, n, "layer"), "relu") == 0 && strcmp(setting(s, n, "pooling"), "per_frame") == 0);
@@ -268,11 +268,11 @@ TEST(attribution_refuses_what_makes_no_sense)
         {"gradient", {.target = {.class_index = -2}}, "classes 0 to 1, got -2"},
         {"gradient", {.target = {.class_index = 1, .score = FL_SCORE_MARGIN, .other = 1}}, "against itself"},
         {"gradient", {.target = {.class_index = 1, .score = FL_SCORE_MARGIN, .other = 9}}, "other class"},
-        {IG, {.steps = -3}, "at least 1 step"},
+        {IG, {.steps = -3}, "steps: expected 1 to"},
         {IG, {.steps = 1, .rule = FL_QUADRATURE_TRAPEZOID}, "at least 2"},
         {IG, {.baseline = "balck"}, "did you mean 'black'"},
         {IG, {.baseline = "black"}, "card"},
-        {"smoothgrad", {.samples = -1}, "at least 1 sample"},
+        {"smoothgrad", {.samples = -1}, "samples: expected 1 to"},
         {"vargrad", {.samples = 1}, "at least 2"},
         {"grad_cam", {.layer = "rleu"}, "did you mean 'relu'"},
         {"grad_cam", {.layer = "fc.w"}, "choose an activation"}};

@@ -1,4 +1,5 @@
 /* method_options.c: from the command line to fl_explain_options, fl_reduction and fl_look. */
+#include "attribution/options.h"
 #include "io/cli/method_options.h"
 #include "io/cli/rules.h"
 
@@ -15,28 +16,15 @@ static const fl_option method_options[] = {
     FL_OPTION_CHOICE("target-kind", "SCORE", NULL, fl_score_name,
                      "which number of it; default: the logit, or the probability where there is none"),
     FL_OPTION_TEXT("against", 0, "CLASS", "auto", "margin: the other class; auto: the strongest other one"),
-    FL_OPTION_INT("steps", "N", NULL, 1, 100000, "points on the path; default: the method's"),
-    FL_OPTION_CHOICE("rule", "RULE", NULL, fl_quadrature_name, "where on the path, with which weights"),
-    FL_OPTION_CHOICE("baseline", "NAME", NULL, fl_baseline_name,
-                     "where the path begins; zero is zero in network space"),
-    FL_OPTION_REAL("baseline-sigma", "X", NULL, 0, 10000,
-                   "baseline blur: standard deviation in pixels; default: a tenth of the longer side"),
-    FL_OPTION_INT("samples", "N", NULL, 1, 1000000, "noisy copies; default: the method's"),
-    FL_OPTION_REAL("noise", "X", NULL, 0, 100, "their standard deviation, as a part of the clip's range"),
-    FL_OPTION_FLAG("biased", 0, "vargrad: divide by N, not by N - 1"),
-    FL_OPTION_TEXT("layer", 0, "NODE", NULL,
-                   "which layer; default: the network's own choice (explain --list-layers names them)"),
-    FL_OPTION_CHOICE("pooling", "HOW", NULL, fl_cam_pooling_name,
-                     "weights of the channels: mean over the clip, or over every frame"),
     FL_OPTION_TEXT("rules", 0, "NAME|FILE", NULL,
                    "another rule set for a method that has one (footlight rules names and prints them)"),
-    FL_OPTION_FLAG("no-fold", 0, "norms stay layers of their own, with their own rule"),
-    FL_OPTION_REAL("epsilon", "X", NULL, 0, 1e6, "stabiliser of the rules called epsilon; default: the rule's"),
-    FL_OPTION_REAL("gamma", "X", NULL, 0, 1e6, "how much more counts what speaks for a unit; default: the rule's"),
-    FL_OPTION_REAL("beta", "X", NULL, 0, 1e6, "what speaks against pays this, what speaks for gets 1 more (alpha); default: the rule's"),
-    FL_OPTION_REAL("lowest", "X", NULL, 0, 0, "least value of the input, in network space; default: black"),
-    FL_OPTION_REAL("highest", "X", NULL, 0, 0, "largest value of the input, in network space; default: white"),
-    FL_OPTION_FLAG("signed", 0, "keep what speaks against the class: leave the last ReLU of the method out"),
+#define FL_INT(field, name, value, least, most, help) FL_OPTION_INT(name, value, NULL, least, most, help),
+#define FL_REAL(field, name, value, least, most, help) FL_OPTION_REAL(name, value, NULL, least, most, help),
+#define FL_FLAG(field, name, help) FL_OPTION_FLAG(name, 0, help),
+#define FL_TEXT(field, name, value, help) FL_OPTION_TEXT(name, 0, value, NULL, help),
+#define FL_WORD(field, name, value, list, help) FL_OPTION_CHOICE(name, value, NULL, list, help),
+#define FL_CHOICE(field, name, value, type, list, help) FL_OPTION_CHOICE(name, value, NULL, list, help),
+#include "attribution/options.def"
     {0}};
 const fl_option_group fl_method_options = {"Method", method_options};
 
@@ -52,15 +40,6 @@ static const fl_option picture_options[] = {
     FL_OPTION_REAL("opacity", "X", "0.9", 0, 1, "of the map over the frame"),
     {0}};
 const fl_option_group fl_picture_options = {"Picture", picture_options};
-
-static const struct { const char *option; unsigned uses; } readers[] = {
-    {"steps", FL_USES_PATH | FL_USES_STEPS}, {"rule", FL_USES_PATH},
-    {"baseline", FL_USES_BASELINE}, {"baseline-sigma", FL_USES_BASELINE | FL_USES_SIGMA},
-    {"samples", FL_USES_NOISE}, {"noise", FL_USES_NOISE}, {"biased", FL_USES_BIASED},
-    {"layer", FL_USES_LAYER}, {"pooling", FL_USES_POOLING}, {"signed", FL_USES_SIGN},
-    {"rules", FL_USES_RULES}, {"no-fold", FL_USES_RULES}, {"epsilon", FL_USES_EPSILON}, {"gamma", FL_USES_GAMMA},
-    {"beta", FL_USES_BETA}, {"lowest", FL_USES_BOUNDS}, {"highest", FL_USES_BOUNDS}};
-enum { READERS = sizeof readers / sizeof *readers };
 
 /* ---- which methods ---- */
 
@@ -90,20 +69,25 @@ fl_status fl_methods_parse(fl_cli *cli, const char *option, const char *names, f
     return FL_OK;
 }
 
+/* An option that would do nothing, and those that would do something. */
+static fl_status unread(fl_cli *cli, const char *option, const fl_method_list *list, uint64_t uses)
+{
+    const char *read = uses & FL_READS(rules) ? " --rules" : "";
+    for (int i = 0; i < FL_OPTIONS && read; i++)
+        if (uses >> i & 1) read = fl_arena_text(cli->arena, "%s --%s", read, fl_option_rows[i].name);
+    if (!read) return cli->error->status;
+    return fl_error_set(cli->error, FL_USAGE, "--%s: %s%s read%s no such option; of this kind, expected%s", option,
+                        list->item[0]->name, list->count > 1 ? " and the others" : "", list->count > 1 ? "" : "s",
+                        *read ? read : " none");
+}
+
 fl_status fl_methods_check_options(fl_cli *cli, const fl_method_list *list)
 {
-    unsigned uses = 0;
+    uint64_t uses = 0;
     for (int i = 0; i < list->count; i++) uses |= fl_method_uses(list->item[i]);
-    for (int k = 0; k < READERS; k++) {
-        if (!fl_cli_given(cli, readers[k].option) || uses & readers[k].uses) continue;
-        char read[256] = "";
-        for (int i = 0; i < READERS; i++)
-            if (uses & readers[i].uses)
-                snprintf(read + strlen(read), sizeof read - strlen(read), " --%s", readers[i].option);
-        return fl_error_set(cli->error, FL_USAGE, "--%s: %s%s read%s no such option; of this kind, expected%s",
-                            readers[k].option, list->item[0]->name, list->count > 1 ? " and the others" : "",
-                            list->count > 1 ? "" : "s", *read ? read : " none");
-    }
+    for (int i = 0; i < FL_OPTIONS; i++)
+        if (fl_cli_given(cli, fl_option_rows[i].name) && !(uses >> i & 1)) return unread(cli, fl_option_rows[i].name, list, uses);
+    if (fl_cli_given(cli, "rules") && !(uses & FL_READS(rules))) return unread(cli, "rules", list, uses);
     if (fl_cli_given(cli, "against") && fl_cli_choice(cli, "target-kind") != FL_SCORE_MARGIN)
         return fl_error_set(cli->error, FL_USAGE, "--against: needs --target-kind margin");
     return FL_OK;
@@ -118,26 +102,25 @@ static int choice(const fl_cli *cli, const char *name)
     return k < 0 ? 0 : k;
 }
 
+static void read_option(const fl_cli *cli, int i, fl_explain_options *o)
+{
+    const fl_option_row *row = &fl_option_rows[i];
+    if (!fl_cli_given(cli, row->name)) return;
+    if (row->member != FL_MEMBER_CHOICE) o->meant |= UINT64_C(1) << i;      /* a choice may be "default" */
+    switch (row->member) {
+    case FL_MEMBER_INT: fl_option_set_number(o, row, (double)fl_cli_int(cli, row->name)); break;
+    case FL_MEMBER_REAL: fl_option_set_number(o, row, fl_cli_real(cli, row->name)); break;
+    case FL_MEMBER_FLAG: fl_option_set_number(o, row, fl_cli_flag(cli, row->name)); break;
+    case FL_MEMBER_CHOICE: fl_option_set_number(o, row, choice(cli, row->name)); break;
+    case FL_MEMBER_TEXT:
+    case FL_MEMBER_WORD: *fl_option_text(o, row) = fl_cli_text(cli, row->name); break;
+    }
+}
+
 fl_status fl_methods_read_options(fl_cli *cli, const fl_session *s, fl_explain_options *o)
 {
-    *o = (fl_explain_options){.steps = (int)fl_cli_int(cli, "steps"),
-                              .rule = (fl_quadrature)choice(cli, "rule"),
-                              .baseline = fl_cli_text(cli, "baseline"),
-                              .baseline_sigma = fl_cli_real(cli, "baseline-sigma"),
-                              .samples = (int)fl_cli_int(cli, "samples"),
-                              .noise = fl_cli_real(cli, "noise"),
-                              .biased = fl_cli_flag(cli, "biased"),
-                              .seed = cli->seed,
-                              .layer = fl_cli_text(cli, "layer"),
-                              .pooling = (fl_cam_pooling)choice(cli, "pooling"),
-                              .signed_cam = fl_cli_flag(cli, "signed")};
-    if (fl_cli_given(cli, "noise") && !(o->noise > 0)) o->noise = -1;        /* asked for none, not for the default */
-    o->unfolded = fl_cli_flag(cli, "no-fold");
-    o->epsilon = fl_cli_real(cli, "epsilon");
-    o->gamma = fl_cli_real(cli, "gamma");
-    o->beta = fl_cli_real(cli, "beta");
-    o->lowest = fl_cli_real(cli, "lowest");
-    o->highest = fl_cli_real(cli, "highest");
+    *o = (fl_explain_options){.seed = cli->seed};
+    for (int i = 0; i < FL_OPTIONS; i++) read_option(cli, i, o);
     if (fl_cli_given(cli, "rules") && !(o->rules = fl_rules_read(cli, fl_cli_text(cli, "rules")))) return cli->error->status;
     if (fl_cli_given(cli, "lowest") != fl_cli_given(cli, "highest"))
         return fl_error_set(cli->error, FL_USAGE, "--lowest and --highest: one needs the other");
