@@ -28,6 +28,9 @@ static inline int64_t fl_at(fl_shape s, int n, int c, int t, int h, int w)
 }
 static inline fl_shape fl_shape_vector(int n, int c) { return (fl_shape){n, c, 1, 1, 1}; }
 
+/* A box of places: lo <= p < hi along t, h, w, all channels. Empty when hi <= lo somewhere. */
+typedef struct fl_region { int lo[3], hi[3]; } fl_region;
+
 bool fl_shape_equal(fl_shape, fl_shape);
 bool fl_shape_valid(fl_shape);          /* every axis >= 1 and the count below 2^40 */
 

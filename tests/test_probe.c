@@ -1,0 +1,173 @@
+/* test_probe.c: scores of variants of a clip: against closed forms and whole passes, in any grouping. */
+#include "tests/attribution_rig.h"
+
+#include "attribution/probe.h"
+#include "tensor/rng.h"
+
+#include <stdlib.h>
+
+/* ---- a linear network: score_c = w_c . x + b_c ---- */
+
+enum { T = 3, H = 2, W = 4, C = 2, VOXELS = T * H * W * C, CLASSES = 3 };
+
+static void linear_up(fl_rig *r, int batch, double w[CLASSES * VOXELS])
+{
+    static const double bias[CLASSES] = {0.5, -1, 2};
+    for (int i = 0; i < CLASSES * VOXELS; i++) w[i] = (i * 7 % 11 - 5) / 4.0;       /* sums of quarters are exact */
+    rig_up(r, (fl_shape){batch, C, T, H, W});
+    rig_ready(r, rig_linear(r, "fc", fl_node_flatten(r->g, "flat", r->net.input), CLASSES, w, bias));
+}
+
+static double linear_score(const double *w, int c, const real *clip)              /* clip: channels last; w: file order */
+{
+    double sum = c == 0 ? 0.5 : c == 1 ? -1 : 2;
+    for (int p = 0; p < T * H * W; p++)
+        for (int k = 0; k < C; k++) sum += w[c * VOXELS + k * T * H * W + p] * (double)clip[p * C + k];
+    return sum;
+}
+
+typedef struct watcher {
+    real expected[VOXELS];              /* what clip must hold when fill is called */
+    bool cumulative;
+    int64_t filled, taken, stop;        /* calls; stop: take refuses then, or 0 */
+    double score[64];
+    bool strange;
+} watcher;
+
+/* Variant k changes the voxels of one column, another one each time. */
+static int column(int64_t k) { return (int)(k * 3 % (H * W)); }
+
+static fl_region where(void *user, int64_t k)
+{
+    (void)user;
+    const int h = column(k) / W, w = column(k) % W;
+    return k % 5 == 4 ? (fl_region){{0, 0, 0}, {0, H, W}} : (fl_region){{0, h, w}, {T, h + 1, w + 1}};
+}
+
+static void change(int64_t k, real *clip)
+{
+    for (int t = 0; t < T; t++)
+        for (int c = 0; c < C; c++) clip[(t * H * W + column(k)) * C + c] = (real)(k % 4) - 1;
+}
+
+static void fill(void *user, int64_t k, real *clip)
+{
+    watcher *me = user;
+    if (memcmp(clip, me->expected, sizeof me->expected) != 0) me->strange = true;
+    change(k, clip);
+    if (me->cumulative) change(k, me->expected);
+    me->filled++;
+}
+
+static bool take(void *user, int64_t k, double score, const real *y)
+{
+    watcher *me = user;
+    if (k != me->taken || (double)y[1] != score) me->strange = true;
+    me->score[k] = score;
+    me->taken = k + 1;
+    return me->taken != me->stop;
+}
+
+static void linear_clip(real *x)
+{
+    for (int i = 0; i < VOXELS; i++) x[i] = (real)(i * 5 % 13 - 6) / 2;
+}
+
+TEST(probe_scores_follow_the_formula_for_any_batch)
+{
+    for (int batch = 1; batch <= 4; batch++)
+        for (int mode = 0; mode < 4; mode++) {           /* with regions or without, each from the base or from the last */
+            fl_rig r;
+            double w[CLASSES * VOXELS];
+            real x[VOXELS], now[VOXELS];
+            linear_up(&r, batch, w);
+            linear_clip(x);
+            const fl_target target = {.class_index = 1};
+            fl_probe *p = fl_probe_open(r.e, &target, x, &r.results);
+            if (CHECK_SAY(p != NULL, "%s", r.error.message)) {
+                CHECK(fl_probe_base(p) == linear_score(w, 1, x) && memcmp(fl_probe_clip(p), x, sizeof x) == 0);
+                CHECK(fl_probe_target(p).class_index == 1 && fl_probe_target(p).score == FL_SCORE_LOGIT);
+                watcher me = {.cumulative = mode >= 2};
+                memcpy(me.expected, x, sizeof x);
+                memcpy(now, x, sizeof x);
+                const fl_variants v = {.end = 13, .region = mode % 2 ? where : NULL, .fill = fill, .take = take,
+                                       .cumulative = me.cumulative, .user = &me};
+                CHECK(fl_probe_score(p, &v) == FL_OK && me.taken == 13 && !me.strange);
+                CHECK(me.filled == (mode % 2 ? 11 : 13));
+                for (int k = 0; k < 13; k++) {
+                    if (!me.cumulative) memcpy(now, x, sizeof x);
+                    if (!(mode % 2) || k % 5 != 4) change(k, now);
+                    CHECK_SAY(me.score[k] == linear_score(w, 1, now), "batch %d mode %d variant %d: %g, wanted %g", batch, mode, k,
+                              me.score[k], linear_score(w, 1, now));
+                }
+                CHECK(memcmp(fl_probe_clip(p), me.cumulative ? now : x, sizeof x) == 0);
+                CHECK(fl_probe_base(p) == linear_score(w, 1, me.cumulative ? now : x));
+                CHECK(fl_probe_rebase(p, x) == FL_OK && fl_probe_base(p) == linear_score(w, 1, x));
+            }
+            rig_down(&r);
+        }
+}
+
+TEST(probe_stops_when_told_and_goes_on_from_there)
+{
+    for (int cumulative = 0; cumulative < 2; cumulative++) {
+        fl_rig r;
+        double w[CLASSES * VOXELS];
+        real x[VOXELS], now[VOXELS];
+        linear_up(&r, 3, w);
+        linear_clip(x);
+        fl_probe *p = fl_probe_open(r.e, &(fl_target){.class_index = FL_CLASS_AUTO}, x, &r.results);
+        if (CHECK(p != NULL)) {
+            const int best = fl_probe_target(p).class_index;
+            for (int c = 0; c < CLASSES; c++) CHECK(linear_score(w, best, x) >= linear_score(w, c, x));
+        }
+        p = fl_probe_open(r.e, &(fl_target){.class_index = 1}, x, &r.results);
+        if (CHECK(p != NULL)) {
+            watcher me = {.cumulative = cumulative, .stop = 4};
+            memcpy(me.expected, x, sizeof x);
+            memcpy(now, x, sizeof x);
+            fl_variants v = {.end = 9, .fill = fill, .take = take, .cumulative = cumulative, .user = &me};
+            CHECK(fl_probe_score(p, &v) == FL_LIMIT && me.taken == 4 && r.error.status == FL_LIMIT);
+            fl_error_clear(&r.error);
+            for (int k = 0; k < 4 && cumulative; k++) change(k, now);
+            CHECK(memcmp(fl_probe_clip(p), now, sizeof x) == 0 && fl_probe_base(p) == linear_score(w, 1, now));
+            memcpy(me.expected, now, sizeof x);
+            v.first = 4;
+            CHECK(fl_probe_score(p, &v) == FL_OK && me.taken == 9 && !me.strange);
+            for (int k = 4; k < 9 && cumulative; k++) change(k, now);
+            if (!cumulative) change(8, now);
+            CHECK(me.score[8] == linear_score(w, 1, now));
+        }
+        rig_down(&r);
+    }
+}
+
+TEST(probe_refuses_what_is_not_there)
+{
+    fl_rig r;
+    double w[CLASSES * VOXELS];
+    real x[VOXELS];
+    linear_up(&r, 1, w);
+    linear_clip(x);
+    CHECK(fl_probe_open(r.e, &(fl_target){.class_index = CLASSES}, x, &r.results) == NULL && r.error.status == FL_USAGE);
+    CHECK(strstr(r.error.message, "0 to 2") != NULL);
+    fl_error_clear(&r.error);
+    bool done = false;
+    for (long k = 1; k < 200 && !done; k++) {            /* every allocation fails once */
+        fl_rig fresh;
+        linear_up(&fresh, 2, w);
+        fl_arena_fail_at(k);
+        fl_probe *p = fl_probe_open(fresh.e, &(fl_target){.class_index = 0}, x, &fresh.results);
+        watcher me = {.filled = 0};
+        memcpy(me.expected, x, sizeof x);
+        const fl_variants v = {.end = 5, .region = where, .fill = fill, .take = take, .user = &me};
+        const fl_status status = p ? fl_probe_score(p, &v) : FL_FAILED;
+        done = fl_arena_count() < k;
+        fl_arena_fail_at(0);
+        CHECK_SAY(done ? status == FL_OK : status == FL_FAILED && fresh.error.status == FL_FAILED && fresh.error.message[0],
+                  "allocation %ld: %d, %s", k, (int)status, fresh.error.message);
+        rig_down(&fresh);
+    }
+    CHECK(done);
+    rig_down(&r);
+}
