@@ -90,10 +90,20 @@ static fl_status check(const fl_run *r)
 
 /* ---- the computation ---- */
 
+/* Norms fold wherever the numbers are the same but for rounding: unless a rule has its say about them, or one is the layer. */
+static fl_status choose_graph(fl_run *r)
+{
+    fl_explainer *e = r->e;
+    const bool folds = !r->o.unfolded && (!r->rules || r->rules->fold);
+    if (fl_explainer_fold(e, folds)) return r->g->error->status;
+    if (folds && r->method->level == FL_LEVEL_LAYER && !fl_explainer_survives(e, r->o.layer)) return fl_explainer_fold(e, false);
+    return FL_OK;
+}
+
 static fl_status plan(fl_run *r)
 {
     fl_explainer *e = r->e;
-    if (fl_explainer_fold(e, r->rules && r->rules->fold && !r->o.unfolded)) return r->g->error->status;
+    if (choose_graph(r)) return r->g->error->status;
     r->g = e->g;
     if (fl_target_end(r->g, &e->net, &r->o.target, &r->end)) return r->g->error->status;
     r->wrt = r->method->level == FL_LEVEL_LAYER ? fl_explainer_layer(e, r->o.layer) : e->net.input;

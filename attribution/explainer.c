@@ -73,12 +73,19 @@ fl_status fl_explainer_fold(fl_explainer *e, bool folded)
         e->fold = fl_fold_new(e->g);
         if (!e->fold) return e->g->error->status;
     }
-    fl_fold_refresh(e->fold);
     const fl_fold *f = e->fold;
+    if (!f->count) return FL_OK;                         /* there are no norms to fold */
+    fl_fold_refresh(e->fold);
     e->g = f->g;
     e->net = (fl_network){place(f, w->input), place(f, w->logits), place(f, w->output), place(f, w->cam), place(f, w->flow),
                           place(f, w->flow_cam)};
     return FL_OK;
+}
+
+bool fl_explainer_survives(const fl_explainer *e, const char *layer)
+{
+    const fl_id was = layer ? fl_graph_find(e->whole_g, layer) : e->whole.cam;
+    return was == FL_NONE || e->fold->place[was] != FL_NONE || !e->fold->count;
 }
 
 static bool same_demand(const fl_demand *a, const fl_demand *b)
@@ -159,7 +166,7 @@ double fl_explainer_probability(const fl_explainer *e, int row, int class_index)
 
 fl_status fl_explainer_predict(fl_explainer *e, const real *clip, double *logits, double *probabilities)
 {
-    fl_explainer_fold(e, false);
+    if (fl_explainer_fold(e, true)) return e->whole_g->error->status;
     fl_graph *g = e->g;
     const fl_demand forward = {.root = FL_NONE, .wrt = FL_NONE};
     if (!fl_graph_ok(g) || (!has_plan(e) && fl_explainer_plan(e, &forward))) return g->error->status;

@@ -30,6 +30,9 @@ struct fl_explainer {
 
 /* Takes the graph with norms folded, or the network's own. Nodes have other numbers there, and the same names. */
 fl_status fl_explainer_fold(fl_explainer *, bool folded);
+/* Whether a layer (NULL: the network's own choice) is there in the graph with norms folded, which is the one in use. A name that
+ * the network does not have either survives: its message is for fl_explainer_layer. */
+bool fl_explainer_survives(const fl_explainer *, const char *layer);
 
 /* Plans unless the graph has that plan already. */
 fl_status fl_explainer_plan(fl_explainer *, const fl_demand *);

@@ -3,6 +3,7 @@
  *
  *     gflop: 2 per multiply-add of all convolutions and linear layers, taps in the padding included; a gradient is
  *     forward and the way back to the input, twice that. gflops = gflop / best_s. */
+#include "autograd/fold.h"
 #include "autograd/receptive.h"
 #include "io/cli/bench_flow.h"
 #include "io/cli/bench_layer.h"
@@ -98,14 +99,20 @@ static void run_network(void *user)
     if (j->seed) fl_graph_backward(j->graph, j->seed);
 }
 
-/* Weights by the formula, normal values in, class 0 down: the time depends on none of them. */
+/* The graph as explanations run it: norms folded. Weights by the formula, normal values in, class 0 down: the time depends on
+ * none of them. */
 static fl_status prepare(fl_cli *cli, const fl_model *model, bool gradient, network_job *job)
 {
-    fl_graph *g = job->graph = fl_graph_new(cli->work);
+    fl_graph *g = fl_graph_new(cli->work);
     if (!g) return cli->error->status;
-    const fl_network net = fl_model_build(g, model, &(fl_model_options){.n = (int)fl_cli_int(cli, "batch")});
+    fl_network net = fl_model_build(g, model, &(fl_model_options){.n = (int)fl_cli_int(cli, "batch")});
     if (!fl_graph_ok(g)) return cli->error->status;
     fl_model_fill_formula(g, model->gamma);
+    const fl_fold *fold = fl_fold_new(g);
+    if (!fold) return cli->error->status;
+    g = job->graph = fold->g;
+    net.input = fold->place[net.input];
+    net.output = fold->place[net.output];
     const fl_plan forward = {.keep = FL_KEEP_OUTPUTS, .out = &net.output, .n_out = 1};
     const fl_plan backward = {.keep = FL_KEEP_FOR_BACKWARD, .out = &net.output, .n_out = 1, .root = net.output,
                               .wrt = &net.input, .n_wrt = 1};
