@@ -23,6 +23,7 @@ typedef struct job {                           /* one phase of one call */
     fl_gather g;
     const fl_kernels *kernels;
     const real *in, *packed, *bias;
+    const fl_finish *finish;
     real *out;
     int tile_rows;
     int64_t block_size;
@@ -161,7 +162,7 @@ static void tile_block(const job *j, fl_tile t, int rows, int block, int last_la
     for (int lane = 0; lane < lanes;) {
         const int vectors = lanes - lane > width * (j->kernels->vectors - 1) ? j->kernels->vectors : 1;
         const int wide = vectors * width, keep = lanes - lane < wide ? lanes - lane : wide;
-        const bool direct = keep == wide && last_lanes == g->lanes;
+        const bool direct = keep == wide && last_lanes == g->lanes && !j->finish;
         real corner[FL_TILE_ROWS * FL_BLOCK];
         t.b = b + lane;
         t.start = start ? start + lane : NULL;
@@ -176,7 +177,10 @@ static void tile_block(const job *j, fl_tile t, int rows, int block, int last_la
         }
         for (int p = 0; !direct && p < rows; p++) {
             const int limit = p == rows - 1 ? min(keep, last_lanes - block * FL_BLOCK - lane) : keep;
-            if (limit > 0) memcpy(out + p * out_row + lane, corner + p * FL_BLOCK, (size_t)limit * sizeof *out);
+            real *to = out + p * out_row + lane;
+            if (limit <= 0) continue;
+            if (j->finish) j->kernels->finish(j->finish, corner + p * FL_BLOCK, to - j->out, limit, j->out);
+            else memcpy(to, corner + p * FL_BLOCK, (size_t)limit * sizeof *to);
         }
         lane += wide;
     }
@@ -284,11 +288,11 @@ static void run_item(const job *j, const cut *c, int64_t item, real *strip)
 }
 
 static void gather(const fl_conv *conv, fl_conv_pass pass, const real *in, const real *packed, const real *bias,
-                   real *out, real *scratch)
+                   const fl_finish *finish, real *out, real *scratch)
 {
     const fl_conv c = fl_conv_collapse(conv);
     const int64_t strip = strip_count_most(conv, pass);
-    job j = {.kernels = fl_kernels_now(), .in = in, .packed = packed, .bias = bias, .out = out};
+    job j = {.kernels = fl_kernels_now(), .in = in, .packed = packed, .bias = bias, .finish = finish, .out = out};
     for (int phase = 0; phase < fl_gather_phases(&c, pass); phase++) {
         j.g = fl_gather_make(&c, pass, phase);
         j.block_size = fl_gather_block_size(&j.g);
@@ -302,17 +306,21 @@ static void gather(const fl_conv *conv, fl_conv_pass pass, const real *in, const
     }
 }
 
-void fl_conv_forward(const fl_conv *c, const real *x, const real *packed, const real *b, real *y, void *scratch)
+void fl_conv_run(const fl_conv *c, fl_conv_pass pass, const real *from, const real *packed, const real *b,
+                 const fl_finish *finish, real *to, void *scratch)
 {
     fl_winograd w;
-    if (fl_winograd_make(c, FL_CONV_FORWARD, &w)) fl_winograd_run(&w, x, packed, b, y, scratch);
-    else gather(c, FL_CONV_FORWARD, x, packed, b, y, scratch);
+    if (fl_winograd_make(c, pass, &w)) fl_winograd_run(&w, from, packed, b, finish, to, scratch);
+    else if (fl_scatter_suits(c, pass)) fl_scatter_run(c, from, packed, finish, to, scratch);
+    else gather(c, pass, from, packed, b, finish, to, scratch);
+}
+
+void fl_conv_forward(const fl_conv *c, const real *x, const real *packed, const real *b, real *y, void *scratch)
+{
+    fl_conv_run(c, FL_CONV_FORWARD, x, packed, b, NULL, y, scratch);
 }
 
 void fl_conv_to_input(const fl_conv *c, const real *gy, const real *packed, real *gx, void *scratch)
 {
-    fl_winograd w;
-    if (fl_winograd_make(c, FL_CONV_TO_INPUT, &w)) fl_winograd_run(&w, gy, packed, NULL, gx, scratch);
-    else if (fl_scatter_suits(c, FL_CONV_TO_INPUT)) fl_scatter_run(c, gy, packed, gx, scratch);
-    else gather(c, FL_CONV_TO_INPUT, gy, packed, NULL, gx, scratch);
+    fl_conv_run(c, FL_CONV_TO_INPUT, gy, packed, NULL, NULL, gx, scratch);
 }

@@ -21,6 +21,7 @@
 #ifndef FL_CONV_H
 #define FL_CONV_H
 
+#include "tensor/finish.h"
 #include "tensor/tensor.h"
 
 typedef struct fl_window {      /* of a convolution or a pool, per axis t, h, w */
@@ -45,6 +46,11 @@ void    fl_conv_pack(const fl_conv *, fl_conv_pass, const real *w, real *packed)
 
 /* Bytes of 64-byte aligned scratch memory, for the threads of now (fl_threads); its contents do not matter. */
 size_t fl_conv_scratch(const fl_conv *, fl_conv_pass);
+
+/* FORWARD from x to y, TO_INPUT from gy to gx. b: forward only, or NULL. finish, if not NULL, has the last word on every element
+ * of the result (finish.h). */
+void fl_conv_run(const fl_conv *, fl_conv_pass, const real *from, const real *packed, const real *b, const fl_finish *finish,
+                 real *to, void *scratch);
 
 /* They overwrite y, gx and gw. b may be NULL; gw lies like w. */
 void fl_conv_forward   (const fl_conv *, const real *x, const real *packed, const real *b, real *y, void *scratch);

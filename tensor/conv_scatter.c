@@ -20,6 +20,7 @@ typedef struct job {
     fl_conv c;
     const fl_kernels *kernels;
     const real *gy, *packed;
+    const fl_finish *finish;
     real *gx;
     int run, lanes, blocks;                    /* kw*ci; kh*run; of FL_BLOCK */
     int width, bands;                          /* of the padded plane, in pixels; of a plane, in bands of rows */
@@ -136,15 +137,18 @@ static void run_item(const job *j, int64_t item, real *plane)
             add_row(j, s, h, top, end, plane);
         }
     }
-    for (int h = top; h < end; h++)
-        memcpy(j->gx + fl_at(x, n, 0, t, h, 0), plane + ((int64_t)(h - top) * j->width + win->lo[2]) * x.c,
-               (size_t)x.w * (size_t)x.c * sizeof *plane);
+    for (int h = top; h < end; h++) {
+        const int64_t at = fl_at(x, n, 0, t, h, 0);
+        const real *from = plane + ((int64_t)(h - top) * j->width + win->lo[2]) * x.c;
+        if (j->finish) j->kernels->finish(j->finish, from, at, (int64_t)x.w * x.c, j->gx);
+        else memcpy(j->gx + at, from, (size_t)x.w * (size_t)x.c * sizeof *plane);
+    }
 }
 
-void fl_scatter_run(const fl_conv *c, const real *gy, const real *packed, real *gx, void *scratch)
+void fl_scatter_run(const fl_conv *c, const real *gy, const real *packed, const fl_finish *finish, real *gx, void *scratch)
 {
     job j = job_make(c);
-    j.gy = gy, j.packed = packed, j.gx = gx;
+    j.gy = gy, j.packed = packed, j.gx = gx, j.finish = finish;
     const int64_t count = thread_count(&j);
     FL_PARALLEL(item, (int64_t)c->x.n * c->x.t * j.bands, fl_conv_flops(c))
         run_item(&j, item, (real *)scratch + fl_thread() * count);

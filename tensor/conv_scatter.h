@@ -16,6 +16,7 @@ bool    fl_scatter_suits(const fl_conv *, fl_conv_pass);       /* a function of 
 int64_t fl_scatter_packed_count(const fl_conv *);              /* [kt][block of (kh,kw,i)][o][FL_BLOCK] */
 void    fl_scatter_pack(const fl_conv *, const real *w, real *packed);
 size_t  fl_scatter_scratch(const fl_conv *);
-void    fl_scatter_run(const fl_conv *, const real *gy, const real *packed, real *gx, void *scratch);
+void    fl_scatter_run(const fl_conv *, const real *gy, const real *packed, const fl_finish *, real *gx,
+                       void *scratch);
 
 #endif

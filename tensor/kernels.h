@@ -14,6 +14,7 @@
 #define FL_KERNELS_H
 
 #include "tensor/error.h"
+#include "tensor/finish.h"
 #include "tensor/real.h"
 
 #include <stdint.h>
@@ -46,6 +47,7 @@ typedef struct fl_kernels {
     /* to[i*to_step + r] += from[i*from_step + r], r < run, i < count. Up to a vector beyond a run is read and written, unchanged;
      * the runs of `to` must be that far apart. */
     void (*add_runs)(const real *from, int64_t from_step, int run, int count, real *to, int64_t to_step);
+    void (*finish)(const fl_finish *, const real *sum, int64_t at, int64_t count, real *to);      /* finish.h */
     real (*multiply_add)(int64_t rounds);                    /* as many multiply-adds per second as there can be */
     double flops_per_round;
     const struct fl_transforms *transforms;                  /* winograd.h */

@@ -8,6 +8,8 @@
  * loops over them disappear. `sum += a * b` is contracted to a fused multiply-add by the flags of the file. */
 #include "tensor/kernels.h"
 
+#include <string.h>
+
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
@@ -119,6 +121,54 @@ static void add_runs(const real *from, int64_t from_step, int run, int count, re
     }
 }
 
+typedef int8_t bytes __attribute__((vector_size(WIDTH)));
+
+/* What a finish asks for is constant in each instance of the loop. */
+enum { ADD = 1, RELU = 2, SIGN = 4, GATE = 8 };
+
+static inline __attribute__((always_inline))
+void finish_as(const int what, const fl_finish *f, const real *sum, int64_t at, int64_t count, real *to)
+{
+    const real *add = f->add + (what & ADD ? at : 0);
+    uint8_t *sign = f->sign + (what & SIGN ? at : 0);
+    const uint8_t *gate = f->gate + (what & GATE ? at : 0);
+    int64_t i = 0;
+    to += at;
+    for (; i + WIDTH <= count; i += WIDTH) {
+        vector v = *(const loose *)(sum + i);
+        bytes b;
+        if (what & ADD) v += *(const loose *)(add + i);
+        if (what & RELU) v = (vector)((mask)v & ~(mask)(v < 0));
+        if (what & SIGN) {
+            b = __builtin_convertvector((mask)(v > 0), bytes);
+            memcpy(sign + i, &b, sizeof b);
+        }
+        if (what & GATE) {
+            memcpy(&b, gate + i, sizeof b);
+            v = (vector)((mask)v & __builtin_convertvector(b, mask));
+        }
+        *(loose *)(to + i) = v;
+    }
+    for (; i < count; i++) {
+        real v = sum[i];
+        if (what & ADD) v += add[i];
+        if (what & RELU) v = v < 0 ? 0 : v;
+        if (what & SIGN) sign[i] = v > 0 ? 255 : 0;
+        if (what & GATE) v = gate[i] ? v : 0;
+        to[i] = v;
+    }
+}
+
+static void finish(const fl_finish *f, const real *sum, int64_t at, int64_t count, real *to)
+{
+    const int what = (f->add ? ADD : 0) | (f->relu ? RELU : 0) | (f->sign ? SIGN : 0) | (f->gate ? GATE : 0);
+#define AS(what) case what: finish_as(what, f, sum, at, count, to); break;
+    switch (what) {
+        AS(0) AS(1) AS(2) AS(3) AS(4) AS(5) AS(6) AS(7) AS(8) AS(9) AS(10) AS(11) AS(12) AS(13) AS(14) AS(15)
+        default: break;
+    }
+}
+
 enum { CHAINS = 12, REPEATS = 8, FLOPS = 2 * CHAINS * REPEATS * WIDTH };   /* chains: latency 4 to 6, two units */
 
 static real multiply_add(int64_t rounds)
@@ -138,6 +188,6 @@ extern const fl_kernels PASTE(fl_kernels_, ISA);
 #define TEXT_(a) #a
 #define TEXT(a) TEXT_(a)
 const fl_kernels PASTE(fl_kernels_, ISA) = {
-    TEXT(ISA), WIDTH, VECTORS, ROWS_WIDE, ROWS_ONE, tile, lanes, add_runs, multiply_add, FLOPS,
+    TEXT(ISA), WIDTH, VECTORS, ROWS_WIDE, ROWS_ONE, tile, lanes, add_runs, finish, multiply_add, FLOPS,
     &PASTE(fl_transforms_, ISA)
 };

@@ -26,6 +26,7 @@ typedef struct job {
     fl_winograd w;
     const fl_kernels *kernels;
     const real *in, *packed;
+    const fl_finish *finish;
     real *out;
     int c, o;                                  /* channels in and out, rounded up */
     int64_t tiles;                             /* of all clips */
@@ -135,18 +136,31 @@ static void transform_inputs(const job *j, const stage *s, int64_t first, int64_
     }
 }
 
+/* Where a tile's outputs lie in the result; -1: outside. Returns how many there are. */
+static int find_outputs(const fl_winograd *w, const place *p, int64_t *at)
+{
+    const fl_shape out = w->out;
+    int n = 0;
+    for (int t = p->at[0]; t < p->at[0] + w->m[0]; t++)
+        for (int h = p->at[1]; h < p->at[1] + w->m[1]; h++)
+            for (int x = p->at[2]; x < p->at[2] + w->m[2]; x++)
+                at[n++] = t < out.t && h < out.h && x < out.w ? fl_at(out, p->n, 0, t, h, x) : -1;
+    return n;
+}
+
+/* What has to be finished goes back to where the points were, one by one, and from there to its place. */
 static void transform_outputs(const job *j, const stage *s, int64_t first, int64_t count, int64_t row)
 {
     const fl_winograd *w = &j->w;
-    const fl_shape out = w->out;
     place p = find(w, first);
     for (int64_t i = 0; i < count; i++, step(w, &p)) {
-        real *pixel[FL_WINOGRAD_OUTPUTS], **to = pixel;
-        for (int t = p.at[0]; t < p.at[0] + w->m[0]; t++)
-            for (int h = p.at[1]; h < p.at[1] + w->m[1]; h++)
-                for (int x = p.at[2]; x < p.at[2] + w->m[2]; x++)
-                    *to++ = t < out.t && h < out.h && x < out.w ? j->out + fl_at(out, p.n, 0, t, h, x) : NULL;
-        j->kernels->transforms->output(w->m, s->right + (row + i) * j->o, s->right_step, j->bias, out.c, pixel);
+        real *pixel[FL_WINOGRAD_OUTPUTS], *points = s->right + (row + i) * j->o;
+        int64_t at[FL_WINOGRAD_OUTPUTS];
+        const int n = find_outputs(w, &p, at);
+        for (int k = 0; k < n; k++) pixel[k] = at[k] < 0 ? NULL : j->finish ? points + k * s->right_step : j->out + at[k];
+        j->kernels->transforms->output(w->m, points, s->right_step, j->bias, w->out.c, pixel);
+        for (int k = 0; k < n && j->finish; k++)
+            if (at[k] >= 0) j->kernels->finish(j->finish, pixel[k], at[k], w->out.c, j->out);
     }
 }
 
@@ -219,12 +233,12 @@ static void by_steps(const job *j, real *scratch)
     }
 }
 
-void fl_winograd_run(const fl_winograd *w, const real *in, const real *packed, const real *b, real *out,
-                     void *scratch)
+void fl_winograd_run(const fl_winograd *w, const real *in, const real *packed, const real *b, const fl_finish *finish,
+                     real *out, void *scratch)
 {
     job j = job_make(w);
     real *at = scratch;
-    j.in = in, j.packed = packed, j.out = out;
+    j.in = in, j.packed = packed, j.out = out, j.finish = finish;
     j.zeros = at, j.last = at + j.c, j.bias = at + 2 * j.c;
     memset(at, 0, (size_t)(2 * j.c + j.o) * sizeof *at);
     memcpy(at + j.c, in + fl_shape_count(w->in) - w->in.c, (size_t)w->in.c * sizeof *at);

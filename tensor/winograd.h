@@ -38,8 +38,8 @@ bool    fl_winograd_make(const fl_conv *, fl_conv_pass, fl_winograd *);
 int64_t fl_winograd_packed_count(const fl_winograd *);                       /* [point][block][channel][FL_BLOCK] */
 void    fl_winograd_pack(const fl_winograd *, const real *weight, real *packed);
 size_t  fl_winograd_scratch(const fl_winograd *);
-void    fl_winograd_run(const fl_winograd *, const real *in, const real *packed, const real *b, real *out,
-                        void *scratch);
+void    fl_winograd_run(const fl_winograd *, const real *in, const real *packed, const real *b, const fl_finish *,
+                        real *out, void *scratch);
 
 /* The transforms, one table per instruction set. Channels are rounded up to whole vectors of 64 bytes. */
 typedef struct fl_transforms {
