@@ -324,3 +324,10 @@ void fl_conv_to_input(const fl_conv *c, const real *gy, const real *packed, real
 {
     fl_conv_run(c, FL_CONV_TO_INPUT, gy, packed, NULL, NULL, gx, scratch);
 }
+
+void fl_conv_grid(const fl_conv *c, int tile[3])
+{
+    fl_winograd w;
+    const bool tiles = fl_winograd_make(c, FL_CONV_FORWARD, &w);
+    for (int i = 0; i < 3; i++) tile[i] = tiles ? w.m[i] : 1;
+}

@@ -34,6 +34,10 @@ typedef struct fl_conv {
     fl_window win;
     int groups;
     bool direct;                /* no fast algorithm: every sum in the order above */
+    /* part: x and y are cut from larger arrays of these extents. Algorithm and packed weights are theirs. Forward, when y is made of whole
+     * tiles of theirs (fl_conv_grid; the last may be cut, where they end) and x holds zeros outside, every element has its bits. */
+    bool part;
+    fl_shape whole_x, whole_y;
 } fl_conv;
 
 typedef enum fl_conv_pass { FL_CONV_FORWARD, FL_CONV_TO_INPUT, FL_CONV_TO_WEIGHTS } fl_conv_pass;
@@ -56,6 +60,9 @@ void fl_conv_run(const fl_conv *, fl_conv_pass, const real *from, const real *pa
 void fl_conv_forward   (const fl_conv *, const real *x, const real *packed, const real *b, real *y, void *scratch);
 void fl_conv_to_input  (const fl_conv *, const real *gy, const real *packed, real *gx, void *scratch);
 void fl_conv_to_weights(const fl_conv *, const real *x, const real *gy, real *gw, void *scratch);
+
+/* Forward, y is computed in tiles of so many places along t, h, w. */
+void fl_conv_grid(const fl_conv *, int tile[3]);
 
 double fl_conv_flops(const fl_conv *);                         /* 2 per multiply-add, taps in the padding included */
 

@@ -28,16 +28,13 @@ static bool suits(const fl_conv *c)
 
 static double product(const int n[3]) { return (double)n[0] * n[1] * n[2]; }
 
-bool fl_winograd_make(const fl_conv *c, fl_conv_pass pass, fl_winograd *best)
+/* The tile, from channels, window and extents. */
+static bool choose(const fl_conv *c, fl_conv_pass pass, fl_winograd *best)
 {
-    if (!suits(c)) return false;
     fl_winograd w = {.in = c->x, .out = c->y, .transposed = pass == FL_CONV_TO_INPUT};
     if (w.transposed) w.in = c->y, w.out = c->x;
     w.blocks = ceil_div(w.out.c, FL_BLOCK);
-    for (int i = 0; i < 3; i++) {
-        w.k[i] = c->win.k[i];
-        w.lo[i] = w.transposed ? w.k[i] - 1 - c->win.lo[i] : c->win.lo[i];
-    }
+    for (int i = 0; i < 3; i++) w.k[i] = c->win.k[i];
     const int extent[3] = {w.out.t, w.out.h, w.out.w};
     double least = product(w.k) * (product(extent) + WEIGHTS_AS_TILES) / LEAST_GAIN;
     bool found = false;
@@ -57,4 +54,19 @@ bool fl_winograd_make(const fl_conv *c, fl_conv_pass pass, fl_winograd *best)
         found = true;
     }
     return found;
+}
+
+bool fl_winograd_make(const fl_conv *c, fl_conv_pass pass, fl_winograd *w)
+{
+    fl_conv whole = *c;
+    if (c->part) whole.x = c->whole_x, whole.y = c->whole_y;
+    if (!suits(c) || !choose(&whole, pass, w)) return false;
+    w->in = w->transposed ? c->y : c->x;
+    w->out = w->transposed ? c->x : c->y;
+    const int extent[3] = {w->out.t, w->out.h, w->out.w};
+    for (int i = 0; i < 3; i++) {
+        w->lo[i] = w->transposed ? w->k[i] - 1 - c->win.lo[i] : c->win.lo[i];
+        w->tiles[i] = ceil_div(extent[i], w->m[i]);
+    }
+    return true;
 }

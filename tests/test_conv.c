@@ -4,6 +4,7 @@
 #include "tensor/kernels.h"
 #include "tensor/par.h"
 #include "tensor/peak.h"
+#include "tests/conv_part.h"
 #include "tests/test.h"
 
 #include <stdlib.h>
@@ -379,6 +380,18 @@ TEST(conv_bits_do_not_depend_on_batch_mates)
     }
 }
 
+TEST(conv_part_has_the_bits_of_the_whole)
+{
+    for (int i = 0; i < GEOMETRIES + WIDE; i++) {
+        problem p = make(i < GEOMETRIES ? &list[i] : &wide[i - GEOMETRIES]);
+        run(&p, FL_CONV_FORWARD, true);
+        real *packed = FL_NEW(&p.arena, real, fl_conv_packed_count(&p.c, FL_CONV_FORWARD));
+        fl_conv_pack(&p.c, FL_CONV_FORWARD, p.w, packed);
+        part_check(&p.c, p.x, packed, p.b, p.y, i, &p.arena);
+        fl_arena_free(&p.arena);
+    }
+}
+
 static real fused(real a, real b, real c)
 {
 #ifdef FL_F64
@@ -472,7 +485,7 @@ TEST(conv_extents_and_flops)
     CHECK(fl_window_extent(&win, 1, 112) == 56);
     CHECK(fl_window_extent(&win, 2, 10) == 3);
     CHECK(fl_window_extent(&win, 2, 2) < 1);
-    const fl_conv c = {{2, 6, 16, 112, 10}, {2, 8, 16, 56, 3}, win, 2, false};
+    const fl_conv c = {.x = {2, 6, 16, 112, 10}, .y = {2, 8, 16, 56, 3}, .win = win, .groups = 2};
     CHECK(fl_conv_flops(&c) == 2.0 * (2 * 8 * 16 * 56 * 3) * (3 * 7 * 2) * 3);
 }
 

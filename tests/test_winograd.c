@@ -4,6 +4,7 @@
 
 #include "tensor/kernels.h"
 #include "tensor/par.h"
+#include "tests/conv_part.h"
 #include "tests/test.h"
 
 #include <string.h>
@@ -252,6 +253,18 @@ TEST(winograd_bits_do_not_depend_on_batch_mates)
             fl_arena_free(&one.arena);
         }
         fl_arena_free(&all.arena);
+    }
+}
+
+TEST(winograd_part_has_the_bits_of_the_whole)
+{
+    for (int i = 0; i < LIST; i++) {
+        problem p = make(&list[i]);
+        const real *y = run(&p, FL_CONV_FORWARD);
+        real *packed = FL_NEW(&p.arena, real, fl_conv_packed_count(&p.c, FL_CONV_FORWARD));
+        fl_conv_pack(&p.c, FL_CONV_FORWARD, p.w, packed);
+        part_check(&p.c, p.from[0], packed, p.b, y, i, &p.arena);
+        fl_arena_free(&p.arena);
     }
 }
 
