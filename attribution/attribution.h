@@ -13,6 +13,7 @@
 #define FL_ATTRIBUTION_H
 
 #include "attribution/quadrature.h"
+#include "attribution/state.h"
 #include "models/model.h"
 
 /* ---- what is explained ---- */
@@ -60,9 +61,11 @@ typedef struct fl_explain_options {
     const real *baseline_clip;           /* a baseline of the caller's, shaped like the input; goes before the name */
     const fl_ruleset *rules;             /* of methods that have some; borrowed as long as the explainer is used */
 
-    /* Called after every pass with the number of clips done and to do. Returning false stops: FL_LIMIT, no map. */
+    /* Called after every pass with the number of clips done and to do. Returning false stops: methods that gather samples or
+     * improve a mask give what they have (fl_map.partial), the others FL_LIMIT and no map. */
     bool (*progress)(int done, int total, void *user);
     void *user;
+    const fl_keeper *keeper;             /* of states, for methods that can go on after an interruption; or NULL */
 } fl_explain_options;
 
 /* ---- methods ---- */
@@ -154,6 +157,7 @@ typedef struct fl_map {
     double sum, wanted, residual;        /* the law: both sides, |sum + absorbed - wanted| / (|wanted| + 1e-12); else NAN */
     double absorbed;                     /* what biases and stabilisers kept, by the ledger; NAN where nothing is shared */
     int passes;                          /* clips run forward, most of them backward too */
+    bool partial;                        /* stopped before the end: the map of what had been done by then */
     const char *warning[FL_MAX_WARNINGS];
     int warnings;
 } fl_map;

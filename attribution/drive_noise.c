@@ -45,31 +45,43 @@ static void gather(const fl_run *r, int k, const real *g, double *mean, double *
     }
 }
 
-static fl_status sample(fl_run *r, double *mean, double *squares)
+/* *done: samples gathered, fewer than all when somebody said stop; the last pass is not lost then. */
+static fl_status sample(fl_run *r, double *mean, double *squares, int *done)
 {
     const double sigma = r->map->noise_sigma;
-    for (int k = 0; k < r->o.samples; k += r->batch) {
-        const int rows = r->o.samples - k < r->batch ? r->o.samples - k : r->batch;
+    fl_state state = {0};
+    fl_state_add(&state, "done", done, sizeof *done);
+    if (mean) fl_state_add(&state, "mean", mean, (size_t)r->voxels * sizeof *mean);
+    if (squares) fl_state_add(&state, "squares", squares, (size_t)r->voxels * sizeof *squares);
+    if (fl_run_resume(r, &state)) return r->g->error->status;
+    while (*done < r->o.samples && !r->told_to_stop) {
+        const int k = *done, rows = r->o.samples - k < r->batch ? r->o.samples - k : r->batch;
         for (int row = 0; row < rows; row++) add_noise(r, (uint64_t)k + (uint64_t)row, sigma, fl_run_row(r, row));
-        if (fl_run_forward(r, rows)) return r->g->error->status;
+        if (fl_run_forward(r, rows) && !r->told_to_stop) return r->g->error->status;
         fl_run_backward(r, rows);
         for (int row = 0; row < rows; row++) gather(r, k + row, fl_run_signal(r, row), mean, squares);
+        *done += rows;
+        fl_run_cut(r, *done < r->o.samples);
+        if (fl_run_keep(r, &state)) return r->g->error->status;
     }
     return FL_OK;
 }
 
 static fl_status run(fl_run *r)
 {
-    const int n = r->o.samples, variant = r->method->variant;
+    const int variant = r->method->variant;
+    int n = r->o.samples;
     const bool unbiased = variant == FL_NOISE_VARIANCE && !r->o.biased;
     if (unbiased && n < 2)
         return fl_error_set(r->g->error, FL_USAGE, "samples: the unbiased variance needs at least 2, got %d", n);
     real low, high;
     fl_min_max(r->x, r->voxels, &low, &high);
     r->map->noise_sigma = r->o.noise > 0 ? r->o.noise * ((double)high - (double)low) : 0.0;
-    double *mean = fl_run_doubles(r, variant == FL_NOISE_MEAN_SQUARE ? 0 : r->voxels);
-    double *squares = fl_run_doubles(r, variant == FL_NOISE_MEAN ? 0 : r->voxels);
-    if (!mean || !squares || sample(r, mean, squares)) return r->g->error->status;
+    double *mean = variant == FL_NOISE_MEAN_SQUARE ? NULL : fl_run_doubles(r, r->voxels);
+    double *squares = variant == FL_NOISE_MEAN ? NULL : fl_run_doubles(r, r->voxels);
+    n = 0;
+    if (r->g->error->status || sample(r, mean, squares, &n)) return r->g->error->status;
+    if (unbiased && n < 2) return fl_error_set(r->g->error, FL_LIMIT, "%s: stopped after one sample: no variance yet", r->method->name);
     const double factor = variant == FL_NOISE_VARIANCE ? 1.0 / (unbiased ? n - 1 : n) : 1.0;
     fl_round(r->voxels, factor, variant == FL_NOISE_MEAN ? mean : squares, r->map->data);
     return FL_OK;

@@ -21,6 +21,7 @@ typedef struct fl_run {
     const real *baseline;         /* for methods that use one, else NULL */
     fl_arena *scratch;            /* given back when the driver returns */
     int done, total;              /* clips, for the progress callback */
+    bool told_to_stop;            /* by it */
     fl_map *map;
 } fl_run;
 
@@ -47,6 +48,7 @@ enum { FL_RULES_SIGNAL, FL_RULES_DIFFERENCE, FL_RULES_CLAMPED };
 
 real *fl_run_row(const fl_run *, int row);                  /* where clip `row` of the next pass is written */
 fl_status fl_run_forward(fl_run *, int rows);               /* the first `rows` rows count; FL_LIMIT: told to stop */
+fl_status fl_run_count(fl_run *, int rows);                 /* for passes made elsewhere: counts them, may say stop */
 void fl_run_backward(fl_run *, int rows);                   /* seeds rows by the target, after a forward of them */
 double fl_run_start(fl_run *);                              /* the same for row 0 alone, as the rules begin; the sum of the seed */
 double fl_run_score(const fl_run *, int row);               /* after a forward */
@@ -55,6 +57,16 @@ const real *fl_run_value(const fl_run *, int row);          /* of run->wrt */
 
 /* Scratch, or NULL with the error recorded. */
 double *fl_run_doubles(fl_run *, int64_t count);
+
+/* ---- stopping early, and going on later (state.h) ---- */
+
+/* Fills in whom the state belongs to, and its parts as an earlier run left them; nothing happens when there is none. Counts
+ * the passes along. FL_USAGE: there is a state of another computation. */
+fl_status fl_run_resume(fl_run *, fl_state *);
+fl_status fl_run_keep(fl_run *, const fl_state *);          /* between two steps: saves when it is time, or after a stop */
+/* After a pass: whether somebody said stop. Then that error is gone, and the driver makes the map of what it has; with more to do
+ * the map is called partial. */
+bool fl_run_cut(fl_run *, bool more_to_do);
 
 /* ---- arithmetic on clips, in double, one rounding at the end ---- */
 

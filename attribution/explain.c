@@ -22,8 +22,14 @@ const real *fl_run_signal(const fl_run *r, int row)
 fl_status fl_run_forward(fl_run *r, int rows)
 {
     fl_graph_forward(r->g);
+    return fl_run_count(r, rows);
+}
+
+fl_status fl_run_count(fl_run *r, int rows)
+{
     r->done += rows;
     if (!r->o.progress || r->o.progress(r->done, r->total, r->o.user)) return FL_OK;
+    r->told_to_stop = true;
     return fl_error_set(r->g->error, FL_LIMIT, "%s: stopped after %d of %d passes", r->method->name, r->done,
                         r->total);
 }

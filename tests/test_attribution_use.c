@@ -342,11 +342,18 @@ TEST(attribution_progress_and_stopping)
         CHECK(w.done == cases[i].total && w.calls == w.done && r.map.passes == w.done);
         CHECK(w.total == cases[i].total);
     }
+    /* samples that were gathered make a map: that of so many */
+    real two[4];
     watch w = {0, 0, 0, 3};
-    CHECK(fl_explain(r.e, fl_method_find("smoothgrad"), RAMP, &WITH(.samples = 4, .progress = watched, .user = &w),
-                     &r.results, &r.map) == FL_LIMIT &&
+    const real *part = rig_explain(&r, "smoothgrad", RAMP, WITH(.samples = 4, .progress = watched, .user = &w));
+    CHECK(w.calls == 3 && r.map.partial && r.map.passes == 3);
+    memcpy(two, part, sizeof two);
+    const real *same = rig_explain(&r, "smoothgrad", RAMP, WITH(.samples = 2));
+    CHECK(!r.map.partial && memcmp(same, two, sizeof two) == 0);
+    w = (watch){0, 0, 0, 3};
+    CHECK(fl_explain(r.e, fl_method_find(IG), RAMP, &WITH(.steps = 6, .progress = watched, .user = &w), &r.results, &r.map) == FL_LIMIT &&
           w.calls == 3 && r.map.data == NULL);
-    CHECK(strstr(r.error.message, "stopped after 3 of 5") != NULL);
+    CHECK(strstr(r.error.message, "stopped after 3 of 8") != NULL);
     rig_down(&r);
 }
 

@@ -26,16 +26,20 @@ static fl_status explain(fl_cli *cli, fl_explanation *x, fl_session *s)
 {
     const char *boxes = fl_cli_text(cli, "boxes");
     fl_boxes truth;
+    fl_limits limits;
     x->session = s;
     if (fl_session_open(cli, cli->argument[0], s) != FL_OK || fl_session_rank(cli, s, 5) != FL_OK ||
         fl_methods_read_options(cli, s, &x->options) != FL_OK)
         return cli->error->status;
     if (boxes && fl_boxes_read(cli, boxes, &s->input, &truth) != FL_OK) return cli->error->status;
+    if (fl_cli_flag(cli, "dry-run")) return fl_limits_forecast(cli, s, x->methods.item, x->methods.count, &x->options);
     const char *folder = output_folder(cli, s, &x->methods);
     if (folder && strcmp(folder, "-") == 0)
         return fl_error_set(cli->error, FL_USAGE, "--output: expected a folder, got '-'; with --json the result is "
                             "on standard output");
     if (!folder || fl_folder_make(folder, cli->error) != FL_OK) return cli->error->status;
+    if (fl_limits_read(cli, s, folder, &limits) != FL_OK) return cli->error->status;
+    x->limits = &limits;
     x->boxes = boxes ? &truth : NULL;
     x->reduction = fl_picture_reduction(cli);
     x->look = fl_picture_look(cli);
@@ -44,11 +48,15 @@ static fl_status explain(fl_cli *cli, fl_explanation *x, fl_session *s)
     fflush(stdout);
     if (fl_explanation_run(cli, x) != FL_OK || fl_explanation_save(cli, x, folder) != FL_OK)
         return cli->error->status;
-    if (cli->json && cli->quiet) return FL_OK;
-    fprintf(talk, "\n");
-    fl_explanation_print(x, talk);
-    fprintf(talk, "\nreport: %s/report.html\n", folder);
-    return FL_OK;
+    if (!x->partial) fl_limits_forget(&limits, x->methods.item, x->methods.count);
+    if (!cli->json || !cli->quiet) {
+        fprintf(talk, "\n");
+        fl_explanation_print(x, talk);
+        fprintf(talk, "\nreport: %s/report.html\n", folder);
+    }
+    if (!x->partial) return FL_OK;
+    return fl_error_set(cli->error, FL_LIMIT, "%s: the time is over after %d passes; %s holds the map so far, and --resume goes on from "
+                        "there", x->partial->method->name, x->partial->passes, folder);
 }
 
 static fl_status run(fl_cli *cli)
@@ -75,8 +83,8 @@ static fl_status run(fl_cli *cli)
 
 const fl_command fl_command_explain = {
     "explain", "which pixels of which frames made the network say so", "CLIP --method NAME [-o DIR] [options]", 0, 1,
-    (const fl_option_group *const[]){&group, &fl_method_options, &fl_picture_options, &fl_session_network,
-                                     &fl_session_weights, &fl_input_options, NULL},
+    (const fl_option_group *const[]){&group, &fl_method_options, &fl_limit_options, &fl_picture_options,
+                                     &fl_session_network, &fl_session_weights, &fl_input_options, NULL},
     "  footlight explain clip.y4m --method grad_cam\n"
     "  footlight explain clip.y4m --method gradient,integrated_gradients,grad_cam -o three\n"
     "  footlight explain --list-layers --model r2plus1d_small\n\n"

@@ -31,7 +31,9 @@ static fl_status run_method(fl_cli *cli, const fl_explanation *x, const fl_metho
     fl_progress_begin(&progress, cli, method->name);
     o.progress = fl_progress_step;
     o.user = &progress;
+    if (x->limits && fl_limits_begin(x->limits, method, &o) != FL_OK) return cli->error->status;
     fl_status status = fl_explain(s->explainer, method, s->input.values, &o, cli->arena, &e->map);
+    if (x->limits) fl_limits_end(x->limits);
     fl_progress_end(&progress);
     if (status != FL_OK) return status;
     e->drawn = fl_map_reduce(&e->map, &x->reduction, cli->arena);
@@ -131,8 +133,10 @@ fl_status fl_explanation_run(fl_cli *cli, fl_explanation *x)
 {
     x->done = FL_NEW(cli->arena, fl_explained, x->methods.count);
     if (!x->done) return cli->error->status;
-    for (int i = 0; i < x->methods.count; i++)
+    for (int i = 0; i < x->methods.count; i++) {
         if (run_method(cli, x, x->methods.item[i], &x->done[i]) != FL_OK) return cli->error->status;
+        if (x->done[i].map.partial && !x->partial) x->partial = &x->done[i].map;
+    }
     return show(cli, x);
 }
 

@@ -13,6 +13,7 @@
 #define FL_EXPLANATION_H
 
 #include "io/cli/boxes.h"
+#include "io/cli/limits.h"
 #include "io/cli/method_options.h"
 
 typedef struct fl_explained {
@@ -32,9 +33,11 @@ typedef struct fl_explanation {
     fl_reduction reduction;
     fl_look look;
     const fl_boxes *boxes;               /* or NULL */
+    fl_limits *limits;                   /* or NULL */
     /* filled in by fl_explanation_run; owned by cli->arena */
     fl_explained *done;                  /* one per method */
     fl_result result;                    /* what pictures and page show */
+    const fl_map *partial;               /* the first map that was stopped before its end, or NULL */
 } fl_explanation;
 
 fl_status fl_explanation_run(fl_cli *, fl_explanation *);                        /* shows progress, says warnings */

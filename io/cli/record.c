@@ -7,7 +7,7 @@
 static bool matters(const fl_given *g)
 {
     static const char *const outside[] = {"output", "threads", "isa", "mem", "json", "quiet", "no-progress", "help",
-                                          "version"};
+                                          "version", "time", "resume", "keep-every"};
     for (size_t i = 0; i < sizeof outside / sizeof *outside; i++)
         if (strcmp(g->option->name, outside[i]) == 0) return false;
     return g->given;

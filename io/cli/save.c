@@ -66,6 +66,7 @@ static void write_map(fl_json *j, const fl_explanation *x, int i)
     fl_json_number(j, "baseline_score", map->baseline_score);
     fl_json_number(j, "noise_sigma", map->noise_sigma);
     fl_json_int(j, "passes", map->passes);
+    fl_json_bool(j, "partial", map->partial);
     write_law(j, map);
     fl_json_ints(j, "peak", e->peak, 3);
     if (x->boxes) write_pointing(j, e);

@@ -1,0 +1,96 @@
+/* test_cli_resume.c: stopped runs: by kill -9, by --time; what --resume makes of them; what --dry-run says of runs to come. */
+#include "io/state_file.h"
+#include "tests/cli_rig.h"
+
+/* Long enough to be stopped in the middle, by methods that can go on later. */
+static const struct { const char *method, *options; } LONG_RUNS[] = {{"smoothgrad", "--samples 400"}, {"vargrad", "--samples 400"}};
+enum { RUNS = sizeof LONG_RUNS / sizeof *LONG_RUNS };
+
+#define FILES "map.npy map_reduced.npy sheet.png animation.png report.html result.json"
+
+static bool same_files(const char *one, const char *other)
+{
+    return rig_shell("for f in " FILES "; do cmp %s/$f %s/$f || exit 1; done", one, other) == 0;
+}
+
+TEST(cli_resume_after_kill_gives_the_same_bytes)
+{
+    NEEDS_PROGRAM();
+    rig_inputs();
+    for (int i = 0; i < RUNS; i++) {
+        char line[256];
+        snprintf(line, sizeof line, "explain x.npy " TINY " --seed 7 --method %s %s", LONG_RUNS[i].method, LONG_RUNS[i].options);
+        CHECK(rig_run("%s -o whole_%d --quiet --json", line, i) == 0);
+        /* killed as soon as there is a state: no result yet */
+        CHECK(rig_shell("rm -rf killed_%d; mkdir killed_%d; \"$FOOTLIGHT\" %s -o killed_%d --quiet --json --keep-every 0 >/dev/null 2>&1 & p=$!; n=0; "
+                        "while [ ! -e killed_%d/%s.state ] && [ $n -lt 2000 ]; do n=$((n + 1)); sleep 0.005; done; kill -9 $p; wait $p 2>/dev/null", i, i, line, i, i,
+                        LONG_RUNS[i].method) == 137);
+        CHECK(rig_shell("test ! -e killed_%d/result.json && test -s killed_%d/%s.state", i, i, LONG_RUNS[i].method) == 0);
+        /* stopped twice more by the clock, then to the end; other threads do not matter */
+        for (int k = 0; k < 2; k++) {
+            CHECK_SAY(rig_run("%s -o killed_%d --resume --time 0.02", line, i) == 6, "%s", rig_err);
+            CHECK(strstr(rig_err, "goes on from") && strstr(rig_err, "--resume"));
+            CHECK(rig_shell("grep -q '\"partial\": true' killed_%d/result.json", i) == 0);
+        }
+        CHECK_SAY(rig_run("%s -o killed_%d --resume --threads 1", line, i) == 0, "%s", rig_err);
+        CHECK_SAY(strstr(rig_err, "resume: goes on from") != NULL, "%s", rig_err);
+        char whole[32], killed[32];
+        snprintf(whole, sizeof whole, "whole_%d", i);
+        snprintf(killed, sizeof killed, "killed_%d", i);
+        CHECK_SAY(same_files(whole, killed), "%s: %s", LONG_RUNS[i].method, rig_out);
+        CHECK(rig_shell("test ! -e killed_%d/%s.state", i, LONG_RUNS[i].method) == 0);
+    }
+}
+
+TEST(cli_resume_refuses_what_does_not_belong)
+{
+    NEEDS_PROGRAM();
+    rig_inputs();
+    #define RUN "explain x.npy " TINY " --method smoothgrad -o odd "
+    CHECK(rig_run(RUN "--samples 50 --resume") == 0 && strstr(rig_err, "begins anew"));
+    CHECK_SAY(rig_run(RUN "--samples 50 --time 0.000001 --keep-every 0") == 6, "%s", rig_err);
+    CHECK(rig_shell("cp odd/smoothgrad.state kept") == 0);
+    static const struct { const char *options, *says; } cases[] = {
+        {"--samples 51", "samples: 50"}, {"--samples 50 --seed 2", "seed: 0"}, {"--samples 50 --target 1", "class: "},
+        {"--samples 50 --noise 0.2", "noise: 0.15"}, {"--samples 50 --weights formula:2", "weights: formula"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CHECK_SAY(rig_run(RUN "%s --resume", cases[i].options) == 2, "%s: %s", cases[i].options, rig_err);
+        CHECK_SAY(strstr(rig_err, "belongs to another computation") && strstr(rig_err, cases[i].says), "%s: %s", cases[i].options, rig_err);
+        CHECK(rig_shell("cmp odd/smoothgrad.state kept") == 0);
+    }
+    CHECK(rig_run("explain c.npy " TINY " --method smoothgrad -o odd --samples 50 --resume --frames 8") != 0);
+    /* damaged: every kind of cut and a flipped bit */
+    for (int i = 0; i < 6; i++) {
+        static const char *const harm[] = {": >odd/smoothgrad.state", "head -c 10 kept >odd/smoothgrad.state", "head -c 300 kept >odd/smoothgrad.state",
+                                           "head -c -1 kept >odd/smoothgrad.state", "(cat kept; echo) >odd/smoothgrad.state",
+                                           "cp kept odd/smoothgrad.state; printf '\\377' | dd of=odd/smoothgrad.state bs=1 seek=2000 conv=notrunc 2>/dev/null"};
+        CHECK(rig_shell("%s", harm[i]) == 0);
+        CHECK_SAY(rig_run(RUN "--samples 50 --resume") == 3 && strstr(rig_err, "damaged"), "%d: %s", i, rig_err);
+    }
+    CHECK(rig_run(RUN "--samples 50") == 0);                                      /* without --resume it does not matter */
+}
+
+TEST(cli_time_limit_without_partial_results)
+{
+    NEEDS_PROGRAM();
+    rig_inputs();
+    CHECK(rig_run("explain x.npy " TINY " --method integrated_gradients --steps 300 -o late --time 0.01") == 6);
+    CHECK(strstr(rig_err, "stopped after") && rig_shell("test ! -e late/result.json") == 0);
+    CHECK(rig_run("explain x.npy " TINY " --method gradient -o late --time 0") == 2 && strstr(rig_err, "--time"));
+}
+
+TEST(cli_dry_run_forecasts)
+{
+    NEEDS_PROGRAM();
+    rig_inputs();
+    fl_error err = {0};
+    fl_arena arena;
+    fl_arena_init(&arena, &err);
+    CHECK(rig_run("explain x.npy " TINY " --method smoothgrad,gradient --samples 300 --dry-run --json -o never") == 0);
+    const fl_json_value *v = rig_json(&arena);
+    CHECK(rig_number(v, "forecast.0.passes") == 301 && rig_number(v, "forecast.1.passes") == 1);
+    CHECK(rig_number(v, "forecast.0.seconds") > 0 && rig_number(v, "forecast.1.seconds") > 0 && rig_number(v, "forecast.0.bytes") > 100000);
+    CHECK(rig_shell("test ! -e never") == 0);
+    CHECK(rig_run("explain x.npy " TINY " --method smoothgrad --samples 300 --dry-run") == 0 && strstr(rig_out, "301"));
+    fl_arena_free(&arena);
+}
