@@ -82,11 +82,17 @@ $(BUILD)/%.o: %.c
 
 # Installs what is missing and nothing else. Needs apt-get and, where you are not root, sudo.
 NEEDED := gcc libc6-dev pkg-config libstb-dev
-deps:
-	@missing=; for p in $(NEEDED); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
-	 if [ -z "$$missing" ]; then echo "deps: everything is there"; exit 0; fi; \
-	 echo "deps: installing$$missing"; as=; [ "$$(id -u)" = 0 ] || as=sudo; \
+TOOLS  := clang libomp-dev clang-tidy cppcheck valgrind
+PEERS  := python3 python3-torch python3-torchvision libopenblas0-openmp
+define install
+	@missing=; for p in $(1); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	 if [ -z "$$missing" ]; then echo "$@: everything is there"; exit 0; fi; \
+	 echo "$@: installing$$missing"; as=; [ "$$(id -u)" = 0 ] || as=sudo; \
 	 $$as apt-get -qq update && DEBIAN_FRONTEND=noninteractive $$as apt-get -qq install -y --no-install-recommends $$missing
+endef
+deps: ; $(call install,$(NEEDED))
+deps-dev: deps ; $(call install,$(TOOLS))
+bench-peers: deps ; $(call install,$(PEERS))
 
 ifneq ($(filter deps,$(MAKECMDGOALS)),)      # first deps, then the rest, with -j as well
 $(LIB_O) $(TEST_O) $(BUILD)/io/main.o: | deps
@@ -101,10 +107,6 @@ test: $(BUILD)/footlight $(BUILD)/tests/all
 	BIG=$(BIG) FOOTLIGHT=$(abspath $(BUILD)/footlight) $(BUILD)/tests/all $(T)
 
 # ---- for those who build it ----
-
-TOOLS := clang libomp-dev clang-tidy cppcheck valgrind
-deps-dev: NEEDED += $(TOOLS)
-deps-dev: deps
 
 CHECKED := $(LIB_C) io/main.c $(TEST_C)
 lint:
@@ -146,9 +148,6 @@ bench: all
 	    $(BUILD)/footlight bench --model $$model --pass $$pass || exit 1; done; done
 	@command -v $(PYTHON) >/dev/null || { echo "bench: the rest needs python3: make bench-peers"; exit 1; }
 	$(PYTHON) tests/bench/run.py $(BUILD)/footlight
-
-bench-peers: NEEDED += python3 python3-torch python3-torchvision libopenblas0-openmp
-bench-peers: deps
 
 fuzz: $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 # Kernels want their own flags, and no checks: as they are in the build.

@@ -7,6 +7,8 @@
 #include "autograd/receptive.h"
 #include "io/cli/bench_flow.h"
 #include "io/cli/bench_layer.h"
+#include "io/cli/bench_whole.h"
+#include "io/cli/method_options.h"
 #include "io/cli/session.h"
 
 #include "tensor/par.h"
@@ -16,19 +18,18 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const passes[] = {"forward", "gradient", "input", "weights", NULL};
-enum { PASS_FORWARD, PASS_GRADIENT, PASS_INPUT, PASS_WEIGHTS };
+static const char *const passes[] = {"forward", "gradient", "input", "weights", "train", NULL};
+enum { PASS_FORWARD, PASS_GRADIENT, PASS_INPUT, PASS_WEIGHTS, PASS_TRAIN };
 static const fl_conv_pass pass_of_layer[] = {[PASS_FORWARD] = FL_CONV_FORWARD, [PASS_INPUT] = FL_CONV_TO_INPUT,
                                              [PASS_WEIGHTS] = FL_CONV_TO_WEIGHTS};
 
 static const fl_option options[] = {
     FL_OPTION_TEXT("model", 'm', "NAME", NULL, "a network; footlight list models names them"),
-    FL_OPTION_TEXT("layer", 0, "TEXT", NULL, "a convolution: \"IN>OUT KERNEL [sSTRIDE] [gGROUPS] @TxHxW\""),
     FL_OPTION_TEXT("flow", 0, "WxH", NULL, "optical flow between two frames of this size"),
     FL_OPTION_FLAG("peak", 0, "what the machine can do: multiply-adds and memory"),
     FL_OPTION_CHOICE("pass", "PASS", "forward", passes,
-                     "of a model the first two, gradient to the input; of a layer all but gradient"),
-    FL_OPTION_TEXT("method", 0, "NAME", NULL, "of a model: one whole explanation by this method, with its defaults"),
+                     "of a model forward, gradient (to the input) and train (one batch); of a layer forward, input and weights"),
+    FL_OPTION_TEXT("method", 0, "NAME", NULL, "of a model: one whole explanation by this method"),
     FL_OPTION_INT("batch", "N", "1", 1, 1024, "clips per pass"),
     FL_OPTION_INT("repeat", "K", "7", 1, 100000, "runs under the clock"),
     {0}};
@@ -44,7 +45,7 @@ static void report(fl_cli *cli, const char *what, const char *name, const measur
 {
     const double gflops = m->gflop / m->times.best;
     const char *method = fl_cli_text(cli, "method"), *pass = method ? method : fl_cli_text(cli, "pass");
-    if (!cli->json && method) {
+    if (!cli->json && isnan(m->gflop)) {
         printf("%s, %s: best %.6f s, median %.6f s; %.1f MiB\n", name, pass, m->times.best, m->times.median,
                (double)m->bytes / 1048576);
         return;
@@ -76,8 +77,8 @@ static fl_status bench_layer(fl_cli *cli)
 {
     const char *text = fl_cli_text(cli, "layer");
     const int pass = fl_cli_choice(cli, "pass");
-    if (pass == PASS_GRADIENT)
-        return fl_error_set(cli->error, FL_USAGE, "--pass: a layer has forward, input and weights, not gradient");
+    if (pass == PASS_GRADIENT || pass == PASS_TRAIN)
+        return fl_error_set(cli->error, FL_USAGE, "--pass: a layer has forward, input and weights, not %s", passes[pass]);
     fl_conv conv;
     measured m = {0};
     if (fl_layer_parse(text, (int)fl_cli_int(cli, "batch"), &conv, cli->error) != FL_OK) return cli->error->status;
@@ -130,7 +131,7 @@ static fl_status bench_model(fl_cli *cli)
 {
     const int pass = fl_cli_choice(cli, "pass");
     if (pass != PASS_FORWARD && pass != PASS_GRADIENT)
-        return fl_error_set(cli->error, FL_USAGE, "--pass: a model has forward and gradient, not %s", passes[pass]);
+        return fl_error_set(cli->error, FL_USAGE, "--pass: a model has forward, gradient and train, not %s", passes[pass]);
     const fl_model *model = fl_session_find_model(cli);
     network_job job = {0};
     measured m = {0};
@@ -143,50 +144,19 @@ static fl_status bench_model(fl_cli *cli)
     return status;
 }
 
-/* ---- an explanation ---- */
+/* ---- an explanation, a step of training ---- */
 
-typedef struct explain_job {
-    fl_explainer *explainer;
-    const fl_method *method;
-    const real *clip;
-    fl_arena *results;
-    fl_status status;
-} explain_job;
-
-static void run_explanation(void *user)
+static fl_status bench_whole(fl_cli *cli)
 {
-    explain_job *j = user;
-    const fl_mark mark = fl_arena_mark(j->results);
-    fl_map map;
-    const fl_status status = fl_explain(j->explainer, j->method, j->clip, &(fl_explain_options){.steps = 0}, j->results, &map);
-    if (status != FL_OK) j->status = status;
-    fl_arena_release(j->results, mark);
-}
-
-static fl_status bench_method(fl_cli *cli)
-{
-    const char *name = fl_cli_text(cli, "method");
     const fl_model *model = fl_session_find_model(cli);
-    explain_job job = {.method = fl_method_find(name), .results = cli->arena};
     measured m = {.gflop = (double)NAN};
     if (!model) return cli->error->status;
-    if (!job.method)
-        return fl_error_set(cli->error, FL_USAGE, "--method '%s' is unknown; did you mean '%s'?", name, fl_method_nearest(name));
-    fl_graph *g = fl_graph_new(cli->work);
-    if (!g) return cli->error->status;
-    const fl_network net = fl_model_build(g, model, &(fl_model_options){.n = (int)fl_cli_int(cli, "batch")});
-    if (!fl_graph_ok(g)) return cli->error->status;
-    fl_model_fill_formula(g, model->gamma);
-    const int64_t count = fl_shape_count(fl_graph_shape(g, net.input)) / fl_graph_shape(g, net.input).n;
-    real *clip = FL_NEW(cli->arena, real, count);
-    job.explainer = fl_explainer_new(g, net, &model->input);
-    if (!clip || !job.explainer) return cli->error->status;
-    fl_rng_fill_normal(cli->seed, 0, 0, clip, count);
-    job.clip = clip;
-    fl_status status = fl_time_work(cli->arena, run_explanation, &job, (int)fl_cli_int(cli, "repeat"), &m.times);
+    const int batch = (int)fl_cli_int(cli, "batch"), repeat = (int)fl_cli_int(cli, "repeat");
+    const fl_status status = fl_cli_given(cli, "method") ? fl_method_time(cli, model, batch, repeat, &m.times)
+                                                         : fl_training_time(cli, model, batch, repeat, &m.times);
     m.bytes = cli->work->peak;
-    if (status == FL_OK && job.status == FL_OK) report(cli, "model", model->name, &m);
-    return status != FL_OK ? status : job.status;
+    if (status == FL_OK) report(cli, "model", model->name, &m);
+    return status;
 }
 
 /* ---- optical flow ---- */
@@ -244,22 +214,24 @@ static fl_status bench_peak(fl_cli *cli)
 static fl_status run(fl_cli *cli)
 {
     const bool peak = fl_cli_flag(cli, "peak"), flow = fl_cli_given(cli, "flow");
-    const bool layer = fl_cli_given(cli, "layer"), model = fl_cli_given(cli, "model");
+    const bool model = fl_cli_given(cli, "model"), layer = fl_cli_given(cli, "layer") && !model;
     if (peak + layer + model + flow != 1)
         return fl_error_set(cli->error, FL_USAGE, "bench: expected one of --model NAME, --layer TEXT, --flow WxH and "
                             "--peak, got %s", peak || layer || model || flow ? "several" : "none");
     if (fl_cli_given(cli, "method") && !model)
         return fl_error_set(cli->error, FL_USAGE, "--method: needs --model NAME");
     if (flow) return bench_flow(cli);
-    if (fl_cli_given(cli, "method")) return bench_method(cli);
+    if (model && (fl_cli_given(cli, "method") || fl_cli_choice(cli, "pass") == PASS_TRAIN)) return bench_whole(cli);
     return peak ? bench_peak(cli) : layer ? bench_layer(cli) : bench_model(cli);
 }
 
 const fl_command fl_command_bench = {
     "bench", "how fast a network, a layer, optical flow or this machine is",
     "--model NAME | --layer TEXT | --flow WxH | --peak [options]", 0, 0,
-    (const fl_option_group *const[]){&group, NULL},
+    (const fl_option_group *const[]){&group, &fl_method_options, NULL},
     "  footlight bench --model r2plus1d_small --pass gradient --repeat 20\n"
+    "  footlight bench --model r2plus1d_18 --method smoothgrad --samples 5\n"
     "  footlight bench --layer \"64>128 3x3x3 s2 @16x56x56\" --pass input --json\n\n"
+    "Without --model, --layer is a convolution: \"IN>OUT KERNEL [sSTRIDE] [gGROUPS] @TxHxW\".\n"
     "Times are in steady state: weights packed, buffers placed, after one run that does not count.",
     run};

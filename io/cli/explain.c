@@ -83,7 +83,7 @@ static fl_status run(fl_cli *cli)
 
 const fl_command fl_command_explain = {
     "explain", "which pixels of which frames made the network say so", "CLIP --method NAME [-o DIR] [options]", 0, 1,
-    (const fl_option_group *const[]){&group, &fl_method_options, &fl_limit_options, &fl_picture_options,
+    (const fl_option_group *const[]){&group, &fl_target_options, &fl_method_options, &fl_limit_options, &fl_picture_options,
                                      &fl_session_network, &fl_session_weights, &fl_input_options, NULL},
     "  footlight explain clip.y4m --method grad_cam\n"
     "  footlight explain clip.y4m --method gradient,integrated_gradients,grad_cam -o three\n"

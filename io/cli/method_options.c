@@ -10,12 +10,16 @@ static const char *const shows[] = {"both", "positive", "negative", "abs", NULL}
 static const char *const scopes[] = {"clip", "frame", NULL};
 static const char *const palettes[] = {"auto", "signed", "heat", "jet", NULL};
 
-static const fl_option method_options[] = {
+static const fl_option target_options[] = {
     FL_OPTION_TEXT("target", 't', "CLASS", "auto",
                    "the class to explain: a name, an index, A-B for the mean of several, or auto, the best one"),
     FL_OPTION_CHOICE("target-kind", "SCORE", NULL, fl_score_name,
                      "which number of it; default: the logit, or the probability where there is none"),
     FL_OPTION_TEXT("against", 0, "CLASS", "auto", "margin: the other class; auto: the strongest other one"),
+    {0}};
+const fl_option_group fl_target_options = {"Target", target_options};
+
+static const fl_option method_options[] = {
     FL_OPTION_TEXT("rules", 0, "NAME|FILE", NULL,
                    "another rule set for a method that has one (footlight rules names and prints them)"),
 #define FL_INT(field, name, value, least, most, help) FL_OPTION_INT(name, value, NULL, least, most, help),
@@ -88,8 +92,6 @@ fl_status fl_methods_check_options(fl_cli *cli, const fl_method_list *list)
     for (int i = 0; i < FL_OPTIONS; i++)
         if (fl_cli_given(cli, fl_option_rows[i].name) && !(uses >> i & 1)) return unread(cli, fl_option_rows[i].name, list, uses);
     if (fl_cli_given(cli, "rules") && !(uses & FL_READS(rules))) return unread(cli, "rules", list, uses);
-    if (fl_cli_given(cli, "against") && fl_cli_choice(cli, "target-kind") != FL_SCORE_MARGIN)
-        return fl_error_set(cli->error, FL_USAGE, "--against: needs --target-kind margin");
     return FL_OK;
 }
 
@@ -117,13 +119,21 @@ static void read_option(const fl_cli *cli, int i, fl_explain_options *o)
     }
 }
 
-fl_status fl_methods_read_options(fl_cli *cli, const fl_session *s, fl_explain_options *o)
+fl_status fl_methods_read_rows(fl_cli *cli, fl_explain_options *o)
 {
     *o = (fl_explain_options){.seed = cli->seed};
     for (int i = 0; i < FL_OPTIONS; i++) read_option(cli, i, o);
     if (fl_cli_given(cli, "rules") && !(o->rules = fl_rules_read(cli, fl_cli_text(cli, "rules")))) return cli->error->status;
     if (fl_cli_given(cli, "lowest") != fl_cli_given(cli, "highest"))
         return fl_error_set(cli->error, FL_USAGE, "--lowest and --highest: one needs the other");
+    return FL_OK;
+}
+
+fl_status fl_methods_read_options(fl_cli *cli, const fl_session *s, fl_explain_options *o)
+{
+    if (fl_methods_read_rows(cli, o) != FL_OK) return cli->error->status;
+    if (fl_cli_given(cli, "against") && fl_cli_choice(cli, "target-kind") != FL_SCORE_MARGIN)
+        return fl_error_set(cli->error, FL_USAGE, "--against: needs --target-kind margin");
     o->target.score = (fl_score)choice(cli, "target-kind");
     if (fl_session_class(cli, s, "target", fl_cli_text(cli, "target"), &o->target.class_index, &o->target.last) != FL_OK)
         return cli->error->status;

@@ -4,7 +4,8 @@
 
 #include "io/cli/session.h"
 
-extern const fl_option_group fl_method_options;       /* --target --target-kind --steps --rule --baseline ... */
+extern const fl_option_group fl_target_options;       /* --target --target-kind --against */
+extern const fl_option_group fl_method_options;       /* --rules, and the rows of attribution/options.def */
 extern const fl_option_group fl_picture_options;      /* --channels --polarity --norm --percentile ... */
 
 enum { FL_MAX_METHODS = 32 };
@@ -20,8 +21,10 @@ fl_status fl_methods_parse(fl_cli *, const char *option, const char *names, fl_m
 /* FL_USAGE for an option of fl_method_options that none of the methods reads: it would do nothing. */
 fl_status fl_methods_check_options(fl_cli *, const fl_method_list *);
 
-/* What the options say; everything that was not given is left to the method. The session knows the classes. */
+/* What the options say; everything that was not given is left to the method. The session knows the classes; the second leaves the
+ * target alone. */
 fl_status fl_methods_read_options(fl_cli *, const fl_session *, fl_explain_options *);
+fl_status fl_methods_read_rows(fl_cli *, fl_explain_options *);
 
 fl_reduction fl_picture_reduction(const fl_cli *);
 fl_look fl_picture_look(const fl_cli *);

@@ -1,10 +1,12 @@
 """The peer: the same networks in PyTorch, as fast as it goes: python3 peers.py NETWORK PASS REPEAT  ->  best seconds, peak MiB
 
-PASS: forward, gradient (forward and back to the input), grad_cam, integrated_gradients (50 points), smoothgrad (25 copies).
-Norms are folded into the convolutions before them, parameters carry no gradient, two threads; forward runs a traced, frozen graph
-where that is faster. Values do not matter for the time: parameters are what PyTorch starts from.
+PASS: forward, gradient (forward and back to the input), grad_cam, integrated_gradients (50 points), smoothgrad (25 copies), occlusion
+(196 windows, timed over 14 of them), rise (500 masks, timed over 20), extremal (one iteration on a mask of 7 x 7 cells per frame), train (one clip:
+forward, back to all parameters, SGD), first (from the start of the interpreter to the first scores, weights from a file).
+Norms are folded into the convolutions before them, parameters carry no gradient, two threads; passes without a gradient run a
+traced, frozen graph where that is faster. Values do not matter for the time: parameters are what PyTorch starts from.
 """
-import resource, sys, time
+import os, resource, sys, time
 import torch, torchvision
 import torch.nn as nn
 import torch.nn.functional as F
@@ -168,28 +170,81 @@ def smooth(net, x, samples=25):
     return sum(gradient(net, x + 0.15 * torch.randn_like(x)) for _ in range(samples)) / samples
 
 
-name, wanted, repeat = sys.argv[1], sys.argv[2], int(sys.argv[3])
-build, shape = make(name)
-net = fold(build().eval())
-for p in net.parameters():
-    p.requires_grad_(False)
-x, best = torch.randn(shape), float("inf")
-run = {"gradient": gradient, "grad_cam": grad_cam, "integrated_gradients": integrated, "smoothgrad": smooth}.get(wanted)
-if wanted == "forward":
+def occlusion(net, x, windows=14):
+    """Every window is a full pass; the time grows with their number, so a few of the 196 stand for all."""
+    t, side = x.shape[2] // 4, x.shape[3] // 7
+    for k in range(windows):
+        y = x.clone()
+        y[:, :, (k // 49 * t) % x.shape[2]:][:, :, :t, k // 7 % 7 * side:, k % 7 * side:][:, :, :, :side, :side] = 0
+        net(y)
+
+
+def rise(net, x, masks=20):
+    for _ in range(masks):
+        grid = (torch.rand(1, 1, 4, 8, 8) < 0.5).float()
+        net(x * F.interpolate(grid, x.shape[2:], mode="trilinear", align_corners=False))
+
+
+def extremal(net, x):
+    """A mask up, the clip faded by it, forward, back to the mask's parameters."""
+    mask = torch.full((1, 1, x.shape[2], 7, 7), 0.5, requires_grad=True)
+    m = F.interpolate(mask, x.shape[2:], mode="trilinear", align_corners=False)
+    score = net(x * m)[0, 0] - (m.flatten().sort()[0] - 1).square().mean()
+    return torch.autograd.grad(score, mask)[0]
+
+
+class Training:
+    def __init__(self, net):
+        self.net, self.step = net.train(), torch.optim.SGD(net.parameters(), 1e-3, momentum=0.9)
+
+    def __call__(self, net, x):
+        self.step.zero_grad()
+        F.cross_entropy(self.net(x), torch.zeros(len(x), dtype=torch.long)).backward()
+        self.step.step()
+
+
+def first(name, path):
+    """What a user waits for: the interpreter, the import, the weights, one pass."""
+    import subprocess
+    code = ("import torch, torchvision\nnet = torchvision.models.video.%s(weights=None).eval()\nnet.load_state_dict(torch.load(%r))\n"
+            "with torch.no_grad(): print(net(torch.randn(1, 3, 16, 112, 112)).softmax(1).topk(5))" % (name, path))
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+NO_GRADIENT = {"forward": (lambda net, x: net(x), 1), "occlusion": (occlusion, 196 / 14), "rise": (rise, 500 / 20)}
+WITH_GRADIENT = {"gradient": gradient, "grad_cam": grad_cam, "integrated_gradients": integrated, "smoothgrad": smooth, "extremal": extremal}
+
+
+def best_of(run, choices, x, repeat):
+    best = float("inf")
+    for net in choices:
+        for k in range(repeat + 1):
+            start = time.perf_counter()
+            run(net, x)
+            if k or repeat == 1:
+                best = min(best, time.perf_counter() - start)
+    return best
+
+
+def measure(name, wanted, repeat):
+    build, shape = make(name)
+    x = torch.randn(shape)
+    if wanted == "train":
+        net = build()
+        return best_of(Training(net), [net], x, repeat)
+    net = fold(build().eval())
+    for p in net.parameters():
+        p.requires_grad_(False)
+    if wanted in WITH_GRADIENT:
+        return best_of(WITH_GRADIENT[wanted], [net], x, repeat)
+    run, factor = NO_GRADIENT[wanted]
     with torch.no_grad():
-        frozen = torch.jit.freeze(torch.jit.trace(net, x))
-    choices = [net, frozen]
-    run = lambda which, x: which(x)
-else:
-    choices = [net]
-for which in choices:
-    for k in range(repeat + 1):
-        start = time.perf_counter()
-        if wanted == "forward":
-            with torch.no_grad():
-                run(which, x)
-        else:
-            run(which, x)
-        if k or repeat == 1:
-            best = min(best, time.perf_counter() - start)
-print(best, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        return factor * best_of(run, [net, torch.jit.freeze(torch.jit.trace(net, x))], x, repeat)
+
+
+name, wanted, repeat = sys.argv[1], sys.argv[2], int(sys.argv[3])
+seconds = min(first(name, os.environ["WEIGHTS"]) for _ in range(repeat)) if wanted == "first" else measure(name, wanted, repeat)
+usage = resource.getrusage(resource.RUSAGE_CHILDREN if wanted == "first" else resource.RUSAGE_SELF)
+print(seconds, usage.ru_maxrss / 1024)

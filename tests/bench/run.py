@@ -1,97 +1,211 @@
-"""How fast, beside PyTorch where it is installed, in one run: python3 tests/bench/run.py build/footlight [--quick]
+"""How fast, beside PyTorch where it is installed, in one run: python3 tests/bench/run.py build/footlight [--quick] [PART ...]
 
-Writes tests/bench/results.json and results.md. Every figure is the best of several, ours and the peer's in turn; speeds of convolutions
-are shares of the machine's own peak, measured again before each layer, because clocks and neighbours change. The peer
-(peers.py) runs with the kernels of the best instruction set that its BLAS has.
+Parts: layers, networks, explanations, training, first, threads; without any, all. Writes tests/bench/results.json and results.md; parts that
+are not run keep what they said there. Every figure is the best of several, ours and the peer's in turn; speeds of convolutions are
+shares of the machine's own peak, measured again before each, because clocks and neighbours change. The peer (peers.py) runs with the
+kernels of the best instruction set that its BLAS has. MiB: the largest resident size of the process.
 """
-import datetime, json, os, platform, subprocess, sys
+import datetime, json, os, platform, subprocess, sys, tempfile, time
 
 here = os.path.dirname(os.path.abspath(__file__))
-program, quick = os.path.abspath(sys.argv[1]), "--quick" in sys.argv
+program, words = os.path.abspath(sys.argv[1]), sys.argv[2:]
+quick, parts = "--quick" in words, [w for w in words if w[0] != "-"]
 ROUNDS, REPEAT = (1, 3) if quick else (3, 5)
 LAYERS = ["3>64 3x7x7 s1,2 @16x112x112", "64>64 3x3x3 s1 @16x56x56", "64>128 3x3x3 s2 @16x56x56", "128>128 3x3x3 s1 @8x28x28",
           "256>256 3x3x3 s1 @4x14x14", "512>512 3x3x3 s1 @2x7x7", "3>45 1x7x7 s1,2 @16x112x112", "45>64 3x1x1 s1 @16x56x56",
           "64>144 1x3x3 s1 @16x56x56", "144>64 3x1x1 s1 @16x56x56", "64>230 1x3x3 s1,2 @16x56x56", "128>288 1x3x3 s1 @8x28x28",
           "288>128 3x1x1 s1 @8x28x28", "256>576 1x3x3 s1 @4x14x14", "3>64 7x7x7 s2 @16x224x224", "64>192 3x3x3 s1 @8x56x56",
           "96>128 3x3x3 s1 @8x28x28", "192>96 1x1x1 s1 @8x28x28", "528>256 1x1x1 s1 @4x14x14", "3>64 3x3x3 s1 @16x112x112",
-          "64>128 3x3x3 s1 @16x56x56", "256>256 3x3x3 s1 @8x28x28", "512>512 3x3x3 s1 @4x14x14"]
+          "64>128 3x3x3 s1 @16x56x56", "256>256 3x3x3 s1 @8x28x28", "512>512 3x3x3 s1 @4x14x14", "64>256 1x1x1 s1 @16x56x56",
+          "512>128 1x1x1 s1 @16x28x28", "256>1024 1x1x1 s1 @16x14x14", "256>256 1x3x3 s1 @16x56x56"]
 NETWORKS = ["r3d_18", "mc3_18", "r2plus1d_18", "c3d", "i3d_rgb", "resnet50_lstm", "tsm_resnet50", "vgg16_lstm"]
-METHODS = ["gradient", "grad_cam", "integrated_gradients", "smoothgrad"]
-
-
-def ours(*args):
-    out = subprocess.run([program, "bench", "--json", *args], capture_output=True, text=True, check=True,
-                         env={**os.environ, "OMP_WAIT_POLICY": "passive"})
-    return json.loads(out.stdout)
-
-
-def has_peer():
-    return subprocess.run([sys.executable, "-c", "import torch, torchvision"], capture_output=True).returncode == 0
-
-
-def peer(name, what, repeat):
-    core = {"x86_64": "SKYLAKEX"}.get(platform.machine(), "")
-    env = {**os.environ, "OPENBLAS_CORETYPE": core, "OMP_NUM_THREADS": "2", "MALLOC_TOP_PAD_": "536870912", "MALLOC_MMAP_THRESHOLD_": "4294967296",
-           "MALLOC_TRIM_THRESHOLD_": "4294967296"}
-    out = subprocess.run([sys.executable, os.path.join(here, "peers.py"), name, what, str(repeat)], capture_output=True, text=True, env=env)
-    if out.returncode:
-        return None
-    seconds, mib = out.stdout.split()
-    return float(seconds), float(mib)
+# network, our method, what the peer calls it, our options, runs under the clock
+EXPLANATIONS = [("r2plus1d_18", "gradient", "gradient", [], 5), ("r2plus1d_18", "grad_cam", "grad_cam", [], 5),
+                ("r2plus1d_18", "integrated_gradients", "integrated_gradients", [], 1), ("r2plus1d_18", "smoothgrad", "smoothgrad", [], 1),
+                ("r2plus1d_18", "occlusion", "occlusion", ["--window", "4x16x16", "--stride", "4x16x16"], 1),
+                ("r2plus1d_18", "rise", "rise", ["--samples", "500"], 1),
+                ("r2plus1d_18", "extremal_perturbation", "extremal", ["--iterations", "1"], 3),
+                ("vgg16_lstm", "occlusion", "occlusion", ["--window", "4x32x32", "--stride", "4x32x32"], 1)]
+TRAINING = ["r3d_18", "r2plus1d_18"]
 
 
 def say(*words):
     print(*words, file=sys.stderr, flush=True)
 
 
-def layers():
-    rows = []
-    for layer in LAYERS:
-        row = {"layer": layer}
-        for wanted in ("forward", "input", "weights"):
-            shares = []
-            for _ in range(ROUNDS):
-                peak = ours("--peak")["gflops"]
-                shares.append(ours("--layer", layer, "--pass", wanted, "--repeat", str(REPEAT))["gflops"] / peak)
-            row[wanted] = max(shares)
-        say(layer, {k: round(v, 2) for k, v in row.items() if k != "layer"})
-        rows.append(row)
-    return rows
+# ---- ours ----
+
+def run_ours(*args):
+    """What the program printed, and its largest resident size in MiB: an own process asks for it."""
+    code = ("import resource, subprocess, sys; r = subprocess.run(sys.argv[1:]); "
+            "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(r.returncode)")
+    out = subprocess.run([sys.executable, "-c", code, program, *args], capture_output=True, text=True, check=True)
+    text, kib = out.stdout.rstrip().rsplit("\n", 1)
+    return text, float(kib) / 1024
 
 
-def compare(name, what, args, with_peer, repeat):
-    mine, other = [], []
+def ours(*args):
+    return json.loads(run_ours("bench", "--json", *args)[0])
+
+
+def timed(*args):
+    text, mib = run_ours("bench", "--json", *args)
+    return json.loads(text)["best_s"], mib
+
+
+# ---- the peer ----
+
+def has_peer():
+    return subprocess.run([sys.executable, "-c", "import torch, torchvision"], capture_output=True).returncode == 0
+
+
+def peer(name, what, repeat, weights=""):
+    core = {"x86_64": "SKYLAKEX"}.get(platform.machine(), "")
+    env = {**os.environ, "OPENBLAS_CORETYPE": core, "OMP_NUM_THREADS": "2", "MALLOC_TOP_PAD_": "536870912", "MALLOC_MMAP_THRESHOLD_": "4294967296",
+           "MALLOC_TRIM_THRESHOLD_": "4294967296", "WEIGHTS": weights}
+    out = subprocess.run([sys.executable, os.path.join(here, "peers.py"), name, what, str(repeat)], capture_output=True, text=True, env=env)
+    if out.returncode:
+        say(out.stderr.strip().split("\n")[-1])
+        return None
+    seconds, mib = out.stdout.split()
+    return float(seconds), float(mib)
+
+
+def compare(row, mine, theirs):
+    """Both in turn, ROUNDS times; the best of each."""
+    a, b = [], []
     for _ in range(ROUNDS):
-        result = ours("--model", name, *args, "--repeat", str(repeat))
-        mine.append((result["best_s"], result["peak_bytes"] / 2 ** 20))
-        if with_peer:
-            found = peer(name, what, repeat)
-            other += [found] if found else []
-    row = {"network": name, "what": what, "seconds": min(m[0] for m in mine), "mib": min(m[1] for m in mine)}
-    if other:
-        row.update(peer_seconds=min(o[0] for o in other), peer_mib=min(o[1] for o in other))
+        a.append(mine())
+        found = theirs() if with_peer else None
+        b += [found] if found else []
+    row.update(seconds=min(x[0] for x in a), mib=min(x[1] for x in a))
+    if b:
+        row.update(peer_seconds=min(x[0] for x in b), peer_mib=min(x[1] for x in b))
         row["ratio"] = row["peer_seconds"] / row["seconds"]
     say(row)
     return row
 
 
-with_peer = has_peer()
-date = datetime.date.today().isoformat()
-cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
-data = {"date": date, "cpu": cpu, "threads": os.cpu_count(), "peak": ours("--peak"), "layers": layers()}
-data["networks"] = [compare(n, p, ["--pass", p], with_peer, REPEAT) for n in NETWORKS for p in ("forward", "gradient")]
-data["explanations"] = [compare("r2plus1d_18", m, ["--method", m], with_peer, 1 if m in METHODS[2:] else REPEAT) for m in METHODS]
-json.dump(data, open(os.path.join(here, "results.json"), "w"), indent=1)
+# ---- the parts ----
 
-lines = ["# How fast", "", f"{cpu}, {data['threads']} threads, {date}. Made by `make bench`; the best of several.", "",
-         "## Convolutions: share of the machine's multiply-add peak",
-         "", "(of the direct algorithm's work: more than 100 % is a fast algorithm)", "",
-         "| layer | forward | to the input | to the weights |", "|---|---|---|---|"]
-lines += ["| {layer} | {forward:.0%} | {input:.0%} | {weights:.0%} |".format(**row) for row in data["layers"]]
-for title, key in (("Networks, one clip", "networks"), ("Whole explanations, r2plus1d_18", "explanations")):
-    lines += ["", f"## {title}", "", "| network | what | seconds | MiB | PyTorch: seconds | MiB | ratio |", "|---|---|---|---|---|---|---|"]
-    for row in data[key]:
+def share(layer, wanted, *isa):
+    best = 0
+    for _ in range(ROUNDS):
+        peak = ours("--peak", *isa)["gflops"]
+        best = max(best, ours("--layer", layer, "--pass", wanted, "--repeat", str(REPEAT), *isa)["gflops"] / peak)
+    return best
+
+
+def layers():
+    rows = []
+    for layer in LAYERS:
+        rows.append({"layer": layer, **{p: share(layer, p) for p in ("forward", "input", "weights")}})
+        if platform.machine() == "x86_64":
+            rows[-1]["avx2"] = share(layer, "forward", "--isa", "avx2")
+        say(rows[-1])
+    return rows
+
+
+def networks():
+    return [compare({"network": n, "what": p}, lambda: timed("--model", n, "--pass", p, "--repeat", str(REPEAT)), lambda: peer(n, p, REPEAT))
+            for n in NETWORKS for p in ("forward", "gradient")]
+
+
+def explanations():
+    known = subprocess.run([program, "list", "methods"], capture_output=True, text=True).stdout.split()
+    return [compare({"network": n, "what": m}, lambda: timed("--model", n, "--method", m, *o, "--repeat", str(k)), lambda: peer(n, theirs, k))
+            for n, m, theirs, o, k in EXPLANATIONS if m in known]
+
+
+def training():
+    return [compare({"network": n, "what": "train"}, lambda: timed("--model", n, "--pass", "train", "--repeat", "2"), lambda: peer(n, "train", 2))
+            for n in TRAINING]
+
+
+def first():
+    """From nothing to the first five classes: program, weights from a PyTorch file, one pass."""
+    if not with_peer:
+        return []
+    with tempfile.TemporaryDirectory() as folder:
+        weights = os.path.join(folder, "weights.pth")
+        make = "import torch, torchvision, sys; torch.save(torchvision.models.video.r2plus1d_18(weights=None).state_dict(), sys.argv[1])"
+        subprocess.run([sys.executable, "-c", make, weights], check=True)
+        subprocess.run([program, "synth", "-o", folder, "--count", "1", "--quiet"], check=True, stdout=subprocess.DEVNULL)
+        clip = os.path.join(folder, "clip_000000.ppm")
+
+        def mine():
+            start = time.perf_counter()
+            _, mib = run_ours("predict", clip, "--model", "r2plus1d_18", "--weights", weights, "--quiet")
+            return time.perf_counter() - start, mib
+        return [compare({"network": "r2plus1d_18", "what": "first result"}, mine, lambda: peer("r2plus1d_18", "first", 1, weights))]
+
+
+def threads():
+    rows = []
+    for n in NETWORKS + ["r2plus1d_small", "cnn_lstm_small", "tiny"]:
+        one = min(timed("--model", n, "--pass", "gradient", "--repeat", str(REPEAT), "--threads", "1")[0] for _ in range(ROUNDS))
+        two = min(timed("--model", n, "--pass", "gradient", "--repeat", str(REPEAT), "--threads", "2")[0] for _ in range(ROUNDS))
+        rows.append({"network": n, "one": one, "two": two, "gain": one / two})
+        say(rows[-1])
+    return rows
+
+
+PARTS = {"layers": layers, "networks": networks, "explanations": explanations, "training": training, "first": first, "threads": threads}
+
+
+# ---- the page ----
+
+def layer_table(rows):
+    yield "## Convolutions: share of the machine's multiply-add peak\n"
+    yield "(of the direct algorithm's work: more than 100 % is a fast algorithm; AVX2: of the AVX2 peak)\n"
+    yield "| layer | forward | to the input | to the weights | AVX2 forward |\n|---|---|---|---|---|"
+    for row in rows:
+        yield "| {layer} | {forward:.0%} | {input:.0%} | {weights:.0%} | ".format(**row) + ("%.0f%% |" % (100 * row["avx2"]) if "avx2" in row else "- |")
+
+
+def peer_table(title, rows):
+    yield f"\n## {title}\n"
+    yield "| network | what | seconds | MiB | PyTorch: seconds | MiB | ratio |\n|---|---|---|---|---|---|---|"
+    for row in rows:
         theirs = "{peer_seconds:.3f} | {peer_mib:.0f} | {ratio:.2f}".format(**row) if "ratio" in row else "- | - | -"
-        lines.append("| {network} | {what} | {seconds:.3f} | {mib:.0f} | ".format(**row) + theirs + " |")
-open(os.path.join(here, "results.md"), "w").write("\n".join(lines) + "\n")
-print(open(os.path.join(here, "results.md")).read())
+        yield "| {network} | {what} | {seconds:.3f} | {mib:.0f} | ".format(**row) + theirs + " |"
+    for what in ("forward", "gradient"):
+        ratios = [r["ratio"] for r in rows if r["what"] == what and "ratio" in r]
+        if len(ratios) == len(NETWORKS):
+            product = 1
+            for r in ratios:
+                product *= r
+            yield f"\n{what}: geometric mean {product ** (1 / len(ratios)):.2f}, least {min(ratios):.2f}"
+
+
+def thread_table(rows):
+    yield "\n## Two threads against one: gradient to the input\n"
+    yield "| network | one thread, s | two, s | gain |\n|---|---|---|---|"
+    for row in rows:
+        yield "| {network} | {one:.4f} | {two:.4f} | {gain:.2f} |".format(**row)
+
+
+def page(data):
+    yield f"# How fast\n\n{data['cpu']}, {data['threads_here']} threads, {data['date']}. Made by `make bench`; the best of several.\n"
+    yield "Peak: {gflops:.0f} GFLOP/s, one thread {gflops_one_thread:.0f}; memory {gbytes_per_s:.0f} GB/s.\n".format(**data["peak"])
+    if "layers" in data:
+        yield from layer_table(data["layers"])
+    for title, key in (("Networks, one clip", "networks"), ("Whole explanations", "explanations"), ("A step of training, one clip", "training"),
+                       ("From nothing to the first result", "first")):
+        if data.get(key):
+            yield from peer_table(title, data[key])
+    if "threads" in data:
+        yield from thread_table(data["threads"])
+
+
+with_peer = has_peer()
+path = os.path.join(here, "results.json")
+data = json.load(open(path)) if parts and os.path.exists(path) else {}
+cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
+data.update(date=datetime.date.today().isoformat(), cpu=cpu, threads_here=os.cpu_count(), peak=ours("--peak"))
+for part in parts or PARTS:
+    data[part] = PARTS[part]()
+    json.dump(data, open(path, "w"), indent=1)
+text = "\n".join(page(data)) + "\n"
+open(os.path.join(here, "results.md"), "w").write(text)
+print(text)
