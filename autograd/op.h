@@ -103,6 +103,7 @@ struct fl_node {
     real *reference;                     /* the value that fl_graph_remember kept, for rules that read it; else NULL */
     const real **operand;                /* n_in pointers, the operands' values */
     real *packed[2];                     /* operand 1 packed for forward and for vjp, or NULL */
+    const fl_node *part_of;              /* a box of that node alone is computed (cone.h): convolutions take its algorithm; else NULL */
     bool direct;                         /* the graph trains: convolutions sum in the documented order */
     struct fl_variant *variant;          /* what rules put in place of operand 1 */
     int n_variants;

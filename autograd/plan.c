@@ -5,6 +5,7 @@
  * Buffers that never live together may share memory: first fit, in the order of birth, in one slab. */
 #include "autograd/graph.h"
 #include "autograd/rules.h"
+#include "autograd/slab.h"
 
 #include "tensor/par.h"
 
@@ -12,19 +13,12 @@
 
 enum { FOREVER = 1 << 30 };
 
-typedef struct buffer {
-    real **to;                 /* where the address goes */
-    int64_t count;             /* reals */
-    int birth, death;          /* alive in birth .. death, both included */
-    int64_t offset;
-} buffer;
-
 typedef struct planner {
     fl_graph *g;
     const fl_plan *plan;
     bool *wanted;              /* fl_plan.out and the root: values that survive */
     int *last_use;             /* of the value of each node */
-    buffer *list;
+    fl_buffer *list;
     int count;
 } planner;
 
@@ -86,7 +80,7 @@ static void find_last_uses(planner *p)
 
 static void add_buffer(planner *p, real **to, int64_t count, int birth, int death)
 {
-    p->list[p->count++] = (buffer){to, (count + 15) / 16 * 16, birth, death, 0};
+    p->list[p->count++] = fl_buffer_make(to, count, birth, death);
 }
 
 static bool is_wanted_signal(const planner *p, fl_id i)
@@ -145,29 +139,6 @@ static int64_t list_buffers(planner *p)
         }
     }
     return spill;
-}
-
-/* First fit: the lowest offset at which no living buffer is in the way. live[] is kept in the order of offsets. */
-static int64_t place_buffers(planner *p, buffer **live)
-{
-    int n = 0;
-    int64_t slab = 0;
-    for (int i = 0; i < p->count; i++) {
-        buffer *b = &p->list[i];
-        int kept = 0, at = 0;
-        for (int k = 0; k < n; k++)
-            if (live[k]->death >= b->birth) live[kept++] = live[k];
-        n = kept;
-        while (at < n && live[at]->offset - b->offset < b->count) {
-            b->offset = live[at]->offset + live[at]->count;
-            at++;
-        }
-        memmove(live + at + 1, live + at, (size_t)(n - at) * sizeof(buffer *));
-        live[at] = b;
-        n++;
-        if (b->offset + b->count > slab) slab = b->offset + b->count;
-    }
-    return slab;
 }
 
 /* One packing per weight and geometry: the steps of a recurrent layer share theirs. Weights that forward computes, or
@@ -235,7 +206,7 @@ static bool plan_scratch(fl_graph *g, bool forecast)
 static bool hand_out(planner *p, real *slab)
 {
     fl_graph *g = p->g;
-    for (int i = 0; i < p->count; i++) *p->list[i].to = slab + p->list[i].offset;
+    fl_slab_hand_out(p->list, p->count, slab);
     for (fl_id i = 0; i < g->count; i++)
         for (int k = 0; k < g->node[i].n_in; k++) g->node[i].operand[k] = g->node[g->node[i].in[k]].value;
     for (int i = 0; i < p->plan->n_wrt; i++) {           /* what the root does not depend on has a signal of zeros */
@@ -290,8 +261,8 @@ fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
     g->packs_from = FL_NEW(g->arena, int, n);
     p.wanted = FL_NEW(g->arena, bool, 2 * n);
     p.last_use = FL_NEW(g->arena, int, n);
-    p.list = FL_NEW(g->arena, buffer, 2 * n);
-    buffer **live = FL_NEW(g->arena, buffer *, 2 * n);
+    p.list = FL_NEW(g->arena, fl_buffer, 2 * n);
+    fl_buffer **live = FL_NEW(g->arena, fl_buffer *, 2 * n);
     if (!g->computed || !g->carries || !g->arrived || !g->packs_from || !p.wanted || !p.last_use || !p.list || !live)
         return g->error->status;
     for (fl_id i = 0; i < g->count; i++) {
@@ -306,7 +277,7 @@ fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
     find_last_uses(&p);
     const int64_t spill = list_buffers(&p);
     if (spill < 0) return g->error->status;
-    const int64_t slab = place_buffers(&p, live);
+    const int64_t slab = fl_slab_place(p.list, p.count, live);
     g->bytes_values = (size_t)(slab + spill) * sizeof(real);
     g->bytes_packed = g->bytes_rules = 0;
     g->keeps_all = plan->keep == FL_KEEP_ALL;

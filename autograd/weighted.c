@@ -32,8 +32,10 @@ static bool is_transposed(const fl_node *node) { return node->op->kind == FL_OP_
 static fl_conv geometry(const fl_node *node)
 {
     const bool swap = is_transposed(node);
-    return (fl_conv){.x = swap ? node->shape : node->in_shape[0], .y = swap ? node->in_shape[0] : node->shape,
-                     .win = node->attr.conv.win, .groups = node->attr.conv.groups, .direct = node->direct};
+    fl_conv c = {.x = swap ? node->shape : node->in_shape[0], .y = swap ? node->in_shape[0] : node->shape,
+                 .win = node->attr.conv.win, .groups = node->attr.conv.groups, .direct = node->direct, .part = node->part_of != NULL};
+    if (c.part) c.whole_x = node->part_of->in_shape[0], c.whole_y = node->part_of->shape;
+    return c;
 }
 
 /* What the convolution does in pass 0 (forward) and 1 (vjp) of the node. */

@@ -1,0 +1,22 @@
+/* slab.h: buffers that never live together share memory: first fit, in the order of birth, in one slab. */
+#ifndef FL_SLAB_H
+#define FL_SLAB_H
+
+#include "tensor/real.h"
+
+#include <stdint.h>
+
+typedef struct fl_buffer {
+    real **to;                 /* where the address goes */
+    int64_t count;             /* reals, rounded up to whole cache lines */
+    int birth, death;          /* alive in birth .. death, both included */
+    int64_t offset;
+} fl_buffer;
+
+fl_buffer fl_buffer_make(real **to, int64_t count, int birth, int death);
+
+/* Finds offsets for n buffers, given in the order of birth; live: room for n pointers. Returns the length of the slab. */
+int64_t fl_slab_place(fl_buffer *, int n, fl_buffer **live);
+void    fl_slab_hand_out(const fl_buffer *, int n, real *slab);
+
+#endif
