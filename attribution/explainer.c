@@ -91,7 +91,7 @@ bool fl_explainer_survives(const fl_explainer *e, const char *layer)
 static bool same_demand(const fl_demand *a, const fl_demand *b)
 {
     return a->root == b->root && a->wrt == b->wrt && a->rules == b->rules && a->epsilon == b->epsilon && a->gamma == b->gamma &&
-           a->beta == b->beta;
+           a->beta == b->beta && !a->n_keep && !b->n_keep;
 }
 
 static double given(double parameter) { return parameter > 0 ? parameter : (double)NAN; }
@@ -102,11 +102,13 @@ fl_status fl_explainer_plan(fl_explainer *e, const fl_demand *d)
     if (has_plan(e) && same_demand(&e->demand, d)) return FL_OK;
     drop_plan(e);
     e->before = fl_arena_mark(g->arena);
-    fl_id out[3];
+    fl_id *out = FL_NEW(g->arena, fl_id, 3 + d->n_keep);
     int n = 0;
+    if (!out) return g->error->status;
     if (e->net.logits != FL_NONE) out[n++] = e->net.logits;
     if (e->net.output != FL_NONE && e->net.output != e->net.logits) out[n++] = e->net.output;
     if (d->wrt != FL_NONE) out[n++] = d->wrt;
+    for (int i = 0; i < d->n_keep; i++) out[n++] = d->keep[i];
     const fl_ruleset *rules = d->rules;
     if (rules) rules = fl_ruleset_tune(rules, given(d->epsilon), given(d->gamma), given(d->beta), g->arena);
     if (d->rules && !rules) return g->error->status;

@@ -9,6 +9,8 @@ typedef struct fl_demand {        /* of a plan */
     fl_id root, wrt;              /* FL_NONE: forward only */
     const fl_ruleset *rules;      /* NULL: gradients */
     double epsilon, gamma, beta;  /* of the rules; 0: their own */
+    const fl_id *keep;            /* more values that outlive a pass: borrowed; such a plan is always made anew */
+    int n_keep;
 } fl_demand;
 
 struct fl_explainer {

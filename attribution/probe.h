@@ -41,10 +41,10 @@ typedef struct fl_variants {
     void *user;
 } fl_variants;
 
-/* FL_LIMIT, with the graph's error set: take returned false. FL_FAILED: memory. */
+/* FL_LIMIT, with the graph's error set: take returned false. FL_FAILED or the arena's FL_LIMIT: memory. */
 fl_status fl_probe_score(fl_probe *, const fl_variants *);
 
-/* Another base. FL_FAILED: memory. */
-fl_status fl_probe_rebase(fl_probe *, const real *clip);
+/* Another base. */
+void fl_probe_rebase(fl_probe *, const real *clip);
 
 #endif

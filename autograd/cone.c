@@ -1,4 +1,4 @@
-/* cone.c: where the boxes of a pass lie, and where their values go. */
+/* cone.c: cones and passes: what is kept, what is computed, and memory for it. */
 #include "autograd/cone_parts.h"
 
 #include "autograd/receptive.h"
@@ -7,30 +7,16 @@
 
 enum { FOREVER = 1 << 30 };
 
-static int min(int a, int b) { return a < b ? a : b; }
 static int max(int a, int b) { return a > b ? a : b; }
 
 /* ---- once per graph ---- */
-
-/* Every place of the node reads that place of operand k alone. */
-static bool is_identity(const fl_node *node, int k)
-{
-    fl_sight s[3];
-    int from[3], to[3];
-    fl_node_sight(node, k, s);
-    fl_shape_lengths(node->in_shape[k], from);
-    fl_shape_lengths(node->shape, to);
-    for (int i = 0; i < 3; i++)
-        if (s[i].step != 1 || s[i].lo != 0 || s[i].reach != 0 || from[i] != to[i]) return false;
-    return true;
-}
 
 /* A node that reads nothing but its operand's own boxes, wherever they lie. */
 static bool follows(const fl_node *node)
 {
     int sampled = 0;
     for (int k = 0; k < node->n_in; k++) sampled += fl_node_sampled(node, k);
-    return sampled == 1 && is_identity(node, 0);
+    return sampled == 1 && fl_node_place_by_place(node, 0);
 }
 
 fl_cone *fl_cone_new(fl_graph *g, fl_id input, fl_id root, fl_arena *arena)
@@ -58,7 +44,7 @@ fl_cone *fl_cone_new(fl_graph *g, fl_id input, fl_id root, fl_arena *arena)
         c->depends[i] = i == input;
         for (int k = 0; k < g->node[i].n_in; k++) c->depends[i] |= c->depends[g->node[i].in[k]];
         for (int k = 0; c->depends[i] && k < g->node[i].n_in; k++) at[g->node[i].in[k]].last = i;
-        at[i].last = i == root ? FOREVER : i;
+        at[i].last = i == root || i == input ? FOREVER : i;
         at[i].in = in;
         in += g->node[i].n_in;
     }
@@ -134,127 +120,6 @@ static fl_status make_memory(fl_cone *c, int64_t slab, size_t work)
     return FL_OK;
 }
 
-/* ---- boxes ---- */
-
-static void grid_of(const fl_node *node, int tile[3])
-{
-    tile[0] = tile[1] = tile[2] = 1;
-    if (node->op->kind != FL_OP_conv) return;
-    const fl_conv conv = {.x = node->in_shape[0], .y = node->shape, .win = node->attr.conv.win, .groups = node->attr.conv.groups,
-                          .direct = node->direct};
-    fl_conv_grid(&conv, tile);
-}
-
-/* One size for all variants, on the grid: the largest that one of them needs. A box that would reach beyond the last tile lies
- * further in front. */
-static void fit_boxes(fl_cone *c, spot *s, fl_shape shape, const int tile[3])
-{
-    int length[3];
-    fl_shape_lengths(shape, length);
-    for (int i = 0; i < 3; i++) {
-        const int u = tile[i], end = (length[i] + u - 1) / u * u;
-        s->size[i] = u;
-        for (int k = 0; k < c->count; k++) {
-            const fl_region r = s->differs[k];
-            if (fl_region_empty(r)) continue;
-            s->lo[k][i] = r.lo[i] / u * u;
-            s->size[i] = max(s->size[i], (r.hi[i] + u - 1) / u * u - s->lo[k][i]);
-        }
-        s->whole[i] = s->size[i] >= length[i];
-        if (s->whole[i]) s->size[i] = length[i];
-        for (int k = 0; k < c->count; k++) {
-            if (fl_region_empty(s->differs[k])) s->lo[k][i] = 0;
-            s->lo[k][i] = s->whole[i] ? 0 : min(s->lo[k][i], end - s->size[i]);
-        }
-    }
-}
-
-static bool holds(const fl_cone *c, const spot *boxes, const fl_region *differs)
-{
-    for (int k = 0; k < c->count; k++)
-        for (int i = 0; i < 3 && !fl_region_empty(differs[k]); i++)
-            if (differs[k].lo[i] < boxes->lo[k][i] || differs[k].hi[i] > boxes->lo[k][i] + boxes->size[i]) return false;
-    return true;
-}
-
-/* Place by place, the boxes of an operand will do as they are, and need no copy. */
-static bool adopt_boxes(fl_cone *c, fl_id i)
-{
-    const fl_node *node = &c->g->node[i];
-    spot *s = &c->at[i];
-    for (int k = 0; k < node->n_in; k++) {
-        const spot *x = &c->at[node->in[k]];
-        if (!c->depends[node->in[k]] || !x->changed || !fl_node_sampled(node, k)) continue;
-        if (!is_identity(node, k) || !holds(c, x, s->differs)) continue;
-        memcpy(s->size, x->size, sizeof s->size);
-        memcpy(s->whole, x->whole, sizeof s->whole);
-        memcpy(s->lo, x->lo, (size_t)c->count * sizeof *s->lo);
-        return true;
-    }
-    return false;
-}
-
-static void find_boxes(fl_cone *c, fl_id i)
-{
-    const fl_node *node = &c->g->node[i];
-    spot *s = &c->at[i];
-    int tile[3];
-    s->changed = false;
-    s->apart = fl_node_samples_apart(node);
-    for (int v = 0; v < c->count; v++) s->differs[v] = (fl_region){{0, 0, 0}, {0, 0, 0}};
-    for (int k = 0; k < node->n_in; k++) {
-        const spot *x = &c->at[node->in[k]];
-        if (!c->depends[node->in[k]] || !x->changed) continue;
-        for (int v = 0; v < c->count; v++) {
-            s->differs[v] = fl_region_hull(s->differs[v], fl_region_up(node, k, x->differs[v]));
-            s->changed |= !fl_region_empty(s->differs[v]);
-        }
-        if (!fl_node_sampled(node, k)) s->apart = false;
-    }
-    if (!s->changed) return;
-    const bool all = i == c->root || !c->parts;          /* the caller reads all of the root */
-    for (int v = 0; all && v < c->count; v++) s->differs[v] = fl_region_whole(node->shape);
-    grid_of(node, tile);
-    if (tile[0] * tile[1] * tile[2] > 1 || !adopt_boxes(c, i)) fit_boxes(c, s, node->shape, tile);
-}
-
-int fl_cone_reads_from(const spot *s, int k, int variant, int axis)
-{
-    return s->whole[axis] ? 0 : fl_sight_first(s->in[k].sight[axis], s->lo[variant][axis]);
-}
-
-/* Whether operand k lies ready in its own boxes. */
-static bool boxes_fit(const fl_cone *c, const spot *s, int k, const spot *x)
-{
-    for (int i = 0; i < 3; i++) {
-        if (x->size[i] != s->in[k].size[i]) return false;
-        for (int v = 0; v < c->count; v++)
-            if (x->lo[v][i] != fl_cone_reads_from(s, k, v, i)) return false;
-    }
-    return true;
-}
-
-static void find_seats(fl_cone *c, fl_id i)
-{
-    const fl_node *node = &c->g->node[i];
-    spot *s = &c->at[i];
-    for (int k = 0; k < node->n_in; k++) {
-        seat *in = &s->in[k];
-        const spot *x = &c->at[node->in[k]];
-        const bool changed = c->depends[node->in[k]] && x->changed;
-        int length[3];
-        fl_shape_lengths(node->in_shape[k], length);
-        fl_node_sight(node, k, in->sight);
-        bool all = true;
-        for (int axis = 0; axis < 3; axis++) {
-            in->size[axis] = s->whole[axis] ? length[axis] : fl_sight_length(in->sight[axis], s->size[axis]);
-            all = all && in->size[axis] == length[axis] && fl_cone_reads_from(s, k, 0, axis) == 0;
-        }
-        if (changed) in->copied = !boxes_fit(c, s, k, x);
-        else in->copied = fl_node_sampled(node, k) && !(all && (c->count == 1 || !s->apart));
-    }
-}
-
 /* ---- a pass ---- */
 
 static void add_buffer(fl_cone *c, real **to, int64_t count, int birth, int death)
@@ -290,13 +155,13 @@ fl_status fl_cone_begin(fl_cone *c, int count, const fl_region *box)
     const fl_region all = fl_region_whole(c->g->node[c->input].shape);
     for (int v = 0; v < count; v++) x->differs[v] = c->parts ? fl_region_common(box[v], all) : all;
     x->changed = true;
-    fit_boxes(c, x, c->g->node[c->input].shape, one);
+    fl_cone_fit(c, x, c->g->node[c->input].shape, one);
     fl_shape_lengths(c->g->node[c->root].shape, end->size);        /* should nothing reach it */
     for (fl_id i = c->input + 1; i <= c->root; i++) {
         if (!c->depends[i]) continue;
-        find_boxes(c, i);
+        fl_cone_find_boxes(c, i);
         if (!c->at[i].changed) continue;
-        find_seats(c, i);
+        fl_cone_find_seats(c, i);
         fl_node crop;
         const int calls = count / fl_cone_crop(c, i, 0, &crop);
         c->macs += calls * fl_node_macs(&crop);

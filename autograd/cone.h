@@ -34,8 +34,8 @@ fl_status fl_cone_begin(fl_cone *, int count, const fl_region *box);
 double    fl_cone_macs(const fl_cone *);         /* multiply-adds of the pass, for all variants */
 size_t    fl_cone_bytes(const fl_cone *);        /* of its buffers */
 
-/* The box of variant k at the input: not smaller than the one asked for, and inside the input. Its values (all of them: where nothing changes
- * the base's) belong at fl_cone_input: N of the input, box, C. */
+/* The box of variant k at the input: not smaller than the one asked for, and inside the input. Its values (all of them: where nothing
+ * changes, the base's) belong at fl_cone_input: N of the input, box, C; they stay there until the next begin. */
 fl_region fl_cone_box(const fl_cone *, int k);
 real     *fl_cone_input(const fl_cone *, int k);
 

@@ -54,6 +54,11 @@ struct fl_cone {
  * node with the shapes of the boxes, and returns how many variants it is for. */
 int fl_cone_crop(const fl_cone *, fl_id, int first, fl_node *crop);
 
+/* cone_boxes.c. One size for all variants, on a grid; what node i computes; what it reads. */
+void fl_cone_fit(const fl_cone *, spot *, fl_shape, const int tile[3]);
+void fl_cone_find_boxes(const fl_cone *, fl_id);
+void fl_cone_find_seats(const fl_cone *, fl_id);
+
 /* First place that the box of a variant reads of operand k; it may be negative. */
 int fl_cone_reads_from(const spot *, int k, int variant, int axis);
 

@@ -34,8 +34,8 @@ bool fl_node_sampled(const fl_node *node, int k)
     return node->op->kind != FL_OP_batchnorm || k == 0;
 }
 
-/* Axis by axis, the node's place p reads the operand's place p, or the only one that it has. */
-static bool place_by_place(const fl_node *node)
+/* Axis by axis, place p reads the operand's place p, or all of them where the lengths differ; or a window of its attributes. */
+static bool axis_by_axis(const fl_node *node)
 {
     switch (node->op->kind) {
     case FL_OP_batchnorm: case FL_OP_softmax: case FL_OP_logsoftmax: case FL_OP_lrn: case FL_OP_detach: case FL_OP_linear:
@@ -55,7 +55,7 @@ static void window_sight(const fl_window *win, fl_sight axis[3])
 void fl_node_sight(const fl_node *node, int k, fl_sight axis[3])
 {
     const fl_attr *a = &node->attr;
-    const bool sampled = fl_node_sampled(node, k), joined = !sampled || !place_by_place(node);
+    const bool sampled = fl_node_sampled(node, k), joined = !sampled || !axis_by_axis(node);
     int from[3], to[3];
     fl_shape_lengths(node->in_shape[k], from);
     fl_shape_lengths(node->shape, to);
@@ -75,6 +75,18 @@ void fl_node_sight(const fl_node *node, int k, fl_sight axis[3])
         break;
     default: break;
     }
+}
+
+bool fl_node_place_by_place(const fl_node *node, int k)
+{
+    fl_sight s[3];
+    int from[3], to[3];
+    fl_node_sight(node, k, s);
+    fl_shape_lengths(node->in_shape[k], from);
+    fl_shape_lengths(node->shape, to);
+    for (int i = 0; i < 3; i++)
+        if (s[i].step != 1 || s[i].lo != 0 || s[i].reach != 0 || from[i] != to[i]) return false;
+    return true;
 }
 
 fl_region fl_region_up(const fl_node *node, int k, fl_region changed)

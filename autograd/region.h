@@ -10,6 +10,7 @@
 typedef struct fl_sight { int step, lo, reach; } fl_sight;
 
 void fl_node_sight(const fl_node *, int k, fl_sight axis[3]);          /* of operand k */
+bool fl_node_place_by_place(const fl_node *, int k);                   /* each place reads that place of operand k and no other */
 
 static inline bool fl_region_empty(fl_region r) { return r.hi[0] <= r.lo[0] || r.hi[1] <= r.lo[1] || r.hi[2] <= r.lo[2]; }
 static inline void fl_shape_lengths(fl_shape s, int length[3]) { length[0] = s.t, length[1] = s.h, length[2] = s.w; }
