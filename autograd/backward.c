@@ -35,6 +35,9 @@ void fl_graph_backward(fl_graph *g, const real *seed)
     memcpy(root->signal, seed, (size_t)fl_shape_count(root->shape) * sizeof(real));
     g->arrived[g->root] = true;
     if (g->rules) fl_rules_begin(g);
-    for (fl_id i = g->root; i >= 0; i--)
-        if (g->carries[i] && g->node[i].n_in) pass_down(g, &g->node[i]);
+    for (fl_id i = g->root; i >= 0; i--) {
+        if (!g->carries[i]) continue;
+        if (g->watch && g->watch->signal) g->watch->signal(g, i, g->watch->user);
+        if (g->node[i].n_in) pass_down(g, &g->node[i]);
+    }
 }

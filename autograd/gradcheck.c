@@ -1,6 +1,8 @@
 /* gradcheck.c: five-point differences at falling steps against the signals of one backward. */
 #include "autograd/gradcheck.h"
 
+#include "autograd/hold.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +25,8 @@ typedef struct checker {
     real *point, *gradient;    /* all leaves, one behind the other */
     real *seed, *root, *v;     /* root(x); v: the direction, all leaves */
     double noise;              /* rounding error of s */
+    int levels;
+    bool smooth;               /* held: once steps are too small they stay so */
 } checker;
 
 typedef struct estimate { double value, asymmetry, doubt; } estimate;
@@ -69,17 +73,22 @@ static estimate five_points(double h, const double far[2], const double near[2])
                       .asymmetry = fabs(forward - backward)};
 }
 
+enum { PATIENCE = 2 };
+
 static estimate differentiate(const checker *c, int k, int64_t element)
 {
+    int worse_since = 0;
     estimate best = {.value = NAN, .doubt = INFINITY}, last = {0};
     double h = c->step, far[2] = {score_at(c, k, element, -2 * h), score_at(c, k, element, 2 * h)};
-    for (int level = 0; level < LEVELS; level++, h /= 2) {
+    for (int level = 0; level < c->levels && !(c->smooth && worse_since == PATIENCE); level++, h /= 2) {
         const double near[2] = {score_at(c, k, element, -h), score_at(c, k, element, h)};
         const estimate now = five_points(h, far, near);
         estimate both = {.value = now.value,
                          .asymmetry = fmax(now.asymmetry, last.asymmetry)}; /* many kinks may cancel once */
         both.doubt = fabs(now.value - last.value) + both.asymmetry + c->noise / h;
-        if (level > 0 && both.doubt < best.doubt) best = both;       /* never with a NaN */
+        const bool better = level > 0 && both.doubt < best.doubt;    /* never with a NaN */
+        worse_since = better || level == 0 ? 0 : worse_since + 1;
+        if (better) best = both;
         last = now;
         memcpy(far, near, sizeof far);
     }
@@ -149,6 +158,7 @@ static void check_directions(const checker *c, fl_rng *rng, fl_gradcheck *result
         if (on_kink(e, scale)) continue;
         const double error = fabs(e.value - fl_dot(c->gradient, c->v, c->offset[c->n_wrt])) / scale;
         result->directions++;
+        result->doubt = fmax(result->doubt, e.doubt / scale);
         if (worse(error, result->directional)) result->directional = error;
     }
 }
@@ -186,7 +196,8 @@ fl_status fl_gradcheck_run(fl_graph *g, const fl_id *wrt, int n_wrt, const fl_gr
     fl_assert(g->root != FL_NONE && n_wrt > 0);
     const fl_mark mark = fl_arena_mark(g->arena);
     const int64_t root_count = fl_shape_count(fl_graph_shape(g, g->root));
-    checker c = {.g = g, .wrt = wrt, .n_wrt = n_wrt, .step = options->step > 0 ? options->step : FIRST_STEP};
+    checker c = {.g = g, .wrt = wrt, .n_wrt = n_wrt, .step = options->step > 0 ? options->step : FIRST_STEP,
+                 .levels = options->levels > 0 ? options->levels : LEVELS, .smooth = options->hold};
     if (!allocate(&c, root_count)) return g->error->status;
     fl_rng rng = {options->seed, 0, 0};
     for (int64_t i = 0; i < root_count; i++) c.seed[i] = (real)fl_rng_next_normal(&rng);
@@ -197,8 +208,12 @@ fl_status fl_gradcheck_run(fl_graph *g, const fl_id *wrt, int n_wrt, const fl_gr
     }
     memcpy(c.root, fl_graph_value(g, g->root), (size_t)root_count * sizeof(real));
     c.noise = FL_REAL_EPSILON * fl_norm(c.seed, root_count) * fl_norm(c.root, root_count) / sqrt((double)root_count);
-    for (int k = 0; k < n_wrt; k++) check_elements(&c, k, options->samples > 0 ? options->samples : 16, &rng, result);
+    fl_hold *hold = options->hold ? fl_hold_new(g, g->arena) : NULL;
+    if (options->hold && !hold) return g->error->status;
+    for (int k = 0; k < n_wrt && !options->no_elements; k++)
+        check_elements(&c, k, options->samples > 0 ? options->samples : 16, &rng, result);
     check_directions(&c, &rng, result);
+    if (hold) fl_hold_end(hold);
     walk(&c);
     fl_arena_release(g->arena, mark);
     return FL_OK;

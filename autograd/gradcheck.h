@@ -15,6 +15,9 @@
 typedef struct fl_gradcheck_options {
     int samples;              /* elements per leaf; 0: 16 */
     double step;              /* the largest h; 0: a good one for the precision */
+    int levels;               /* how often h is halved; 0: often */
+    bool hold;                /* switches stay as they are at the point (hold.h): no kinks, and few levels are enough */
+    bool no_elements;         /* directions alone */
     uint64_t seed;
 } fl_gradcheck_options;
 
@@ -22,6 +25,8 @@ typedef struct fl_gradcheck {
     double worst;             /* element-wise: |difference - gradient| / largest |gradient| of the leaf, or a small
                                * part of the largest of all (1e-4, float32 1e-2) where a leaf has hardly an effect */
     double directional;       /* worst direction: |difference - <gradient, v>| / root mean square of <gradient, v> */
+    double doubt;             /* along directions: how far quotients of two steps and two sides are apart, in the same unit: what the
+                               * precision can reach; knows nothing of the gradient */
     int checked, kinks;       /* elements compared; elements left out because they sit on a kink */
     int directions;           /* compared; those on a kink are replaced by others, up to a limit */
     char where[192];          /* leaf, element, difference and gradient of the worst */

@@ -228,6 +228,8 @@ void fl_graph_forward(fl_graph *g)
     g->fresh = true;
     for (fl_id i = 0; i < g->count; i++) {
         const fl_node *node = &g->node[i];
-        if (g->computed[i] && node->role == FL_COMPUTED) node->op->forward(node, node->operand, node->value);
+        if (!g->computed[i] || node->role != FL_COMPUTED) continue;
+        node->op->forward(node, node->operand, node->value);
+        if (g->watch && g->watch->value) g->watch->value(g, i, g->watch->user);
     }
 }

@@ -31,7 +31,15 @@ typedef struct fl_plan {
 
 typedef struct fl_ledger {   /* of one node: arrived - handed_on = absorbed, by biases and stabilisers */
     double arrived, handed_on;
+    double due, size;        /* audited graphs: what the rule's forward terms say must be handed on, and what its rounding is a part
+                              * of; due NAN where a rule promises no sum */
 } fl_ledger;
+
+typedef struct fl_watch {    /* sees every value and every complete signal while they are there: plans use memory again */
+    void (*value)(fl_graph *, fl_id, void *user);          /* a forward has just computed node i; may be NULL */
+    void (*signal)(fl_graph *, fl_id, void *user);         /* a backward is about to take node i's signal further down; may be NULL */
+    void *user;
+} fl_watch;
 
 struct fl_graph {
     fl_arena *arena;         /* borrowed */
@@ -39,6 +47,7 @@ struct fl_graph {
     fl_node *node;
     int count, room;
     char scope[192];
+    bool audit;                    /* ledgers say what is due as well: set before planning with rules; costs another forward */
     bool batch_statistics;   /* norms take the moments of their input: set before building for training */
     /* the plan */
     bool *computed, *carries;      /* per node: forward runs it; backward carries a signal through it */
@@ -48,6 +57,7 @@ struct fl_graph {
     unsigned version;              /* counts such changes */
     bool fresh, keeps_all;         /* a forward ran and no backward has used its values up; a backward never does */
     int threads;                   /* that the scratch is large enough for */
+    const fl_watch *watch;         /* borrowed; NULL: nobody looks on */
     fl_id root;
     real *spill;                   /* one signal, for the second and later arrivals at a node */
     struct fl_rules *rules;        /* NULL: signals are gradients (rules.h) */

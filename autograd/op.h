@@ -108,6 +108,7 @@ struct fl_node {
     struct fl_variant *variant;          /* what rules put in place of operand 1 */
     int n_variants;
     void *work;                          /* scratch, shared by all nodes of the graph */
+    const void *aside;                   /* what a check put aside for this node (hold.h, fault.h); NULL otherwise */
 };
 
 #define FL_OP(name) extern const fl_op fl_op_##name;

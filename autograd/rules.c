@@ -64,8 +64,7 @@ static operands substitute(fl_rules *r, const fl_node *node, const fl_rule *rule
 
 /* ---- share ---- */
 
-/* z of a group. `to` has the node's shape; `part` as well. */
-static void sum_terms(fl_rules *r, const fl_node *node, const fl_rule *rule, int group, real *to, real *part)
+void fl_rule_sum(fl_rules *r, const fl_node *node, const fl_rule *rule, int group, real *to, real *part)
 {
     const int64_t count = fl_shape_count(node->shape);
     memset(to, 0, (size_t)count * sizeof *to);
@@ -83,7 +82,7 @@ static void sum_terms(fl_rules *r, const fl_node *node, const fl_rule *rule, int
     }
 }
 
-static int groups_of(const fl_rule *rule)
+int fl_rule_groups(const fl_rule *rule)
 {
     int n = 0;
     for (int t = 0; t < rule->n_terms; t++)
@@ -117,7 +116,7 @@ static real *quotients(fl_rules *r, const fl_node *node, const fl_rule *rule, in
     const fl_when when = when_of(rule, group);
     real *s = fl_rule_room(r, count);
     const int64_t mark = r->used;
-    sum_terms(r, node, rule, group, s, fl_rule_room(r, count));
+    fl_rule_sum(r, node, rule, group, s, fl_rule_room(r, count));
     r->used = mark;
     FL_EACH(i, count) s[i] = passes(when, y, i) ? quotient(R_[i], s[i], epsilon) : 0;
     return s;
@@ -134,7 +133,7 @@ static real *kept(fl_rules *r, const fl_node *node, const fl_rule *rule, const r
     real *a = fl_rule_room(r, count);
     const int64_t mark = r->used;
     real *number = fl_rule_room(r, count);
-    sum_terms(r, node, &plain, 0, a, number);
+    fl_rule_sum(r, node, &plain, 0, a, number);
     const fl_term ones = {FL_ONES, weighted ? FL_ONES : FL_ALL_OF, FL_NONE_OF, 0, 1, 1, FL_ALWAYS};
     node->op->forward(node, substitute(r, node, rule, &ones).in, number);
     const real *R_ = node->signal;
@@ -146,7 +145,7 @@ static real *kept(fl_rules *r, const fl_node *node, const fl_rule *rule, const r
 static fl_rule_at enter_share(fl_rules *r, const fl_node *node, const fl_rule *rule)
 {
     fl_rule_at q = {{NULL, NULL}, NULL};
-    for (int group = 0; group < groups_of(rule); group++) q.s[group] = quotients(r, node, rule, group);
+    for (int group = 0; group < fl_rule_groups(rule); group++) q.s[group] = quotients(r, node, rule, group);
     if (rule->spread) q.kept = kept(r, node, rule, q.s[0]);
     return q;
 }
@@ -195,7 +194,7 @@ void fl_rules_fill_shadows(fl_graph *g)
         if (!r->shadow[i]) continue;
         r->used = 0;
         if (r->rule[i] && is_share(r->rule[i]) && node->op->flags & FL_WEIGHTED) {
-            sum_terms(r, node, r->rule[i], 0, r->shadow[i], fl_rule_room(r, fl_shape_count(node->shape)));
+            fl_rule_sum(r, node, r->rule[i], 0, r->shadow[i], fl_rule_room(r, fl_shape_count(node->shape)));
             continue;
         }
         for (int k = 0; k < node->n_in; k++) r->operand[k] = joint_operand(r, g, node, k);
@@ -265,7 +264,7 @@ static void gate(const fl_graph *g, const fl_node *node, int k, real *gx)
 
 /* ---- the walk ---- */
 
-void fl_rules_enter(fl_graph *g, fl_id i)
+static void enter(fl_graph *g, fl_id i)
 {
     fl_rules *r = g->rules;
     const fl_node *node = &g->node[i];
@@ -278,6 +277,15 @@ void fl_rules_enter(fl_graph *g, fl_id i)
     if (rule->kind == FL_RULE_JOINT) r->at.s[0] = enter_joint(r, g, node, rule);
     if (rule->kind == FL_RULE_GUIDED || rule->kind == FL_RULE_DECONVNET) r->at.s[0] = clamp(r, node);
     if (rule->kind == FL_RULE_REVEAL_CANCEL) fl_rules_enter_reveal(g, i);
+}
+
+void fl_rules_enter(fl_graph *g, fl_id i)
+{
+    enter(g, i);
+    if (!g->rules->due) return;
+    const int64_t mark = g->rules->used;
+    fl_rules_audit(g, i);
+    g->rules->used = mark;
 }
 
 static void apply(fl_graph *g, fl_id i, int k, real *gx)
@@ -311,4 +319,5 @@ void fl_rules_down(fl_graph *g, fl_id i, int k, real *gx)
     else node->op->vjp(node, k, node->operand, node->value, node->signal, gx);
     r->used = mark;
     r->handed_on[i] += fl_sum(gx, fl_shape_count(node->in_shape[k]));
+    if (r->due) r->size[i] += fl_sum_sizes(gx, fl_shape_count(node->in_shape[k]));
 }

@@ -12,6 +12,8 @@ typedef struct fl_rules {                /* of one plan */
     const real *low, *high;              /* per channel of the input; NULL: none */
     int bounds;                          /* channels */
     double *arrived, *handed_on;         /* per node: the ledger */
+    double *due, *size;                  /* per node, of audited graphs; else NULL */
+    real *ones, *whole;                  /* for the audit of nodes without a rule: operands of 1, and what they make */
     real **shadow;                       /* per node: its z, for sums of weighted sums; NULL where nobody asks */
     real *work;                          /* scratch of one node's rule */
     int64_t used, room;
@@ -46,6 +48,12 @@ void fl_rules_down(fl_graph *, fl_id i, int k, real *gx);
 real fl_part_of(fl_part, real v, real gamma);
 const real *fl_rule_weight(const fl_node *, fl_part, double gamma);      /* stands for the weight, in a list of operands */
 real *fl_rule_room(fl_rules *, int64_t count);
+int fl_rule_groups(const fl_rule *);
+/* z of a group. `to` has the node's shape; `part` as well. */
+void fl_rule_sum(fl_rules *, const fl_node *, const fl_rule *, int group, real *to, real *part);
+bool fl_rules_plan_audit(fl_graph *);                                     /* rules_audit.c */
+void fl_rules_audit(fl_graph *, fl_id);                                   /* after fl_rules_enter has put down its quotients */
+double fl_sum_sizes(const real *, int64_t count);                         /* of |x| */
 void fl_rule_rescale(fl_graph *, fl_id, real *gx);                        /* rules_differences.c */
 void fl_rule_product(fl_graph *, fl_id, int k, real *gx);
 void fl_rule_switches(fl_graph *, fl_id, real *gx);

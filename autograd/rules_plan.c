@@ -171,17 +171,17 @@ static bool plan_scratch(fl_graph *g)
     fl_rules *r = g->rules;
     int most = 1;
     for (fl_id i = 0; i < g->count; i++) {
+        if (g->node[i].n_in > most) most = g->node[i].n_in;
         if (!r->rule[i]) continue;
         const int64_t room = room_of(&g->node[i], r->rule[i]);
         if (room > r->room) r->room = room;
-        if (g->node[i].n_in > most) most = g->node[i].n_in;
     }
     r->work = FL_NEW(g->arena, real, r->room);
     r->operand = FL_NEW(g->arena, const real *, most);
     r->arrived = FL_NEW(g->arena, double, g->count);
     r->handed_on = FL_NEW(g->arena, double, g->count);
     g->bytes_rules += (size_t)r->room * sizeof(real);
-    return r->work && r->operand && r->arrived && r->handed_on;
+    return r->work && r->operand && r->arrived && r->handed_on && (!g->audit || fl_rules_plan_audit(g));
 }
 
 real *fl_rule_room(fl_rules *r, int64_t count)
@@ -279,5 +279,6 @@ double fl_graph_absorbed(const fl_graph *g)
 fl_ledger fl_graph_ledger(const fl_graph *g, fl_id i)
 {
     fl_assert(g->rules != NULL);
-    return (fl_ledger){g->rules->arrived[i], g->rules->handed_on[i]};
+    const fl_rules *r = g->rules;
+    return (fl_ledger){r->arrived[i], r->handed_on[i], r->due ? r->due[i] : (double)NAN, r->size ? r->size[i] : (double)NAN};
 }

@@ -1,10 +1,12 @@
 /* fill.c: parameters without a file: the reference formula, and the values that training starts from. */
 #include "models/model.h"
 
+#include "tensor/math.h"
 #include "tensor/par.h"
 #include "tensor/rng.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool ends_with(const char *name, const char *end)
@@ -84,6 +86,27 @@ void fl_model_fill_formula(fl_graph *g, double gamma)
         FL_PARALLEL(row, node->shape.n, fl_shape_count(node->shape) * 8) { fill_row(node, f, name, (int)row); }
     }
     fl_graph_touch(g);
+}
+
+/* sin(2 pi (x + 2t) / W) cos(2 pi y / H) k[c] + 0.5 (2u - 1), rounded to float32; k = 1, 0.5, -0.75, 1, ... */
+static double clip_at(fl_shape s, int c, int t, int h, int w, double u)
+{
+    static const double k[3] = {1.0, 0.5, -0.75};
+    return fl_sin64(2 * FL_PI * (w + 2 * t) / s.w) * fl_cos64(2 * FL_PI * h / s.h) * k[c % 3] + 0.5 * (2 * u - 1);
+}
+
+void fl_model_formula_clip(const char *name, fl_shape s, real *to)
+{
+    char key[96];
+    snprintf(key, sizeof key, "input:%s", name);
+    const uint64_t hash = fl_rng_name(key);
+    uint64_t i = 0;
+    for (int n = 0; n < s.n; n++)
+        for (int c = 0; c < s.c; c++)
+            for (int t = 0; t < s.t; t++)
+                for (int h = 0; h < s.h; h++)
+                    for (int w = 0; w < s.w; w++, i++)
+                        to[fl_at(s, n, c, t, h, w)] = (real)(float)clip_at(s, c, t, h, w, fl_rng_named(hash, i));
 }
 
 void fl_model_fill_random(fl_graph *g, uint64_t seed)

@@ -7,7 +7,7 @@
 #ifndef FL_TEST_FORMULA_H
 #define FL_TEST_FORMULA_H
 
-#include "tensor/math.h"
+#include "models/model.h"
 #include "tensor/rng.h"
 #include "tensor/tensor.h"
 
@@ -20,26 +20,8 @@ static inline uint64_t formula_hash(const char *kind, const char *name)
     return fl_rng_name(key);
 }
 
-static inline double formula_clip_at(fl_shape s, int c, int t, int h, int w, double u)
-{
-    static const double k[3] = {1.0, 0.5, -0.75};
-    return fl_sin64(2 * FL_PI * (w + 2 * t) / s.w) * fl_cos64(2 * FL_PI * h / s.h) * k[c % 3] + 0.5 * (2 * u - 1);
-}
-
 /* to: channels last */
-static inline void formula_clip(const char *name, fl_shape s, real *to)
-{
-    const uint64_t hash = formula_hash("input", name);
-    uint64_t i = 0;
-    for (int n = 0; n < s.n; n++)
-        for (int c = 0; c < s.c; c++)
-            for (int t = 0; t < s.t; t++)
-                for (int h = 0; h < s.h; h++)
-                    for (int w = 0; w < s.w; w++, i++) {
-                        const double u = fl_rng_named(hash, i);
-                        to[fl_at(s, n, c, t, h, w)] = (real)(float)formula_clip_at(s, c, t, h, w, u);
-                    }
-}
+static inline void formula_clip(const char *name, fl_shape s, real *to) { fl_model_formula_clip(name, s, to); }
 
 /* to: file order */
 static inline void formula_seed(const char *name, int64_t count, real *to)

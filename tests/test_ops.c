@@ -1,9 +1,10 @@
 /* test_ops.c: every op of ops.def on every example: values, transposes, derivatives. A new op is tested by being in
  * the list. */
 #include "autograd/gradcheck.h"
+#include "autograd/naive.h"
+#include "autograd/opcheck.h"
 #include "autograd/ops.h"
 #include "tensor/par.h"
-#include "tests/naive_ops.h"
 #include "tests/op_cases.h"
 #include "tests/test.h"
 
@@ -13,10 +14,12 @@
 #define VALUE_BOUND      2e-14      /* of the largest value, or of 1: the operands' size */
 #define ADJOINT_BOUND    1e-12      /* of |Jv| |g| */
 #define DIFFERENCE_BOUND 1e-9       /* of the largest gradient of the operand */
+#define SLOPE_BOUND      1e-10      /* of the largest slope */
 #else
 #define VALUE_BOUND      2e-6
 #define ADJOINT_BOUND    2e-6
 #define DIFFERENCE_BOUND 2e-3
+#define SLOPE_BOUND      1e-6
 #endif
 
 TEST(ops_table_is_complete)
@@ -32,10 +35,8 @@ TEST(ops_table_is_complete)
         CHECK_SAY(op->infer && op->forward && op->vjp && op->example, "%s lacks a function", op->name);
         CHECK_SAY(!(op->flags & FL_MAP) == !op->deriv, "%s: deriv goes with FL_MAP", op->name);
         CHECK_SAY(!op->packed == !op->pack, "%s: packed goes with pack", op->name);
-        CHECK_SAY(fl_naive_ops[kind].value && fl_naive_ops[kind].shape,
-                  "%s has no naive formula in tests/naive_ops.c", op->name);
-        CHECK_SAY(!(op->flags & FL_LINEAR) || op->arity == 0 || (fl_naive_ops[kind].linear & 1),
-                  "%s is linear; naive_ops.c says not", op->name);
+        CHECK_SAY(!(op->flags & FL_LINEAR) || op->arity == 0 || (fl_naive_ops[kind]->affine & 1),
+                  "%s is linear; autograd/naive.c says not", op->name);
         const bool found = op_case_open(&c, op, 0, 1);
         CHECK_SAY(found, "%s has no example", op->name);
         if (found) op_case_close(&c);
@@ -44,36 +45,26 @@ TEST(ops_table_is_complete)
 
 /* ---- values ---- */
 
-static double naive_at(const fl_node *node, const real *const in[], int64_t i)
-{
-    const fl_shape s = node->shape;
-    const int64_t pixel = i / s.c;
-    return fl_naive_ops[node->op->kind].value(node, in, (int)(pixel / s.w / s.h / s.t), (int)(i % s.c),
-                                              (int)(pixel / s.w / s.h % s.t), (int)(pixel / s.w % s.h),
-                                              (int)(pixel % s.w));
-}
-
 static void compare_values(op_case *c)
 {
     const int64_t count = op_case_count(c, -1);
-    real *y = op_case_array(c, count);
+    real *y = op_case_array(c, count);                     /* full of NaN: what is not written shows itself */
+    fl_opcheck r;
     c->op->forward(c->node, c->in, y);
-    double worst = 0, most = 1;
-    bool complete = true;
-    for (int64_t i = 0; i < count; i++) {
-        const double want = naive_at(c->node, c->in, i), error = fabs((double)y[i] - want);
-        complete &= !isnan(error);
-        worst = fmax(worst, error);
-        most = fmax(most, fabs(want));
-    }
-    CHECK_SAY(complete, "%s: forward leaves elements unwritten, or makes a NaN", c->label);
-    CHECK_SAY(worst <= VALUE_BOUND * most, "%s: off by %g where the largest value is %g", c->label, worst, most);
+    fl_opcheck_value(c->node, c->in, y, count, 0, &r);
+    double most = 0;
+    for (int64_t i = 0; i < count; i++) most = fmax(most, fabs((double)y[i]));
+    CHECK_SAY(r.checked == count && !isnan(r.worst), "%s: forward leaves elements unwritten, or makes a NaN", c->label);
+    CHECK_SAY(r.worst * most <= VALUE_BOUND * fmax(1, most), "%s: %g instead of %g where the largest value is %g", c->label, r.got,
+              r.wanted, most);
+    CHECK_SAY(r.worst <= fl_opcheck_bound(c->node) || most < 1, "%s: off by %g, and rounding may reach %g", c->label, r.worst,
+              fl_opcheck_bound(c->node));
 }
 
 static void check_values(op_case *c)
 {
     fl_shape_text got, want;
-    const fl_shape shape = fl_naive_ops[c->op->kind].shape(c->node);
+    const fl_shape shape = fl_naive_ops[c->op->kind]->shape(c->node);
     const bool same = fl_shape_equal(c->node->shape, shape);
     CHECK_SAY(same, "%s: shape %s, by definition %s", c->label, fl_shape_print(c->node->shape, &got),
               fl_shape_print(shape, &want));
@@ -125,7 +116,7 @@ static void check_nan(op_case *c)
     in[0] = x;
     c->op->forward(c->node, in, y);
     int64_t differ = 0;
-    for (int64_t i = 0; i < count; i++) differ += !isnan(y[i]) != !isnan(naive_at(c->node, in, i));
+    for (int64_t i = 0; i < count; i++) differ += !isnan(y[i]) != !isnan(fl_naive_at(c->node, in, i));
     CHECK_SAY(differ == 0, "%s: %lld elements swallow or invent a NaN", c->label, (long long)differ);
 }
 TEST(ops_do_not_swallow_a_nan) { op_cases_each(1, check_nan); }
@@ -155,47 +146,15 @@ TEST(ops_maxpool_gives_ties_to_the_first)
 
 /* ---- transposes: <Jv, g> = <v, J'g> ---- */
 
-static double dot(const real *a, const double *b, int64_t n)
-{
-    double sum = 0;
-    for (int64_t i = 0; i < n; i++) sum += (double)a[i] * b[i];
-    return sum;
-}
-
-/* Jv = f(x + v) - f(x), exact but for rounding, where f is affine in operand k. */
-static void check_adjoint_of(op_case *c, int k)
-{
-    const int64_t count = op_case_count(c, k), results = op_case_count(c, -1);
-    real *moved = op_case_array(c, count), *gy = op_case_array(c, results), *gx = op_case_array(c, count);
-    real *y0 = op_case_array(c, results), *y1 = op_case_array(c, results);
-    double *v = FL_NEW(&c->arena, double, count), *jv = FL_NEW(&c->arena, double, results);
-    const real *in[8];
-    fl_rng rng = {5, (uint64_t)k, 0};
-    for (int64_t i = 0; i < count; i++) {
-        moved[i] = (real)((double)c->in[k][i] + fl_rng_next_normal(&rng));
-        v[i] = (double)moved[i] - (double)c->in[k][i];
-    }
-    for (int64_t i = 0; i < results; i++) gy[i] = (real)fl_rng_next_normal(&rng);
-    memcpy(in, c->in, (size_t)c->node->n_in * sizeof *in);
-    c->op->forward(c->node, in, y0);
-    c->op->vjp(c->node, k, in, y0, gy, gx);
-    in[k] = moved;
-    c->op->forward(c->node, in, y1);
-    double size = 0;
-    for (int64_t i = 0; i < results; i++) {
-        jv[i] = (double)y1[i] - (double)y0[i];
-        size += fmax(jv[i] * jv[i], (double)y0[i] * (double)y0[i]); /* what rounding errors are proportional to */
-    }
-    const double left = dot(gy, jv, results), right = dot(gx, v, count), bound = sqrt(size) * fl_norm(gy, results);
-    CHECK_SAY(fabs(left - right) <= ADJOINT_BOUND * bound,
-              "%s, operand %d: <Jv,g> = %.17g, <v,J'g> = %.17g, bound %g", c->label, k, left, right,
-              ADJOINT_BOUND * bound);
-}
-
 static void check_adjoint(op_case *c)
 {
-    for (int k = 0; k < c->node->n_in; k++)
-        if (fl_naive_ops[c->op->kind].linear >> k & 1) check_adjoint_of(c, k);
+    for (int k = 0; k < c->node->n_in; k++) {
+        fl_opcheck r;
+        if (!fl_opcheck_affine(c->node, k)) continue;
+        CHECK(fl_opcheck_adjoint(c->node, c->in, k, 5, &c->arena, &r));
+        CHECK_SAY(r.worst <= ADJOINT_BOUND && r.worst <= fl_opcheck_bound(c->node),
+                  "%s, operand %d: <Jv,g> = %.17g, <v,J'g> = %.17g, apart by %g", c->label, k, r.wanted, r.got, r.worst);
+    }
 }
 TEST(ops_vjp_is_the_transpose) { op_cases_each(1, check_adjoint); }
 
@@ -245,6 +204,16 @@ TEST(ops_detach_stops_the_signal)
     }
     fl_arena_free(&arena);
 }
+
+/* Against differences of the definition in double: in float32 as well, to the last bits. */
+static void check_slope(op_case *c)
+{
+    fl_opcheck r;
+    if (!(c->op->flags & FL_MAP)) return;
+    CHECK(fl_opcheck_slope(c->node, c->in, 400, 7, &c->arena, &r));
+    CHECK_SAY(r.checked > 0 && r.worst <= SLOPE_BOUND, "%s: slope %.17g, by differences %.17g (%g)", c->label, r.got, r.wanted, r.worst);
+}
+TEST(ops_slopes_follow_the_definition) { op_cases_each(1, check_slope); }
 
 static void check_deriv(op_case *c)
 {

@@ -54,7 +54,7 @@ static const char *title_of(fl_cli *cli, const char *path)
 /* ---- a tensor ---- */
 
 /* How a tensor looks: normalisation undone, cut to bytes. */
-static unsigned char *shown(fl_cli *cli, const fl_card_input *card, fl_shape s, const real *values)
+unsigned char *fl_input_shown(fl_cli *cli, const fl_card_input *card, fl_shape s, const real *values)
 {
     const int64_t pixels = fl_shape_pixels(s);
     unsigned char *rgb = FL_NEW(cli->arena, unsigned char, 3 * pixels);
@@ -139,7 +139,7 @@ static fl_status read_tensor(fl_cli *cli, const fl_model *m, const char *path, f
     in->format = "tensor";
     in->values = tensor_values(cli, m, m->channels, path, &in->shape, in->sha256);
     if (!in->values || read_second_tensor(cli, m, in) != FL_OK) return cli->error->status;
-    in->rgb = shown(cli, &m->input, in->shape, in->values);
+    in->rgb = fl_input_shown(cli, &m->input, in->shape, in->values);
     return cli->error->status;
 }
 

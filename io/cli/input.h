@@ -35,6 +35,12 @@ fl_status fl_input_read(fl_cli *, const fl_model *, const char *path, fl_input *
 /* The same for a clip in memory, of which it takes the given frames; source, title and sampling are the caller's. */
 fl_status fl_input_use(fl_cli *, const fl_model *, const fl_clip *, const int *frame, int frames, fl_input *);
 
+/* A clip without a file: the reference formula of that network's name (models/model.h), at the size of its card, or with --frames. */
+fl_status fl_input_make(fl_cli *, const fl_model *, fl_input *);
+
+/* T,H,W,3: how a tensor looks: normalisation undone, cut to bytes. NULL: no memory. */
+unsigned char *fl_input_shown(fl_cli *, const fl_card_input *, fl_shape, const real *values);
+
 /* Flow of the same frames for a card of flow, read or computed. While the input is made: see() in input.c. */
 fl_status fl_input_flow(fl_cli *, const fl_card_input *, const fl_input *, fl_network_clip *);
 
