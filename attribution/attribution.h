@@ -53,12 +53,13 @@ typedef struct fl_explain_options {
 #define FL_FLAG(field, name, help) bool field;
 #define FL_TEXT(field, name, value, help) const char *field;
 #define FL_WORD(field, name, value, list, help) const char *field;
+#define FL_WORDS(field, name, value, list, help) const char *field;
 #define FL_CHOICE(field, name, value, type, list, help) type field;
 #include "attribution/options.def"
     uint64_t meant;                      /* bits FL_READS(field) of options whose 0 is meant, and no call for the default */
 
     uint64_t seed;                       /* of noise, of masks, and of the baselines that draw */
-    const real *baseline_clip;           /* a baseline of the caller's, shaped like the input; goes before the name */
+    const real *baseline_clip;           /* the baseline "clip": the caller's, shaped like the input; alone unless a list names it */
     const fl_ruleset *rules;             /* of methods that have some; borrowed as long as the explainer is used */
 
     /* Called after every pass with the number of clips done and to do. Returning false stops: methods that gather samples or
@@ -121,6 +122,7 @@ typedef enum fl_option_number_of {
 #define FL_FLAG(field, name, help) FL_OPTION_##field,
 #define FL_TEXT(field, name, value, help) FL_OPTION_##field,
 #define FL_WORD(field, name, value, list, help) FL_OPTION_##field,
+#define FL_WORDS(field, name, value, list, help) FL_OPTION_##field,
 #define FL_CHOICE(field, name, value, type, list, help) FL_OPTION_##field,
 #include "attribution/options.def"
     FL_OPTIONS,

@@ -77,13 +77,24 @@ static fl_status mean(const task *k)
     return FL_OK;
 }
 
-static fl_status blur(const task *k)
+static fl_status blur_by(const task *k, fl_blur how)
 {
-    const fl_blur how = fl_blur_frames(k->sigma, FL_BORDER_NEAREST);
     void *work = FL_NEW(k->scratch, char, fl_blur_scratch(k->s, &how));
-    if (!work) return fl_error_set(k->err, FL_FAILED, "baseline blur: %s", k->scratch->error->message);
+    if (!work) return fl_error_set(k->err, FL_FAILED, "baseline: %s", k->scratch->error->message);
     fl_blur_forward(k->s, &how, k->x, k->b, work);
     return FL_OK;
+}
+
+static fl_status blur(const task *k) { return blur_by(k, fl_blur_frames(k->sigma, FL_BORDER_NEAREST)); }
+
+static fl_status temporal_blur(const task *k)
+{
+    return blur_by(k, (fl_blur){.sigma = {k->sigma, 0, 0}, .half = {fl_blur_half(k->sigma), 0, 0}, .border = FL_BORDER_NEAREST});
+}
+
+static fl_status of_the_caller(const task *k)
+{
+    return fl_error_set(k->err, FL_USAGE, "baseline clip: no other clip was given; --baseline-clip FILE names one");
 }
 
 /* Normal, with the mean and the standard deviation of each channel of the clip. Counted in file order. */
@@ -131,22 +142,24 @@ static fl_status time_mean(const task *k)
     return FL_OK;
 }
 
-const char *const fl_baseline_name[] = {"zero",   "black",    "white",    "mean",      "blur", "noise",
-                                        "frozen", "reversed", "shuffled", "time_mean", NULL};
+const char *const fl_baseline_name[] = {"zero",   "black",    "white",    "mean",      "blur", "temporal_blur", "noise",
+                                        "frozen", "reversed", "shuffled", "time_mean", "clip", NULL};
 const char *const fl_baseline_doc[] = {
     "zero in network space: the mean colour of the training data",
     "black pixels, as the network's preprocessing gives them",
     "white pixels, as the network's preprocessing gives them",
     "the mean of each channel over the clip",
     "every frame blurred by a Gaussian, borders repeated",
+    "every pixel blurred along time by a Gaussian: no moment, no fast motion",
     "normal noise with the mean and deviation of each channel of the clip",
     "the first frame in all places: no motion",
     "the frames from last to first: motion the other way",
     "the frames in random order: no motion, same frames",
     "the mean frame in all places: no motion, no moment",
+    "another clip, which --baseline-clip names",
     NULL};
-static fl_status (*const make[])(const task *) = {zero,  black,  white,    mean,     blur,
-                                                  noise, frozen, reversed, shuffled, time_mean};
+static fl_status (*const make[])(const task *) = {zero,  black,  white,    mean,     blur,      temporal_blur,
+                                                  noise, frozen, reversed, shuffled, time_mean, of_the_caller};
 
 fl_status fl_baseline_fill(const char *name, fl_shape s, const real *x, const fl_card_input *card, double sigma,
                            uint64_t seed, real *b, fl_arena *scratch, fl_error *err)
@@ -161,4 +174,27 @@ fl_status fl_baseline_fill(const char *name, fl_shape s, const real *x, const fl
     const fl_status status = make[which](&k);
     fl_arena_release(scratch, mark);
     return status;
+}
+
+/* ---- lists of names ---- */
+
+int fl_baselines_count(const char *names)
+{
+    int n = 1;
+    for (; *names; names++) n += *names == ',';
+    return n;
+}
+
+char *fl_baselines_item(const char *names, int i, fl_arena *arena)
+{
+    for (; i > 0; i--) names = strchr(names, ',') + 1;
+    return fl_arena_text(arena, "%.*s", (int)strcspn(names, ","), names);
+}
+
+bool fl_baselines_have(const char *names, const char *name)
+{
+    const size_t n = strlen(name);
+    for (; names; names = strchr(names, ','), names += names != NULL)
+        if (strncmp(names, name, n) == 0 && (names[n] == 0 || names[n] == ',')) return true;
+    return false;
 }

@@ -1,5 +1,6 @@
 /* describe.c: warnings about a map that would mislead, and its options as text. */
 #include "attribution/describe.h"
+#include "attribution/baseline.h"
 #include "attribution/options.h"
 
 #include "tensor/math.h"
@@ -81,8 +82,8 @@ static void add_target(list *l, const fl_target *t)
 /* Some baselines are drawn, one is blurred: the others do not depend on the seed, on sigma. */
 static bool is_baseline(const fl_map *m, const char *one, const char *other)
 {
-    const char *const names[] = {one, other, NULL};
-    return fl_method_uses(m->method) & FL_READS(baseline) && fl_name_find(names, m->options.baseline) >= 0;
+    const char *names = m->options.baseline;
+    return fl_method_uses(m->method) & FL_READS(baseline) && (fl_baselines_have(names, one) || fl_baselines_have(names, other));
 }
 
 static bool add_option(list *l, const fl_map *m, int i)
@@ -90,7 +91,7 @@ static bool add_option(list *l, const fl_map *m, int i)
     const char *value;
     const uint64_t uses = fl_method_uses(m->method);
     if (!(uses >> i & 1)) return true;
-    if (i == FL_OPTION_baseline_sigma && uses & FL_READS(baseline) && !is_baseline(m, "blur", NULL)) return true;
+    if (i == FL_OPTION_baseline_sigma && uses & FL_READS(baseline) && !is_baseline(m, "blur", "temporal_blur")) return true;
     if (!fl_option_print(&m->options, &fl_option_rows[i], l->arena, &value)) return false;
     if (value) add(l, fl_option_rows[i].name, value);
     return true;

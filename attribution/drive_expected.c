@@ -11,12 +11,6 @@
 
 enum { STREAM_ALPHA = 0x43000000, STREAM_NOISE = 0x44000000 };
 
-static fl_status draw(fl_run *r, int k, real *b)
-{
-    return fl_baseline_fill(r->o.baseline, r->clip, r->x, r->e->card, r->o.baseline_sigma, r->o.seed + (uint64_t)k, b, r->scratch,
-                            r->g->error);
-}
-
 /* Row <- b + alpha (x + sigma e - b) */
 static void place(const fl_run *r, int k, const real *b, real *row)
 {
@@ -38,7 +32,7 @@ static fl_status run(fl_run *r)
     for (int k = 0; k < r->o.samples; k += r->batch) {
         const int rows = r->o.samples - k < r->batch ? r->o.samples - k : r->batch;
         for (int row = 0; row < rows; row++) {
-            if (draw(r, k + row, b + row * r->voxels) != FL_OK) return r->g->error->status;
+            if (fl_baselines_draw(r, k + row, b + row * r->voxels) != FL_OK) return r->g->error->status;
             place(r, k + row, b + row * r->voxels, fl_run_row(r, row));
         }
         if (fl_run_forward(r, rows)) return r->g->error->status;

@@ -19,6 +19,7 @@ typedef struct fl_run {
     int64_t voxels;               /* of a clip, channels included */
     const real *x;                /* the clip */
     const real *baseline;         /* for methods that use one, else NULL */
+    const char *baseline_name;    /* of options.baseline the one at hand */
     fl_arena *scratch;            /* given back when the driver returns */
     int done, total;              /* clips, for the progress callback */
     bool told_to_stop;            /* by it */
@@ -42,7 +43,7 @@ enum { FL_BACKWARD_PLAIN, FL_BACKWARD_TIMES_INPUT };
 enum { FL_PATH_STRAIGHT };
 enum { FL_NOISE_MEAN, FL_NOISE_MEAN_SQUARE, FL_NOISE_VARIANCE };
 enum { FL_CAM_MEAN_GRADIENT, FL_CAM_NORMALISED, FL_CAM_PLUS_PLUS, FL_CAM_PRODUCT, FL_CAM_POSITIVE, FL_CAM_HEAD };
-enum { FL_RULES_SIGNAL, FL_RULES_DIFFERENCE, FL_RULES_CLAMPED };
+enum { FL_RULES_SIGNAL, FL_RULES_DIFFERENCE, FL_RULES_CLAMPED, FL_RULES_EXPECTED };
 
 /* ---- passes ---- */
 

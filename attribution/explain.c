@@ -70,12 +70,19 @@ double *fl_run_doubles(fl_run *r, int64_t count)
 
 /* ---- options ---- */
 
+static double own_sigma(const fl_explain_options *o, fl_shape clip)
+{
+    if (o->baseline && fl_baselines_have(o->baseline, "temporal_blur") && !fl_baselines_have(o->baseline, "blur")) return 0.25 * clip.t;
+    return 0.1 * (clip.h > clip.w ? clip.h : clip.w);
+}
+
 static fl_explain_options fill_in(const fl_run *r, const fl_explain_options *given)
 {
     const fl_explain_options *d = &r->method->defaults;
     fl_explain_options o = given ? *given : *d;
+    if (o.baseline_clip && !o.baseline) o.baseline = "clip";
     fl_options_fill(&o, r->method);
-    if (!(o.baseline_sigma > 0)) o.baseline_sigma = 0.1 * (r->clip.h > r->clip.w ? r->clip.h : r->clip.w);
+    if (!(o.baseline_sigma > 0)) o.baseline_sigma = own_sigma(&o, r->clip);
     if (!o.rules || !d->rules) o.rules = d->rules;
     return o;
 }
@@ -85,7 +92,8 @@ static fl_status check(const fl_run *r)
     const uint64_t uses = fl_method_uses(r->method);
     fl_error *err = r->g->error;
     if (fl_options_check(&r->o, r->method, err)) return err->status;
-    if (r->rules && r->rules->reference != (r->method->variant == FL_RULES_DIFFERENCE))
+    const bool compares = r->method->defaults.rules && r->method->defaults.rules->reference;
+    if (r->rules && r->rules->reference != compares)
         return fl_error_set(err, FL_USAGE, r->rules->reference ? "rules '%s' compare with a baseline, and %s has none; use them with "
                             "deeplift" : "rules '%s' do not compare with a baseline, as %s does", r->rules->name, r->method->name);
     if (uses & FL_READS(lowest) && r->o.lowest > r->o.highest)
@@ -145,21 +153,6 @@ static void find_bounds(const fl_run *r)
     }
 }
 
-static fl_status make_baseline(fl_run *r)
-{
-    if (!(fl_method_uses(r->method) & FL_READS(baseline))) return FL_OK;
-    if (r->o.baseline_clip) {
-        r->o.baseline = "given";
-        r->baseline = r->o.baseline_clip;
-        return FL_OK;
-    }
-    real *b = FL_NEW(r->scratch, real, r->voxels);
-    if (!b) return fl_error_set(r->g->error, FL_FAILED, "baseline: %s", r->scratch->error->message);
-    r->baseline = b;
-    return fl_baseline_fill(r->o.baseline, r->clip, r->x, r->e->card, r->o.baseline_sigma, r->o.seed, b, r->scratch,
-                            r->g->error);
-}
-
 /* The network sees the clip in row 0; class, score and confidence follow from it and stay as they are. */
 static fl_status look(fl_run *r)
 {
@@ -191,9 +184,11 @@ static fl_status weigh_law(fl_run *r)
 {
     fl_map *m = r->map;
     if (r->method->law != FL_LAW_COMPLETE) return FL_OK;
-    memcpy(fl_run_row(r, 0), r->baseline, (size_t)r->voxels * sizeof(real));
-    if (fl_run_forward(r, 1)) return r->g->error->status;
-    m->baseline_score = fl_run_score(r, 0);
+    if (isnan(m->baseline_score)) {
+        memcpy(fl_run_row(r, 0), r->baseline, (size_t)r->voxels * sizeof(real));
+        if (fl_run_forward(r, 1)) return r->g->error->status;
+        m->baseline_score = fl_run_score(r, 0);
+    }
     m->sum = fl_sum(m->data, fl_shape_count(m->shape));
     m->wanted = m->score - m->baseline_score;
     m->residual = fabs(m->sum - m->wanted) / (fabs(m->wanted) + 1e-12);
@@ -204,16 +199,17 @@ static fl_status weigh_law(fl_run *r)
 static int count_passes(const fl_run *r)
 {
     const uint64_t uses = fl_method_uses(r->method);
-    return 1 + (uses & FL_READS(steps) ? r->o.steps : 0) + (uses & FL_READS(samples) ? r->o.samples : 0) +
-           (r->rules && r->rules->reference ? 2 : 0) +
-           (r->method->law == FL_LAW_COMPLETE);
+    const int baselines = uses & FL_READS(baseline) ? fl_baselines_count(r->o.baseline) : 1;
+    const int samples = uses & FL_READS(samples) ? r->o.samples : 0, compared = r->rules && r->rules->reference ? 2 : 0;
+    return baselines + baselines * ((uses & FL_READS(steps) ? r->o.steps : 0) + (compared && samples ? compared * samples : samples + compared) +
+                                    (r->method->law == FL_LAW_COMPLETE && !(compared && samples)));
 }
 
 static fl_status compute(fl_run *r)
 {
     r->total = count_passes(r);
     if (r->rules) find_bounds(r);
-    if (make_baseline(r) || look(r) || r->method->driver->run(r) || check_map(r) || weigh_law(r))
+    if (look(r) || fl_baselines_run(r) || check_map(r) || weigh_law(r))
         return r->g->error->status;
     r->map->passes = r->done;
     return FL_OK;

@@ -12,6 +12,7 @@
 #define FL_FLAG(field, name, help)                     {name, FL_MEMBER_FLAG, AT(field), NULL, 0, 0},
 #define FL_TEXT(field, name, value, help)              {name, FL_MEMBER_TEXT, AT(field), NULL, 0, 0},
 #define FL_WORD(field, name, value, list, help)        {name, FL_MEMBER_WORD, AT(field), list, 0, 0},
+#define FL_WORDS(field, name, value, list, help)       {name, FL_MEMBER_WORDS, AT(field), list, 0, 0},
 #define FL_CHOICE(field, name, value, type, list, help) {name, FL_MEMBER_CHOICE, AT(field), list, 0, 0},
 const fl_option_row fl_option_rows[FL_OPTIONS] = {
 #include "attribution/options.def"
@@ -20,7 +21,10 @@ const fl_option_row fl_option_rows[FL_OPTIONS] = {
 _Static_assert(FL_OPTION_rules < 64, "one bit of a word for every option");
 _Static_assert(sizeof(fl_quadrature) == sizeof(int), "choices are read and written as int");
 
-static bool has_number(const fl_option_row *row) { return row->member != FL_MEMBER_TEXT && row->member != FL_MEMBER_WORD; }
+static bool has_number(const fl_option_row *row)
+{
+    return row->member != FL_MEMBER_TEXT && row->member != FL_MEMBER_WORD && row->member != FL_MEMBER_WORDS;
+}
 
 double fl_option_number(const fl_explain_options *o, const fl_option_row *row)
 {
@@ -34,7 +38,8 @@ double fl_option_number(const fl_explain_options *o, const fl_option_row *row)
     case FL_MEMBER_INT:
     case FL_MEMBER_CHOICE: memcpy(&i, at, sizeof i); return i;
     case FL_MEMBER_TEXT:
-    case FL_MEMBER_WORD: break;
+    case FL_MEMBER_WORD:
+    case FL_MEMBER_WORDS: break;
     }
     return 0;
 }

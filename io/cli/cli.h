@@ -37,7 +37,8 @@ typedef enum fl_option_kind {
     FL_OPT_INT, FL_OPT_REAL, /* within min .. max; min = max: any */
     FL_OPT_BYTES,            /* 1000000, 512M, 2G: powers of 1024 */
     FL_OPT_TEXT,
-    FL_OPT_CHOICE            /* one of the words */
+    FL_OPT_CHOICE,           /* one of the words */
+    FL_OPT_CHOICES           /* one or more of them, with commas between */
 } fl_option_kind;
 
 typedef struct fl_option {
@@ -62,6 +63,8 @@ typedef struct fl_option {
     {name, letter, FL_OPT_TEXT, value, preset, 0, 0, NULL, help}
 #define FL_OPTION_CHOICE(name, value, preset, words, help)                                                         \
     {name, 0, FL_OPT_CHOICE, value, preset, 0, 0, words, help}
+#define FL_OPTION_CHOICES(name, value, preset, words, help)                                                        \
+    {name, 0, FL_OPT_CHOICES, value, preset, 0, 0, words, help}
 
 typedef struct fl_option_group { const char *title; const fl_option *option; } fl_option_group;
 

@@ -27,6 +27,7 @@ static const fl_option method_options[] = {
 #define FL_FLAG(field, name, help) FL_OPTION_FLAG(name, 0, help),
 #define FL_TEXT(field, name, value, help) FL_OPTION_TEXT(name, 0, value, NULL, help),
 #define FL_WORD(field, name, value, list, help) FL_OPTION_CHOICE(name, value, NULL, list, help),
+#define FL_WORDS(field, name, value, list, help) FL_OPTION_CHOICES(name, value, NULL, list, help),
 #define FL_CHOICE(field, name, value, type, list, help) FL_OPTION_CHOICE(name, value, NULL, list, help),
 #include "attribution/options.def"
     {0}};
@@ -115,7 +116,8 @@ static void read_option(const fl_cli *cli, int i, fl_explain_options *o)
     case FL_MEMBER_FLAG: fl_option_set_number(o, row, fl_cli_flag(cli, row->name)); break;
     case FL_MEMBER_CHOICE: fl_option_set_number(o, row, choice(cli, row->name)); break;
     case FL_MEMBER_TEXT:
-    case FL_MEMBER_WORD: *fl_option_text(o, row) = fl_cli_text(cli, row->name); break;
+    case FL_MEMBER_WORD:
+    case FL_MEMBER_WORDS: *fl_option_text(o, row) = fl_cli_text(cli, row->name); break;
     }
 }
 

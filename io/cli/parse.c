@@ -58,6 +58,19 @@ static fl_status unknown_choice(fl_cli *cli, const fl_option *o, const char *tex
                         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
+/* Every word of "a,b,c". */
+static fl_status check_words(fl_cli *cli, const fl_option *o, const char *text)
+{
+    char *rest = fl_arena_text(cli->arena, "%s", text), *word = rest;
+    if (!rest) return cli->error->status;
+    for (; word; word = rest) {
+        rest = strchr(word, ',');
+        if (rest) *rest++ = 0;
+        if (word_position(o->words, word) < 0) return unknown_choice(cli, o, word);
+    }
+    return FL_OK;
+}
+
 static fl_status check_range(fl_cli *cli, const fl_option *o, double value, const char *text)
 {
     if (!(o->min < o->max) || (value >= o->min && value <= o->max)) return FL_OK;
@@ -86,6 +99,8 @@ static fl_status check_value(fl_cli *cli, const fl_option *o, const char *text)
         return FL_OK;
     case FL_OPT_CHOICE:
         return word_position(o->words, text) >= 0 ? FL_OK : unknown_choice(cli, o, text);
+    case FL_OPT_CHOICES:
+        return check_words(cli, o, text);
     case FL_OPT_TEXT:
         if (!*text) return fl_error_set(cli->error, FL_USAGE, "--%s: expected %s, got nothing", o->name, o->value);
         return FL_OK;
