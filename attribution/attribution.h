@@ -41,6 +41,11 @@ typedef struct fl_target {
 typedef enum fl_cam_pooling { FL_CAM_DEFAULT, FL_CAM_GLOBAL, FL_CAM_PER_FRAME } fl_cam_pooling;
 extern const char *const fl_cam_pooling_name[];
 
+typedef enum fl_upsample {               /* how a layer's map becomes T,H,W; input maps have that size already */
+    FL_UPSAMPLE_DEFAULT, FL_UPSAMPLE_BILINEAR, FL_UPSAMPLE_NEAREST, FL_UPSAMPLE_TRILINEAR
+} fl_upsample;                           /* bilinear: in H,W, nearest in T: no value moves to another frame */
+extern const char *const fl_upsample_name[];
+
 extern const char *const fl_baseline_name[];         /* zero black white mean blur noise frozen reversed ... */
 extern const char *const fl_baseline_doc[];          /* what each one is */
 
@@ -90,11 +95,6 @@ typedef enum fl_polarity {               /* applied to every channel before they
     FL_POLARITY_DEFAULT, FL_POLARITY_BOTH, FL_POLARITY_POSITIVE, FL_POLARITY_NEGATIVE, FL_POLARITY_ABS
 } fl_polarity;                           /* a, max(a,0), max(-a,0), |a| */
 extern const char *const fl_polarity_name[];
-
-typedef enum fl_upsample {               /* how a layer's map becomes T,H,W; input maps have that size already */
-    FL_UPSAMPLE_DEFAULT, FL_UPSAMPLE_BILINEAR, FL_UPSAMPLE_NEAREST, FL_UPSAMPLE_TRILINEAR
-} fl_upsample;                           /* bilinear: in H,W, nearest in T: no value moves to another frame */
-extern const char *const fl_upsample_name[];
 
 typedef struct fl_reduction { fl_channels channels; fl_polarity polarity; fl_upsample upsample; } fl_reduction;
 

@@ -32,17 +32,20 @@ struct fl_driver {
     const char *name;
     uint64_t uses[FL_MAX_VARIANTS];          /* options that each variant reads: FL_READS(...) */
     fl_status (*run)(fl_run *);
+    fl_status (*compose)(fl_run *);          /* instead of run: makes an input-level map of whole maps of other methods (fl_run_part) */
+    bool keeps_all;                          /* walks up only; every value of a pass stays (fl_graph_forward_above), and there are no signals */
 };
 
 extern const fl_driver fl_drive_backward, fl_drive_path, fl_drive_noise, fl_drive_cam,
                        fl_drive_eigen, fl_drive_score_cam, fl_drive_expected, fl_drive_blur_path, fl_drive_guided_path,
-                       fl_drive_rules;
+                       fl_drive_rules, fl_drive_ablation, fl_drive_pyramid, fl_drive_guided_cam, fl_drive_motion, fl_drive_regions;
 
 /* The variants: which of its computations a driver does. */
 enum { FL_BACKWARD_PLAIN, FL_BACKWARD_TIMES_INPUT };
 enum { FL_PATH_STRAIGHT };
 enum { FL_NOISE_MEAN, FL_NOISE_MEAN_SQUARE, FL_NOISE_VARIANCE };
 enum { FL_CAM_MEAN_GRADIENT, FL_CAM_NORMALISED, FL_CAM_PLUS_PLUS, FL_CAM_PRODUCT, FL_CAM_POSITIVE, FL_CAM_HEAD };
+enum { FL_MOTION_SPATIAL, FL_MOTION_TEMPORAL };
 enum { FL_RULES_SIGNAL, FL_RULES_DIFFERENCE, FL_RULES_CLAMPED, FL_RULES_EXPECTED };
 
 /* ---- passes ---- */
@@ -68,6 +71,10 @@ fl_status fl_run_keep(fl_run *, const fl_state *);          /* between two steps
 /* After a pass: whether somebody said stop. Then that error is gone, and the driver makes the map of what it has; with more to do
  * the map is called partial. */
 bool fl_run_cut(fl_run *, bool more_to_do);
+
+/* One more method on a clip like the run's, for drivers that compose: with the run's target and progress, and these options else. The
+ * first one settles class and score. The map lives in scratch. */
+fl_status fl_run_part(fl_run *, const char *method, const real *clip, const fl_explain_options *, fl_map *);
 
 /* ---- arithmetic on clips, in double, one rounding at the end ---- */
 

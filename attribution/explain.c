@@ -122,10 +122,10 @@ static fl_status plan(fl_run *r)
     if (fl_target_end(r->g, &e->net, &r->o.target, &r->end)) return r->g->error->status;
     r->wrt = r->method->level == FL_LEVEL_LAYER ? fl_explainer_layer(e, r->o.layer) : e->net.input;
     const fl_demand demand = {.root = r->end.node, .wrt = r->wrt, .rules = r->rules, .epsilon = r->o.epsilon,
-                              .gamma = r->o.gamma, .beta = r->o.beta};
+                              .gamma = r->o.gamma, .beta = r->o.beta, .all = r->method->driver->keeps_all};
     if (r->wrt == FL_NONE || fl_explainer_plan(e, &demand)) return r->g->error->status;
     if (r->method->level == FL_LEVEL_LAYER) r->o.layer = r->g->node[r->wrt].name;
-    if (r->g->carries[r->wrt]) return FL_OK;
+    if (demand.all || r->g->carries[r->wrt]) return FL_OK;
     return fl_error_set(r->g->error, FL_USAGE, "%s: the score does not depend on node '%s'", r->method->name,
                         r->g->node[r->wrt].name);
 }
@@ -223,9 +223,57 @@ static fl_shape map_shape(const fl_run *r)
     return s;
 }
 
+/* ---- maps made of maps ---- */
+
+typedef struct listener { fl_run *r; int before; } listener;
+
+static bool pass_on(int done, int total, void *user)
+{
+    const listener *l = user;
+    const fl_run *r = l->r;
+    return r->o.progress(l->before + done, r->total > l->before + total ? r->total : l->before + total, r->o.user);
+}
+
+fl_status fl_run_part(fl_run *r, const char *name, const real *clip, const fl_explain_options *given, fl_map *part)
+{
+    fl_explain_options o = *given;
+    fl_map *m = r->map;
+    listener l = {r, r->done};
+    o.target = r->o.target;
+    o.seed = r->o.seed;
+    o.progress = r->o.progress ? pass_on : NULL;
+    o.user = &l;
+    if (fl_explain(r->e, fl_method_find(name), clip, &o, r->scratch, part)) return r->g->error->status;
+    r->done += part->passes;
+    m->passes = r->done;
+    if (isfinite(m->score)) return FL_OK;
+    r->o.target = part->options.target;
+    m->score = part->score;
+    m->baseline_score = part->baseline_score;
+    m->logit = part->logit;
+    m->probability = part->probability;
+    return FL_OK;
+}
+
+static fl_status compose(fl_run *r)
+{
+    fl_map *m = r->map;
+    m->score = (double)NAN;
+    m->shape = r->clip;
+    m->data = FL_NEW(r->scratch, real, r->voxels);
+    if (!m->data) return fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
+    const fl_mark mark = fl_arena_mark(r->scratch);
+    const fl_status status = r->method->driver->compose(r) || check_map(r) || weigh_law(r) ? r->g->error->status : FL_OK;
+    fl_arena_release(r->scratch, mark);
+    m->options = r->o;
+    return status ? status : fl_map_warn(m, false, r->scratch, r->g->error);
+}
+
 static fl_status run(fl_run *r)
 {
-    if (check(r) || plan(r)) return r->g->error->status;
+    if (check(r)) return r->g->error->status;
+    if (r->method->driver->compose) return compose(r);
+    if (plan(r)) return r->g->error->status;
     fl_map *m = r->map;
     m->shape = map_shape(r);
     m->data = FL_NEW(r->scratch, real, fl_shape_count(m->shape));

@@ -91,7 +91,7 @@ bool fl_explainer_survives(const fl_explainer *e, const char *layer)
 static bool same_demand(const fl_demand *a, const fl_demand *b)
 {
     return a->root == b->root && a->wrt == b->wrt && a->rules == b->rules && a->epsilon == b->epsilon && a->gamma == b->gamma &&
-           a->beta == b->beta && !a->n_keep && !b->n_keep;
+           a->beta == b->beta && a->all == b->all && !a->n_keep && !b->n_keep;
 }
 
 static double given(double parameter) { return parameter > 0 ? parameter : (double)NAN; }
@@ -112,8 +112,9 @@ fl_status fl_explainer_plan(fl_explainer *e, const fl_demand *d)
     const fl_ruleset *rules = d->rules;
     if (rules) rules = fl_ruleset_tune(rules, given(d->epsilon), given(d->gamma), given(d->beta), g->arena);
     if (d->rules && !rules) return g->error->status;
-    const fl_keep keep = d->wrt == FL_NONE ? FL_KEEP_OUTPUTS : FL_KEEP_FOR_BACKWARD;
-    const fl_plan plan = {.keep = keep, .out = out, .n_out = n, .root = d->root, .wrt = &d->wrt, .n_wrt = d->wrt != FL_NONE,
+    const bool backward = d->wrt != FL_NONE && !d->all;
+    const fl_keep keep = d->all ? FL_KEEP_ALL : backward ? FL_KEEP_FOR_BACKWARD : FL_KEEP_OUTPUTS;
+    const fl_plan plan = {.keep = keep, .out = out, .n_out = n, .root = d->root, .wrt = &d->wrt, .n_wrt = backward,
                           .rules = rules, .low = e->low, .high = e->high, .bounds = fl_graph_shape(g, e->net.input).c};
     if (fl_graph_plan(g, &plan)) return g->error->status;
     e->plan = g->computed;

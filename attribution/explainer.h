@@ -11,6 +11,7 @@ typedef struct fl_demand {        /* of a plan */
     double epsilon, gamma, beta;  /* of the rules; 0: their own */
     const fl_id *keep;            /* more values that outlive a pass: borrowed; such a plan is always made anew */
     int n_keep;
+    bool all;                     /* forward only, with every value kept: wrt and what is below and above it */
 } fl_demand;
 
 struct fl_explainer {

@@ -233,3 +233,15 @@ void fl_graph_forward(fl_graph *g)
         if (g->watch && g->watch->value) g->watch->value(g, i, g->watch->user);
     }
 }
+
+void fl_graph_forward_above(fl_graph *g, fl_id from, bool *changed)
+{
+    fl_assert(g->keeps_all && g->computed[from]);
+    for (fl_id i = 0; i < g->count; i++) {
+        const fl_node *node = &g->node[i];
+        changed[i] = i == from;
+        for (int k = 0; k < node->n_in; k++) changed[i] |= changed[node->in[k]];
+        changed[i] &= g->computed[i];
+        if (changed[i] && i != from) node->op->forward(node, node->operand, node->value);
+    }
+}

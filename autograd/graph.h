@@ -88,6 +88,9 @@ real *fl_graph_signal(const fl_graph *, fl_id);
 void  fl_graph_touch(fl_graph *);
 
 void fl_graph_forward(fl_graph *);
+/* After a forward under FL_KEEP_ALL: computes again what depends on node `from`, whose value the caller has changed, and nothing else.
+ * changed: count entries, filled in: which nodes those are. */
+void fl_graph_forward_above(fl_graph *, fl_id from, bool *changed);
 /* seed: the signal at the root, its shape. Gives d(sum seed*root)/d(wrt) in the signals of wrt. Signals lie where
  * values were that nobody reads any more: a second backward needs a forward before it, except with FL_KEEP_ALL. */
 void fl_graph_backward(fl_graph *, const real *seed);
