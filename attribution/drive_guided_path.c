@@ -1,17 +1,18 @@
 /* drive_guided_path.c: guided integrated gradients (Kapishnikov et al. 2021): the path goes first where the gradient is small.
  *
  * From b to x in S steps. At step k the gradient g is taken once; then, until the distance left, |y - x|_1, is L (1 - (k+1)/S):
- * values may not lag or lead the straight line by more than max_distance of the way; of those that may still move, the quarter with
+ * values may not lag or lead the straight line by more than max_distance of the way; of those that may still move, the fraction with
  * the smallest |g| moves towards its limit, together as far as needed; each move adds (y - y_old) g to the map.
  *
- * Complete in the limit of small moves; a value may make up to 2 max_distance of its way on one gradient. All in double; a bounded number of rounds per step, or a rounding error could keep one waiting. */
+ * Complete in the limit of small moves; a value may make up to 2 max_distance of its way on one gradient. All in double; a bounded
+ * number of rounds per step, or a rounding error could keep one waiting. */
 #include "attribution/driver.h"
 
 #include "tensor/par.h"
 
 #include <math.h>
 
-static const double FRACTION = 0.25, MAX_DISTANCE = 0.02, NEAR = 1e-9;
+static const double NEAR = 1e-9;
 enum { MOST_ROUNDS = 64 };
 
 typedef struct walker {
@@ -74,7 +75,7 @@ static bool go_on(walker *w, const real *g, double behind, double ahead, double 
     }
     const double now = distance(w);
     if (fabs(now - left) <= NEAR * (fabs(now) > 1 ? fabs(now) : 1)) return true;
-    const double most = select_kth(w->sorted, n, (int64_t)(FRACTION * (double)(n - 1)));
+    const double most = select_kth(w->sorted, n, (int64_t)(w->r->o.fraction * (double)(n - 1)));
     double room = 0;
     for (int64_t i = 0; i < n; i++)
         if (w->size[i] <= most && isfinite(w->size[i])) room += fabs(w->y[i] - point(w, i, ahead));
@@ -95,7 +96,7 @@ static fl_status step(walker *w, int k)
     if (fl_run_forward(r, 1)) return r->g->error->status;
     fl_run_backward(r, 1);
     const double alpha = (k + 1.0) / r->o.steps;
-    const double behind = fmax(alpha - MAX_DISTANCE, 0), ahead = fmin(alpha + MAX_DISTANCE, 1);
+    const double behind = fmax(alpha - r->o.max_distance, 0), ahead = fmin(alpha + r->o.max_distance, 1);
     for (int round = 0; round < MOST_ROUNDS; round++)
         if (go_on(w, fl_run_signal(r, 0), behind, ahead, w->total * (1 - alpha))) break;
     return FL_OK;
@@ -103,7 +104,8 @@ static fl_status step(walker *w, int k)
 
 static fl_status run(fl_run *r)
 {
-    walker w = {r, fl_run_doubles(r, r->voxels), fl_run_doubles(r, r->voxels), fl_run_doubles(r, r->voxels), fl_run_doubles(r, r->voxels), 0};
+    const int64_t n = r->voxels;
+    walker w = {r, fl_run_doubles(r, n), fl_run_doubles(r, n), fl_run_doubles(r, n), fl_run_doubles(r, n), 0};
     if (!w.y || !w.sum || !w.size || !w.sorted) return r->g->error->status;
     for (int64_t i = 0; i < r->voxels; i++) w.y[i] = (double)r->baseline[i];
     w.total = distance(&w);
@@ -113,4 +115,5 @@ static fl_status run(fl_run *r)
     return FL_OK;
 }
 
-const fl_driver fl_drive_guided_path = {.name = "guided_path", .uses = {FL_READS(steps) | FL_READS_BASELINE}, .run = run};
+const fl_driver fl_drive_guided_path = {
+    .name = "guided_path", .uses = {FL_READS(steps) | FL_READS(fraction) | FL_READS(max_distance) | FL_READS_BASELINE}, .run = run};

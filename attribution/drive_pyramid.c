@@ -121,7 +121,7 @@ static int channel_below(const fl_node *node, int k, int c)
         return c >= 0 && c < own ? c : -1;
     }
     if (node->op->kind == FL_OP_slice && node->attr.slice.axis == FL_AXIS_C) return c + node->attr.slice.begin;
-    if (node->op->kind == FL_OP_reshape && node->shape.c != own)         /* a vector in file order: all places of a channel behind one another */
+    if (node->op->kind == FL_OP_reshape && node->shape.c != own)         /* in file order all places of a channel stand together */
         return (int)(c / (fl_shape_pixels(node->in_shape[0]) / node->in_shape[0].n)) % own;
     return c < own ? c : -1;
 }

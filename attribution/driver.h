@@ -33,7 +33,7 @@ struct fl_driver {
     uint64_t uses[FL_MAX_VARIANTS];          /* options that each variant reads: FL_READS(...) */
     fl_status (*run)(fl_run *);
     fl_status (*compose)(fl_run *);          /* instead of run: makes an input-level map of whole maps of other methods (fl_run_part) */
-    bool keeps_all;                          /* walks up only; every value of a pass stays (fl_graph_forward_above), and there are no signals */
+    bool keeps_all;                          /* walks up only: every value stays (fl_graph_forward_above), there are no signals */
 };
 
 extern const fl_driver fl_drive_backward, fl_drive_path, fl_drive_noise, fl_drive_cam,

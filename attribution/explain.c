@@ -201,8 +201,9 @@ static int count_passes(const fl_run *r)
     const uint64_t uses = fl_method_uses(r->method);
     const int baselines = uses & FL_READS(baseline) ? fl_baselines_count(r->o.baseline) : 1;
     const int samples = uses & FL_READS(samples) ? r->o.samples : 0, compared = r->rules && r->rules->reference ? 2 : 0;
-    return baselines + baselines * ((uses & FL_READS(steps) ? r->o.steps : 0) + (compared && samples ? compared * samples : samples + compared) +
-                                    (r->method->law == FL_LAW_COMPLETE && !(compared && samples)));
+    const int each = compared && samples ? compared * samples : samples + compared;
+    const bool weighs = r->method->law == FL_LAW_COMPLETE && !compared;
+    return baselines + baselines * ((uses & FL_READS(steps) ? r->o.steps : 0) + each + weighs);
 }
 
 static fl_status compute(fl_run *r)

@@ -1,5 +1,5 @@
 /* segments_slic.c: supervoxels by SLIC (Achanta et al. 2012, SLIC Superpixels Compared to State-of-the-art), as skimage does it
- * for volumes: clusters c of voxels i with places p and colours q (CIE Lab for three channels, divided by the compactness),
+ * for volumes: clusters c of voxels i with places p and colours q (CIE Lab for three channels, else 0..100; over the compactness),
  *
  *   d(i, c)^2 = sum over axes of (spacing (p_i - p_c))^2 / S^2  +  |q_i - q_c|^2 [ / m_c with SLIC-zero ]
  *
@@ -262,7 +262,8 @@ static const real *colours(const fl_segment_task *k)
         const int64_t frame = (int64_t)k->s.h * k->s.w;
         for (int64_t i = t * frame; i < (t + 1) * frame; i++) {
             if (channels == 3) to_lab(p + 3 * i);
-            for (int c = 0; c < channels; c++) p[i * channels + c] = (real)((double)p[i * channels + c] / k->o->compactness);
+            const double scale = channels == 3 ? 1 : 100;        /* as lightness has */
+            for (int c = 0; c < channels; c++) p[i * channels + c] = (real)(scale * (double)p[i * channels + c] / k->o->compactness);
         }
     }
     return p;

@@ -84,4 +84,25 @@ static inline void check_values(const char *what, const real *got, const double 
                   (double)got[i], want[i], tolerance);
 }
 
+/* 2 x1 + x2, (2 x1 + x2)^2, 2 x1^2 + x2^2. */
+typedef enum quadratic { LINEAR, DEPENDENT, INDEPENDENT } quadratic;
+
+static inline void rig_quadratic(fl_rig *r, quadratic which)
+{
+    rig_up(r, fl_shape_vector(1, 2));
+    const fl_id x = r->net.input, squares = which == INDEPENDENT ? fl_node_mul(r->g, "squares", x, x) : x;
+    const fl_id sum = rig_linear(r, "sum", squares, 1, (const double[]){2, 1}, NULL);
+    rig_ready(r, which == DEPENDENT ? fl_node_mul(r->g, "square", sum, sum) : sum);
+}
+
+#define V(...) ((const real[]){__VA_ARGS__})
+
+/* The map of a method equals these numbers. */
+#define GIVES(r, method, x, o, tolerance, ...)                                                                    \
+    do {                                                                                                          \
+        const double want_[] = {__VA_ARGS__};                                                                     \
+        check_values(method, rig_explain(r, method, x, o), want_, (int)(sizeof want_ / sizeof *want_), tolerance); \
+    } while (0)
+#define CLASS(c, ...) WITH(.target = {.class_index = c}, __VA_ARGS__)
+
 #endif

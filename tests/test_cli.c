@@ -202,9 +202,9 @@ static bool is_allowed(const fl_option *o)
     if (o->kind == FL_OPT_BYTES) return fl_text_bytes(o->preset, &bytes);
     if (o->kind == FL_OPT_TEXT) return *o->preset != 0;
     if (o->kind == FL_OPT_FLAG) return false;
-    for (int i = 0; o->kind == FL_OPT_CHOICE && o->words[i]; i++)
+    for (int i = 0; o->words && o->words[i]; i++)
         if (strcmp(o->words[i], o->preset) == 0) return true;
-    if (o->kind == FL_OPT_CHOICE) return false;
+    if (o->kind == FL_OPT_CHOICE || o->kind == FL_OPT_CHOICES) return false;
     if (o->kind == FL_OPT_INT ? !fl_text_int(o->preset, &whole) : !fl_text_real(o->preset, &number)) return false;
     if (o->kind == FL_OPT_INT) number = (double)whole;
     return !(o->min < o->max) || (number >= o->min && number <= o->max);
@@ -218,7 +218,7 @@ TEST(cli_presets_are_allowed_values)
         for (int k = 0; c->group && c->group[k]; k++) {
             for (const fl_option *o = c->group[k]->option; o->name; o++, options++) {
                 CHECK_SAY((o->kind == FL_OPT_FLAG) == (o->value == NULL), "%s --%s: value", c->name, o->name);
-                CHECK_SAY((o->kind == FL_OPT_CHOICE) == (o->words != NULL), "%s --%s: words", c->name, o->name);
+                CHECK_SAY((o->kind == FL_OPT_CHOICE || o->kind == FL_OPT_CHOICES) == (o->words != NULL), "%s --%s: words", c->name, o->name);
                 CHECK_SAY(!o->preset || is_allowed(o), "%s --%s: preset %s", c->name, o->name, o->preset);
             }
         }

@@ -143,7 +143,7 @@ TEST(segments_slic_follows_its_definition)
     noise(s, 3);
     fl_segment_options o = fl_segments_default();
     o.pieces = 12;
-    o.compactness = 0.15;
+    o.compactness = 15;
     if (!cut("slic", s, &o)) return;
     check_numbering("slic");
 
@@ -155,7 +155,7 @@ TEST(segments_slic_follows_its_definition)
     real low, high;
     fl_min_max(clip, V, &low, &high);
     for (int i = 0; i < V; i++)
-        grey[i] = (double)(real)((double)(real)(((double)clip[i] - (double)low) / ((double)high - (double)low)) / o.compactness);
+        grey[i] = (double)(real)(100 * (double)(real)(((double)clip[i] - (double)low) / ((double)high - (double)low)) / o.compactness);
     for (int round = 0; round < 10; round++) naive_round(&n, grey, best, label, 4);
     for (int i = 0; i < V; i++) to[i] = -1;
     int count = 0, next_to, fragments = 0;
@@ -278,7 +278,7 @@ TEST(segments_flow_pieces_go_along)
     moving(s, 3);
     fl_segment_options o = fl_segments_default();
     o.pieces = 40;
-    o.compactness = 4;
+    o.compactness = 40;
     if (!cut("slic", s, &o)) return;
     const double without = follows(3);
     if (!cut("flow", s, &o)) return;

@@ -20,6 +20,7 @@ static const fl_option target_options[] = {
 const fl_option_group fl_target_options = {"Target", target_options};
 
 static const fl_option method_options[] = {
+    FL_OPTION_TEXT("baseline-clip", 0, "FILE", NULL, "the clip that the baseline called clip is; sampled and sized as the first one"),
     FL_OPTION_TEXT("rules", 0, "NAME|FILE", NULL,
                    "another rule set for a method that has one (footlight rules names and prints them)"),
 #define FL_INT(field, name, value, least, most, help) FL_OPTION_INT(name, value, NULL, least, most, help),
@@ -93,6 +94,7 @@ fl_status fl_methods_check_options(fl_cli *cli, const fl_method_list *list)
     for (int i = 0; i < FL_OPTIONS; i++)
         if (fl_cli_given(cli, fl_option_rows[i].name) && !(uses >> i & 1)) return unread(cli, fl_option_rows[i].name, list, uses);
     if (fl_cli_given(cli, "rules") && !(uses & FL_READS(rules))) return unread(cli, "rules", list, uses);
+    if (fl_cli_given(cli, "baseline-clip") && !(uses & FL_READS(baseline))) return unread(cli, "baseline-clip", list, uses);
     return FL_OK;
 }
 
@@ -131,9 +133,28 @@ fl_status fl_methods_read_rows(fl_cli *cli, fl_explain_options *o)
     return FL_OK;
 }
 
+static fl_status read_baseline(fl_cli *cli, const fl_session *s, fl_explain_options *o)
+{
+    const char *path = fl_cli_text(cli, "baseline-clip");
+    if (!path) return FL_OK;
+    fl_input other = {0};
+    fl_shape wanted = fl_graph_shape(s->graph, s->net.input);
+    fl_shape_text a, b;
+    wanted.n = 1;
+    if (fl_input_read(cli, s->model, path, &other) != FL_OK) {
+        fl_error_where(cli->error, "--baseline-clip");
+        return cli->error->status;
+    }
+    if (!fl_shape_equal(other.shape, wanted))
+        return fl_error_set(cli->error, FL_USAGE, "--baseline-clip: expected a clip of shape %s like the first one, got %s",
+                            fl_shape_print(wanted, &a), fl_shape_print(other.shape, &b));
+    o->baseline_clip = other.values;
+    return FL_OK;
+}
+
 fl_status fl_methods_read_options(fl_cli *cli, const fl_session *s, fl_explain_options *o)
 {
-    if (fl_methods_read_rows(cli, o) != FL_OK) return cli->error->status;
+    if (fl_methods_read_rows(cli, o) != FL_OK || read_baseline(cli, s, o) != FL_OK) return cli->error->status;
     if (fl_cli_given(cli, "against") && fl_cli_choice(cli, "target-kind") != FL_SCORE_MARGIN)
         return fl_error_set(cli->error, FL_USAGE, "--against: needs --target-kind margin");
     o->target.score = (fl_score)choice(cli, "target-kind");
