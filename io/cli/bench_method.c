@@ -46,6 +46,8 @@ fl_status fl_method_time(fl_cli *cli, const fl_model *model, int batch, int repe
     if (fl_methods_parse(cli, "method", fl_cli_text(cli, "method"), &methods) != FL_OK ||
         fl_methods_check_options(cli, &methods) != FL_OK || fl_methods_read_rows(cli, &j.options) != FL_OK)
         return cli->error->status;
+    if (fl_cli_given(cli, "baseline-clip"))
+        return fl_error_set(cli->error, FL_USAGE, "--baseline-clip: bench makes up its clip, and what it is compared with: use --baseline");
     if (methods.count > 1) return fl_error_set(cli->error, FL_USAGE, "--method: one at a time, got %d", methods.count);
     j.method = methods.item[0];
     if (prepare(cli, model, batch, &j) != FL_OK) return cli->error->status;
