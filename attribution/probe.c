@@ -129,21 +129,23 @@ static fl_region region_of(const fl_probe *p, const fl_variants *v, int64_t k)
 }
 
 /* Variants k .. k+count-1 as whole clips: each of the graph's rows takes one. */
+static real *clip_of(const fl_probe *p, int i) { return fl_cone_input(p->cone, i / p->e->batch) + i % p->e->batch * p->voxels; }
+
 static bool pass_of_clips(fl_probe *p, const fl_variants *v, int64_t k, int count)
 {
-    real *clip = fl_cone_input(p->cone, 0);
-    const int rows = (count + p->e->batch - 1) / p->e->batch * p->e->batch;
+    const int batch = p->e->batch, rows = (count + batch - 1) / batch * batch;
     for (int i = 0; i < rows; i++) {
-        copy(clip + i * p->voxels, v->cumulative && i > 0 ? clip + (i - 1) * p->voxels : p->clip, p->voxels);
         const bool same = i >= count || (v->region && fl_region_empty(region_of(p, v, k + i)));
-        if (!same) v->fill(v->user, k + i, clip + i * p->voxels);
+        copy(clip_of(p, i), v->cumulative && i > 0 ? clip_of(p, i - 1) : p->clip, p->voxels);
+        if (!same) v->fill(v->user, k + i, clip_of(p, i));
     }
-    const real *y = fl_cone_run(p->cone, false);
+    fl_cone_run(p->cone, false);
     for (int i = 0; i < count; i++) {
-        const bool go_on = hand_out(p, v, k + i, y + i * p->e->classes);
+        const real *y = fl_cone_result(p->cone, i / batch) + i % batch * p->e->classes;
+        const bool go_on = hand_out(p, v, k + i, y);
         if (v->cumulative && (!go_on || i == count - 1)) {
-            copy(p->clip, clip + i * p->voxels, p->voxels);
-            keep_result(p, y + i * p->e->classes);
+            copy(p->clip, clip_of(p, i), p->voxels);
+            keep_result(p, y);
             p->fresh = false;
         }
         if (!go_on) return false;
@@ -184,14 +186,14 @@ static bool pass_of_boxes(fl_probe *p, const fl_variants *v, int64_t k, int coun
         copy_box(p, fl_cone_box(p->cone, i), p->clip, fl_cone_input(p->cone, i), true);
         if (!v->cumulative && !fl_region_empty(box[i])) copy_box(p, box[i], fl_graph_value(p->g, p->e->net.input), p->clip, false);
     }
-    const real *y = fl_cone_run(p->cone, v->cumulative);
-    if (v->cumulative) keep_result(p, y);
+    fl_cone_run(p->cone, v->cumulative);
+    if (v->cumulative) keep_result(p, fl_cone_result(p->cone, 0));
     for (int i = 0; i < count; i++)
-        if (!hand_out(p, v, k + i, y + i * p->e->classes)) return false;
+        if (!hand_out(p, v, k + i, fl_cone_result(p->cone, i))) return false;
     return true;
 }
 
-/* All boxes of a pass are as large as the largest: only those that are much alike go together. */
+/* How many go together follows from the first box: the others are not much larger. */
 static bool alike(fl_region a, fl_region b)
 {
     for (int i = 0; i < 3; i++)
@@ -203,6 +205,8 @@ static fl_status score_boxes(fl_probe *p, const fl_variants *v)
 {
     if (!p->parts && plan(p, true)) return p->g->error->status;
     if (!p->fresh) run_base(p);
+    fl_cone_exact(p->cone, v->cumulative);               /* what becomes the base has no rounding of its own */
+    p->together = 0;
     fl_region box[MOST_TOGETHER + 1];
     int known = 0;                                       /* boxes of variants from k on */
     for (int64_t k = v->first; k < v->end;) {

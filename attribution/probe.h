@@ -5,9 +5,10 @@
  *
  * Variant k is the base with some voxels changed. The caller writes it when asked (masks are made on the fly), and gets its
  * score: fill and take are each called with k = first, first+1, .. end-1 in this order, fill some way ahead of take. Memory does not
- * grow with the number of variants. Where regions are given and small, only what they can change is computed; the scores
- * are those of full passes, bit for bit: the score of variant k depends on the base and on variant k alone, not on its
- * neighbours, on threads, nor on whether or how its region was given. */
+ * grow with the number of variants. Without regions every variant is a whole pass and has its bits. With regions only what they can
+ * change is computed (autograd/cone.h), and scores are those of whole passes up to the rounding of Winograd's tiles: 1e-5 of their
+ * size in float32; cumulative variants have all bits of whole passes, and take longer. In either case the score of variant k is a
+ * function of the base, of its region and its voxels: not of its neighbours, of threads, or of where the run began. */
 #ifndef FL_PROBE_H
 #define FL_PROBE_H
 

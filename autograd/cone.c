@@ -7,6 +7,7 @@
 
 enum { FOREVER = 1 << 30 };
 
+static int min(int a, int b) { return a < b ? a : b; }
 static int max(int a, int b) { return a > b ? a : b; }
 
 /* ---- once per graph ---- */
@@ -51,6 +52,8 @@ fl_cone *fl_cone_new(fl_graph *g, fl_id input, fl_id root, fl_arena *arena)
     return c;
 }
 
+void fl_cone_exact(fl_cone *c, bool exact) { c->exact = exact; }
+
 int fl_cone_keep(fl_cone *c, bool parts, fl_id *keep)
 {
     int n = 0;
@@ -90,13 +93,18 @@ static fl_status make_room(fl_cone *c, int count)
     c->room = 0;
     c->slab_count = 0;
     c->work_bytes = 0;
-    const size_t all = (size_t)(c->root + 1) * (size_t)count;
-    int (*lo)[3] = (int (*)[3])fl_arena_array(c->arena, all, sizeof *lo);
+    const size_t nodes = (size_t)c->root + 1, all = nodes * (size_t)count;
+    int (*boxes)[3] = (int (*)[3])fl_arena_array(c->arena, 2 * all, sizeof *boxes);
     fl_region *differs = FL_NEW(c->arena, fl_region, all);
-    if (!lo || !differs) return no_memory(c);
-    for (fl_id i = 0; i <= c->root; i++) {
-        c->at[i].lo = lo + (size_t)i * (size_t)count;
-        c->at[i].differs = differs + (size_t)i * (size_t)count;
+    int64_t *place = FL_NEW(c->arena, int64_t, all + nodes);
+    c->order = FL_NEW(c->arena, int, 2 * (size_t)count);
+    if (!boxes || !differs || !place || !c->order) return no_memory(c);
+    c->slot = c->order + count;
+    for (size_t i = 0; i < nodes; i++) {
+        c->at[i].lo = boxes + 2 * i * (size_t)count;
+        c->at[i].size = c->at[i].lo + count;
+        c->at[i].differs = differs + i * (size_t)count;
+        c->at[i].place = place + i * ((size_t)count + 1);
     }
     c->layer[0].used = c->arena->used;
     c->room = count;
@@ -131,42 +139,95 @@ static void list_buffers(fl_cone *c)
 {
     c->buffers = 0;
     for (fl_id i = c->input; i <= c->root; i++) {
-        const fl_node *node = &c->g->node[i];
         spot *s = &c->at[i];
         if (!c->depends[i] || !(s->changed || i == c->root)) continue;
-        for (int k = 0; i != c->input && s->changed && k < node->n_in; k++)
-            if (s->in[k].copied) add_buffer(c, &s->in[k].values, c->count * fl_box_count(node->in_shape[k], s->in[k].size), i, i);
-        s->wide = NULL;
-        if (s->changed && node->op->kind == FL_OP_shift && !s->whole[0])
-            add_buffer(c, &s->wide, c->count * fl_box_count(node->shape, s->in[0].size), i, i);
-        add_buffer(c, &s->values, c->count * fl_box_count(node->shape, s->size), i, s->last);
+        for (int k = 0; i != c->input && s->changed && k < c->g->node[i].n_in; k++)
+            if (s->in[k].copied) add_buffer(c, &s->in[k].values, s->in[k].count, i, i);
+        if (i != c->input && s->changed && s->wide_count) add_buffer(c, &s->wide, s->wide_count, i, i);
+        add_buffer(c, &s->values, s->place[c->count], i, s->last);
     }
+}
+
+/* How near the box is to the ends of the clip: as near, and its cone is cut off alike. */
+static int nearness(const fl_cone *c, const fl_region *r)
+{
+    int length[3], key = 0;
+    fl_shape_lengths(c->g->node[c->input].shape, length);
+    for (int i = 0; i < 3; i++) key = key * 1024 + min(1023, min(r->lo[i], length[i] - r->hi[i]));
+    return key;
+}
+
+/* Stable: boxes that are all alike stay in the caller's order. */
+static void sort(fl_cone *c, const fl_region *box)
+{
+    for (int k = 0; k < c->count; k++) {
+        int v = k;
+        for (; box && v > 0 && nearness(c, &box[c->order[v - 1]]) > nearness(c, &box[k]); v--) c->order[v] = c->order[v - 1];
+        c->order[v] = k;
+    }
+    for (int v = 0; v < c->count; v++) c->slot[c->order[v]] = v;
+}
+
+static void find_places(const fl_cone *c, fl_id i)
+{
+    const spot *s = &c->at[i];
+    s->place[0] = 0;
+    for (int v = 0; v < c->count; v++) s->place[v + 1] = s->place[v] + fl_box_count(c->g->node[i].shape, s->size[v]);
+}
+
+/* All calls of node i: what they need. */
+static void forecast(fl_cone *c, fl_id i, size_t *work)
+{
+    spot *s = &c->at[i];
+    s->wide_count = 0;
+    for (int first = 0, count; first < c->count; first += count) {
+        fl_node crop;
+        count = fl_cone_crop(c, i, first, &crop);
+        c->macs += fl_node_macs(&crop);
+        const size_t bytes = crop.op->scratch ? crop.op->scratch(&crop) : 0;
+        if (bytes > *work) *work = bytes;
+        for (int k = 0; k < crop.n_in; k++) {
+            const int64_t n = fl_shape_count(crop.in_shape[k]);
+            if (n > s->in[k].count) s->in[k].count = n;
+        }
+        const int64_t n = fl_shape_count(crop.shape);
+        if (n > s->place[first + count] - s->place[first] && n > s->wide_count) s->wide_count = n;
+    }
+}
+
+static void begin_input(fl_cone *c, const fl_region *box)
+{
+    static const int one[3] = {1, 1, 1};
+    const fl_shape shape = c->g->node[c->input].shape;
+    spot *x = &c->at[c->input];
+    x->changed = true;
+    for (int v = 0; v < c->count; v++) {
+        x->differs[v] = fl_region_whole(shape);
+        if (c->parts) x->differs[v] = fl_region_common(box[c->order[v]], x->differs[v]);
+        if (fl_region_empty(x->differs[v])) x->differs[v] = (fl_region){{0, 0, 0}, {1, 1, 1}};
+        fl_cone_fit(x, shape, v, one);
+    }
+    find_places(c, c->input);
+    spot *end = &c->at[c->root];                         /* should nothing reach it */
+    for (int v = 0; v < c->count; v++) fl_shape_lengths(c->g->node[c->root].shape, end->size[v]);
 }
 
 fl_status fl_cone_begin(fl_cone *c, int count, const fl_region *box)
 {
-    static const int one[3] = {1, 1, 1};
-    spot *x = &c->at[c->input], *end = &c->at[c->root];
     fl_assert(count >= 1);
     if (make_room(c, count)) return c->g->error->status;
     c->count = count;
     c->macs = 0;
     size_t work = 0;
-    const fl_region all = fl_region_whole(c->g->node[c->input].shape);
-    for (int v = 0; v < count; v++) x->differs[v] = c->parts ? fl_region_common(box[v], all) : all;
-    x->changed = true;
-    fl_cone_fit(c, x, c->g->node[c->input].shape, one);
-    fl_shape_lengths(c->g->node[c->root].shape, end->size);        /* should nothing reach it */
+    sort(c, c->parts ? box : NULL);
+    begin_input(c, box);
     for (fl_id i = c->input + 1; i <= c->root; i++) {
         if (!c->depends[i]) continue;
         fl_cone_find_boxes(c, i);
+        if (c->at[i].changed || i == c->root) find_places(c, i);
         if (!c->at[i].changed) continue;
         fl_cone_find_seats(c, i);
-        fl_node crop;
-        const int calls = count / fl_cone_crop(c, i, 0, &crop);
-        c->macs += calls * fl_node_macs(&crop);
-        const size_t bytes = crop.op->scratch ? crop.op->scratch(&crop) : 0;
-        work = bytes > work ? bytes : work;
+        forecast(c, i, &work);
     }
     list_buffers(c);
     if (make_memory(c, fl_slab_place(c->list, c->buffers, c->live), work)) return c->g->error->status;
@@ -182,8 +243,8 @@ fl_region fl_cone_box(const fl_cone *c, int k)
     const spot *x = &c->at[c->input];
     fl_region r;
     for (int i = 0; i < 3; i++) {
-        r.lo[i] = x->lo[k][i];
-        r.hi[i] = r.lo[i] + x->size[i];
+        r.lo[i] = x->lo[c->slot[k]][i];
+        r.hi[i] = r.lo[i] + x->size[c->slot[k]][i];
     }
     return r;
 }
@@ -191,5 +252,11 @@ fl_region fl_cone_box(const fl_cone *c, int k)
 real *fl_cone_input(const fl_cone *c, int k)
 {
     const spot *x = &c->at[c->input];
-    return x->values + k * fl_box_count(c->g->node[c->input].shape, x->size);
+    return x->values + x->place[c->slot[k]];
+}
+
+const real *fl_cone_result(const fl_cone *c, int k)
+{
+    const spot *y = &c->at[c->root];
+    return y->values + y->place[c->slot[k]];
 }

@@ -1,14 +1,12 @@
 /* cone_boxes.c: where the boxes of a pass lie.
  *
  * What can differ grows upwards, window by window, for every variant by itself. The box that is computed is that, on the grid
- * of the op's tiles and as large as the largest of all variants; it is cut from the operands wherever it reads, so rounding does not
- * add up. */
+ * of the op's tiles; what it reads is cut from the operands' boxes and the base. */
 #include "autograd/cone_parts.h"
 
 #include <string.h>
 
 static int min(int a, int b) { return a < b ? a : b; }
-static int max(int a, int b) { return a > b ? a : b; }
 
 static void grid_of(const fl_node *node, int tile[3])
 {
@@ -19,50 +17,66 @@ static void grid_of(const fl_node *node, int tile[3])
     fl_conv_grid(&conv, tile);
 }
 
-/* One size for all variants, on the grid: the largest that one of them needs. A box that would reach beyond the last tile lies
- * further in front. */
-void fl_cone_fit(const fl_cone *c, spot *s, fl_shape shape, const int tile[3])
+/* A tile that sees one change differs as a whole: by rounding, where not by more. */
+static fl_region on_grid(fl_region r, fl_shape shape, const int tile[3])
 {
     int length[3];
     fl_shape_lengths(shape, length);
     for (int i = 0; i < 3; i++) {
+        r.lo[i] = r.lo[i] / tile[i] * tile[i];
+        r.hi[i] = min(length[i], (r.hi[i] + tile[i] - 1) / tile[i] * tile[i]);
+    }
+    return r;
+}
+
+/* A box that would reach beyond the last tile lies further in front; one that is as long as the node is all of it. */
+void fl_cone_fit(spot *s, fl_shape shape, int variant, const int tile[3])
+{
+    int length[3], *lo = s->lo[variant], *size = s->size[variant];
+    const fl_region r = s->differs[variant];
+    fl_shape_lengths(shape, length);
+    for (int i = 0; i < 3; i++) {
         const int u = tile[i], end = (length[i] + u - 1) / u * u;
-        s->size[i] = u;
-        for (int k = 0; k < c->count; k++) {
-            const fl_region r = s->differs[k];
-            if (fl_region_empty(r)) continue;
-            s->lo[k][i] = r.lo[i] / u * u;
-            s->size[i] = max(s->size[i], (r.hi[i] + u - 1) / u * u - s->lo[k][i]);
-        }
-        s->whole[i] = s->size[i] >= length[i];
-        if (s->whole[i]) s->size[i] = length[i];
-        for (int k = 0; k < c->count; k++) {
-            if (fl_region_empty(s->differs[k])) s->lo[k][i] = 0;
-            s->lo[k][i] = s->whole[i] ? 0 : min(s->lo[k][i], end - s->size[i]);
-        }
+        lo[i] = r.lo[i] / u * u;
+        size[i] = (r.hi[i] + u - 1) / u * u - lo[i];
+        if (size[i] >= length[i]) size[i] = length[i];
+        lo[i] = size[i] == length[i] ? 0 : min(lo[i], end - size[i]);
     }
 }
 
-static bool holds(const fl_cone *c, const spot *boxes, const fl_region *differs)
+static bool holds(const spot *boxes, int variant, fl_region differs)
 {
-    for (int k = 0; k < c->count; k++)
-        for (int i = 0; i < 3 && !fl_region_empty(differs[k]); i++)
-            if (differs[k].lo[i] < boxes->lo[k][i] || differs[k].hi[i] > boxes->lo[k][i] + boxes->size[i]) return false;
+    for (int i = 0; i < 3; i++)
+        if (differs.lo[i] < boxes->lo[variant][i] || differs.hi[i] > boxes->lo[variant][i] + boxes->size[variant][i]) return false;
     return true;
 }
 
-/* Place by place, the boxes of an operand will do as they are, and need no copy. */
-static bool adopt_boxes(const fl_cone *c, fl_id i)
+/* Where a variant is the base and others are not, it takes part with the least box that the op can compute. */
+static fl_region least_box(const fl_node *node)
+{
+    fl_region r = {{0, 0, 0}, {1, 1, 1}};
+    int length[3];
+    fl_shape_lengths(node->shape, length);
+    for (int k = 0; k < node->n_in; k++) {
+        fl_sight sight[3];
+        fl_node_sight(node, k, sight);
+        for (int i = 0; i < 3 && fl_node_sampled(node, k); i++)
+            if (sight[i].step == 0 && sight[i].reach > 0) r.hi[i] = length[i];
+    }
+    return r;
+}
+
+/* Place by place, the box of an operand will do as it is, and needs no copy. */
+static bool adopt_box(const fl_cone *c, fl_id i, int variant)
 {
     const fl_node *node = &c->g->node[i];
     spot *s = &c->at[i];
     for (int k = 0; k < node->n_in; k++) {
         const spot *x = &c->at[node->in[k]];
         if (!c->depends[node->in[k]] || !x->changed || !fl_node_sampled(node, k)) continue;
-        if (!fl_node_place_by_place(node, k) || !holds(c, x, s->differs)) continue;
-        memcpy(s->size, x->size, sizeof s->size);
-        memcpy(s->whole, x->whole, sizeof s->whole);
-        memcpy(s->lo, x->lo, (size_t)c->count * sizeof *s->lo);
+        if (!fl_node_place_by_place(node, k) || !holds(x, variant, s->differs[variant])) continue;
+        memcpy(s->size[variant], x->size[variant], sizeof s->size[variant]);
+        memcpy(s->lo[variant], x->lo[variant], sizeof s->lo[variant]);
         return true;
     }
     return false;
@@ -85,31 +99,38 @@ void fl_cone_find_boxes(const fl_cone *c, fl_id i)
         }
         if (!fl_node_sampled(node, k)) s->apart = false;
     }
-    if (!s->changed) return;
     const bool all = i == c->root || !c->parts;          /* the caller reads all of the root */
-    for (int v = 0; all && v < c->count; v++) s->differs[v] = fl_region_whole(node->shape);
     grid_of(node, tile);
-    if (tile[0] * tile[1] * tile[2] > 1 || !adopt_boxes(c, i)) fl_cone_fit(c, s, node->shape, tile);
-}
-
-int fl_cone_reads_from(const spot *s, int k, int variant, int axis)
-{
-    return s->whole[axis] ? 0 : fl_sight_first(s->in[k].sight[axis], s->lo[variant][axis]);
-}
-
-/* Whether operand k lies ready in its own boxes. */
-static bool boxes_fit(const fl_cone *c, const spot *s, int k, const spot *x)
-{
-    for (int i = 0; i < 3; i++) {
-        if (x->size[i] != s->in[k].size[i]) return false;
-        for (int v = 0; v < c->count; v++)
-            if (x->lo[v][i] != fl_cone_reads_from(s, k, v, i)) return false;
+    for (int v = 0; s->changed && v < c->count; v++) {
+        if (fl_region_empty(s->differs[v])) s->differs[v] = least_box(node);
+        if (all) s->differs[v] = fl_region_whole(node->shape);
+        if (c->exact) s->differs[v] = on_grid(s->differs[v], node->shape, tile);
+        if (tile[0] * tile[1] * tile[2] > 1 || !adopt_box(c, i, v)) fl_cone_fit(s, node->shape, v, tile);
     }
-    return true;
 }
 
+fl_reading fl_cone_reads(const fl_node *node, const spot *s, int k, int variant)
+{
+    fl_reading r;
+    int length[3];
+    fl_shape_lengths(node->in_shape[k], length);
+    for (int i = 0; i < 3; i++) {
+        const bool whole = fl_spot_is_whole(node, s, variant, i);
+        r.lo[i] = whole ? 0 : fl_sight_first(s->in[k].sight[i], s->lo[variant][i]);
+        r.size[i] = whole ? length[i] : fl_sight_length(s->in[k].sight[i], s->size[variant][i]);
+    }
+    return r;
+}
+
+static bool same_box(const fl_reading *r, const int lo[3], const int size[3])
+{
+    return memcmp(r->lo, lo, sizeof r->lo) == 0 && memcmp(r->size, size, sizeof r->size) == 0;
+}
+
+/* An operand lies ready in its own boxes, or in the base if that is read whole by one variant at a time. */
 void fl_cone_find_seats(const fl_cone *c, fl_id i)
 {
+    static const int begin[3] = {0, 0, 0};
     const fl_node *node = &c->g->node[i];
     spot *s = &c->at[i];
     for (int k = 0; k < node->n_in; k++) {
@@ -119,12 +140,11 @@ void fl_cone_find_seats(const fl_cone *c, fl_id i)
         int length[3];
         fl_shape_lengths(node->in_shape[k], length);
         fl_node_sight(node, k, in->sight);
-        bool all = true;
-        for (int axis = 0; axis < 3; axis++) {
-            in->size[axis] = s->whole[axis] ? length[axis] : fl_sight_length(in->sight[axis], s->size[axis]);
-            all = all && in->size[axis] == length[axis] && fl_cone_reads_from(s, k, 0, axis) == 0;
+        in->copied = !changed && fl_node_sampled(node, k) && c->count > 1 && s->apart;
+        for (int v = 0; v < c->count && (changed || fl_node_sampled(node, k)); v++) {
+            const fl_reading r = fl_cone_reads(node, s, k, v);
+            if (!same_box(&r, changed ? x->lo[v] : begin, changed ? x->size[v] : length)) in->copied = true;
         }
-        if (changed) in->copied = !boxes_fit(c, s, k, x);
-        else in->copied = fl_node_sampled(node, k) && !(all && (c->count == 1 || !s->apart));
+        in->count = 0;
     }
 }

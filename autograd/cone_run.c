@@ -19,14 +19,16 @@ typedef struct pool_edge { int lo[3], length[3], hi[3]; } pool_edge;
 static pool_edge find_edge(const fl_node *node, const spot *s, int variant)
 {
     const fl_window *win = &node->attr.pool.win;
+    const fl_reading r = fl_cone_reads(node, s, 0, variant);
     pool_edge e;
     int length[3];
     fl_shape_lengths(node->in_shape[0], length);
     for (int i = 0; i < 3; i++) {
-        const int first = fl_cone_reads_from(s, 0, variant, i), last = first + s->in[0].size[i], end = min(last, length[i]);
-        e.lo[i] = s->whole[i] ? win->lo[i] : max(0, -first);
-        e.length[i] = end - max(0, first);
-        e.hi[i] = s->whole[i] ? win->hi[i] : min(last, length[i] + win->hi[i]) - end;
+        const bool whole = fl_spot_is_whole(node, s, variant, i);
+        const int last = r.lo[i] + r.size[i], end = min(last, length[i]);
+        e.lo[i] = whole ? win->lo[i] : max(0, -r.lo[i]);
+        e.length[i] = end - max(0, r.lo[i]);
+        e.hi[i] = whole ? win->hi[i] : min(last, length[i] + win->hi[i]) - end;
     }
     return e;
 }
@@ -47,10 +49,10 @@ static int crop_pool(const fl_cone *c, const spot *s, const fl_node *node, int f
 }
 
 /* Along axes where a box is a part, padding has been cut out with it, and slices begin at its own begin. */
-static void crop_attributes(const spot *s, const fl_node *node, fl_node *crop)
+static void crop_attributes(const spot *s, int variant, const fl_node *node, fl_node *crop)
 {
     for (int i = 0; i < 3; i++) {
-        if (s->whole[i]) continue;
+        if (fl_spot_is_whole(node, s, variant, i)) continue;
         if (node->op->kind == FL_OP_conv) {
             crop->attr.conv.win.lo[i] = crop->attr.conv.win.hi[i] = 0;
             crop->part_of = node;
@@ -58,32 +60,39 @@ static void crop_attributes(const spot *s, const fl_node *node, fl_node *crop)
         if (node->op->kind == FL_OP_pad) crop->attr.pad.low[FL_AXIS_T + i] = crop->attr.pad.high[FL_AXIS_T + i] = 0;
         if (node->op->kind == FL_OP_slice && node->attr.slice.axis == FL_AXIS_T + i) {
             crop->attr.slice.begin = 0;
-            crop->attr.slice.end = s->size[i];
+            crop->attr.slice.end = s->size[variant][i];
         }
     }
+}
+
+/* Variants from `first` on whose boxes are as large. */
+static int alike(const fl_cone *c, const spot *s, int first)
+{
+    int count = 1;
+    while (first + count < c->count && memcmp(s->size[first], s->size[first + count], sizeof s->size[first]) == 0) count++;
+    return count;
 }
 
 int fl_cone_crop(const fl_cone *c, fl_id i, int first, fl_node *crop)
 {
     const fl_node *node = &c->g->node[i];
     const spot *s = &c->at[i];
-    int count = s->apart ? c->count - first : 1;
+    int count = s->apart ? alike(c, s, first) : 1;
     *crop = *node;
+    crop->shape.t = s->size[first][0], crop->shape.h = s->size[first][1], crop->shape.w = s->size[first][2];
     for (int k = 0; k < node->n_in; k++) {
-        const int *size = s->in[k].size;
         c->shapes[k] = node->in_shape[k];
-        if (fl_node_sampled(node, k)) c->shapes[k].t = size[0], c->shapes[k].h = size[1], c->shapes[k].w = size[2];
+        if (!fl_node_sampled(node, k)) continue;
+        const fl_reading r = fl_cone_reads(node, s, k, first);
+        c->shapes[k].t = r.size[0], c->shapes[k].h = r.size[1], c->shapes[k].w = r.size[2];
     }
-    crop_attributes(s, node, crop);
+    crop_attributes(s, first, node, crop);
     if (is_pool(node)) count = crop_pool(c, s, node, first, count, crop);
+    if (node->op->kind == FL_OP_shift) crop->shape.t = c->shapes[0].t;
     for (int k = 0; k < node->n_in; k++)
         if (fl_node_sampled(node, k)) c->shapes[k].n *= count;
-    const bool margin = node->op->kind == FL_OP_shift && !s->whole[0];
     crop->in_shape = c->shapes;
     crop->shape.n *= count;
-    crop->shape.t = margin ? s->in[0].size[0] : s->size[0];
-    crop->shape.h = s->size[1];
-    crop->shape.w = s->size[2];
     crop->value = crop->signal = NULL;
     crop->work = c->work;
     return count;
@@ -100,9 +109,9 @@ static source find_source(const fl_cone *c, fl_id x, int variant)
     const spot *s = &c->at[x];
     source from = {.shape = node->shape, .base = node->value};
     if (!c->depends[x] || !s->changed) return from;
-    from.box = s->values + variant * fl_box_count(node->shape, s->size);
+    from.box = s->values + s->place[variant];
     from.lo = s->lo[variant];
-    from.size = s->size;
+    from.size = s->size[variant];
     if (!c->kept[x] && node->role == FL_COMPUTED) from.base = NULL;
     return from;
 }
@@ -142,12 +151,9 @@ static void cut(const fl_cone *c, fl_id i, int k, int first, int count, fl_shape
         const int h = (int)(row % shape.h), t = (int)(row / shape.h % shape.t), sample = (int)(row / shape.h / shape.t);
         const int variant = first + sample / samples;
         const source x = find_source(c, c->g->node[i].in[k], variant);
-        int lo[3];
-        for (int axis = 0; axis < 3; axis++) {
-            lo[axis] = fl_cone_reads_from(s, k, variant, axis);
-            if (clipped) lo[axis] = max(0, lo[axis]);
-        }
-        cut_row(&x, sample % samples, lo[0] + t, lo[1] + h, lo[2], shape.w, to + row * shape.w * shape.c);
+        fl_reading r = fl_cone_reads(&c->g->node[i], s, k, variant);
+        for (int axis = 0; clipped && axis < 3; axis++) r.lo[axis] = max(0, r.lo[axis]);
+        cut_row(&x, sample % samples, r.lo[0] + t, r.lo[1] + h, r.lo[2], shape.w, to + row * shape.w * shape.c);
     }
 }
 
@@ -162,13 +168,13 @@ static const real *operand(const fl_cone *c, fl_id i, int k, int first, int coun
         return in->values;
     }
     if (!c->depends[x] || !c->at[x].changed) return c->g->node[x].value;
-    return c->at[x].values + first * fl_box_count(c->g->node[x].shape, c->at[x].size);
+    return c->at[x].values + c->at[x].place[first];
 }
 
 /* Takes the frames that came out right. */
-static void trim(const spot *s, fl_shape wide, real *to)
+static void trim(const spot *s, fl_shape wide, int frames, real *to)
 {
-    const int margin = s->in[0].sight[0].lo, frames = s->size[0];
+    const int margin = s->in[0].sight[0].lo;
     const int64_t frame = (int64_t)wide.h * wide.w * wide.c;
     FL_PARALLEL(row, (int64_t)wide.n * frames, fl_shape_count(wide))
         memcpy(to + row * frame, s->wide + (row / frames * wide.t + margin + row % frames) * frame, (size_t)frame * sizeof *to);
@@ -179,31 +185,32 @@ static void write_back(const fl_cone *c, fl_id i)
 {
     const fl_node *node = &c->g->node[i];
     const spot *s = &c->at[i];
-    const fl_shape box = {node->shape.n, node->shape.c, s->size[0], s->size[1], s->size[2]};
-    const int rows = min(box.h, node->shape.h - s->lo[0][1]), frames = min(box.t, node->shape.t - s->lo[0][0]);
-    const int width = min(box.w, node->shape.w - s->lo[0][2]);
+    const int *lo = s->lo[0], *size = s->size[0];
+    const fl_shape box = {node->shape.n, node->shape.c, size[0], size[1], size[2]};
+    const int frames = min(box.t, node->shape.t - lo[0]), rows = min(box.h, node->shape.h - lo[1]);
+    const int width = min(box.w, node->shape.w - lo[2]);
     FL_PARALLEL(row, (int64_t)box.n * frames * rows, fl_shape_count(box)) {
         const int h = (int)(row % rows), t = (int)(row / rows % frames), n = (int)(row / rows / frames);
-        memcpy(node->value + fl_at(node->shape, n, 0, s->lo[0][0] + t, s->lo[0][1] + h, s->lo[0][2]),
-               s->values + fl_at(box, n, 0, t, h, 0), (size_t)width * (size_t)box.c * sizeof(real));
+        memcpy(node->value + fl_at(node->shape, n, 0, lo[0] + t, lo[1] + h, lo[2]), s->values + fl_at(box, n, 0, t, h, 0),
+               (size_t)width * (size_t)box.c * sizeof(real));
     }
 }
 
 static void run_node(const fl_cone *c, fl_id i)
 {
     const spot *s = &c->at[i];
-    const int64_t each = fl_box_count(c->g->node[i].shape, s->size);
     for (int first = 0, count; first < c->count; first += count) {
         fl_node crop;
         count = fl_cone_crop(c, i, first, &crop);
         for (int k = 0; k < crop.n_in; k++) c->operands[k] = operand(c, i, k, first, count);
-        real *to = s->values + first * each;
-        crop.op->forward(&crop, c->operands, s->wide ? s->wide : to);
-        if (s->wide) trim(s, crop.shape, to);
+        real *to = s->values + s->place[first];
+        const bool margin = crop.shape.t != s->size[first][0];
+        crop.op->forward(&crop, c->operands, margin ? s->wide : to);
+        if (margin) trim(s, crop.shape, s->size[first][0], to);
     }
 }
 
-const real *fl_cone_run(fl_cone *c, bool commit)
+void fl_cone_run(fl_cone *c, bool commit)
 {
     const spot *end = &c->at[c->root];
     fl_assert(!commit || c->count == 1);
@@ -214,6 +221,5 @@ const real *fl_cone_run(fl_cone *c, bool commit)
     }
     const int64_t each = fl_shape_count(c->g->node[c->root].shape);
     for (int v = 0; !end->changed && v < c->count; v++)
-        memcpy(end->values + v * each, c->g->node[c->root].value, (size_t)each * sizeof(real));
-    return end->values;
+        memcpy(end->values + end->place[v], c->g->node[c->root].value, (size_t)each * sizeof(real));
 }
