@@ -134,6 +134,11 @@ static void sum_in_parts(const job *j, fl_tile t, int rows, int vectors)
         j->kernels->tile(&t, rows, vectors);
         return;
     }
+    t.in_parts = 1;
+    if (t.run <= LONGEST_SUM) {
+        j->kernels->tile(&t, rows, vectors);
+        return;
+    }
     fl_tile part = t;
     part.count[0] = part.count[1] = 1;
     int64_t parts = 0;
@@ -165,6 +170,7 @@ static void tile_block(const job *j, fl_tile t, int rows, int block, int last_la
         const bool direct = keep == wide && last_lanes == g->lanes && !j->finish;
         real corner[FL_TILE_ROWS * FL_BLOCK];
         t.b = b + lane;
+        t.later = b + WEIGHTS_AHEAD * FL_BLOCK;
         t.start = start ? start + lane : NULL;
         t.c = direct ? out + lane : corner;
         t.c_row = direct ? out_row : FL_BLOCK;
@@ -211,7 +217,7 @@ static void tile(const job *j, const band *r, const view *v, int h, int q, int r
     if (g->depthwise) t.a_step = t.a_jump[2];
     t.ahead = r->end - r->h > 1 ? ah->in_step * v->row : rows * t.a_row;
     t.ahead_step = 64 / (int64_t)sizeof(real);
-    t.b_ahead = WEIGHTS_AHEAD * FL_BLOCK;
+    t.later_step = FL_BLOCK;
     const int64_t skipped = some ? r->first * t.b_jump[0] + top * t.b_jump[1] : 0;
     const real *a = some ? v->start + (tap_pixel(ah, h, top) - v->h0) * v->row : j->in;
 

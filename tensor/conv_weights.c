@@ -192,7 +192,7 @@ static void add_patch(const fl_weights *j, const fl_patch *p, int group, int blo
     const int64_t a_row = j->depthwise ? win->d[2] * c : 1;
     const fl_tile t = {
         .a = left.start + first * a_row, .b = right.start,
-        .ahead = 12 * left.pixel, .ahead_step = left.pixel, .b_ahead = 12 * right.pixel,
+        .ahead = 12 * left.pixel, .ahead_step = 2 * left.pixel, .later = right.start + 12 * right.pixel, .later_step = 2 * right.pixel,
         .a_row = a_row, .a_step = left.pixel, .b_step = right.pixel, .c_row = to.row,
         .run = nw, .count = {nt, nh, 1}, .a_jump = {left.plane, left.line, 0}, .b_jump = {right.plane, right.line, 0}
     };

@@ -27,12 +27,14 @@ enum {
 typedef struct fl_tile {
     const real *a, *b, *start;         /* start NULL: zeros */
     real *c;
-    int64_t a_row, a_step;             /* a[p,k] is a[p*a_row + k*a_step] */
-    int64_t b_step;                    /* b[k,v] is b[k*b_step + v] */
+    int64_t a_row, a_step;             /* a[p,k] is a[p*a_row + k*a_step]; one of the two is 1 (but for `lanes`); */
+    int64_t b_step;                    /* b[k,v] is b[k*b_step + v]; FL_BLOCK where a_row is not 1 */
     int64_t start_row, c_row;          /* start_row 0: the same vector for all rows (a bias) */
     int add;                           /* 1: c += the sum, in one rounding at the end; 0: c = the sum */
-    int64_t ahead, ahead_step;         /* while it works on a[p,k] it asks the cache for a[ahead + k*ahead_step] */
-    int64_t b_ahead;                   /* and for b[k + ..]: so many reals further on; 0: it asks for nothing */
+    int64_t ahead, ahead_step;         /* every second k of a run it asks the first cache for a[ahead], one step further each time */
+    const real *later;                 /* and through all runs the second cache for this, one step further each time; or NULL */
+    int64_t later_step;
+    int in_parts;                      /* 1: every round of the two outer loops is a sum of its own, added to c in one rounding */
     int64_t run;                       /* length of a run; runs: three nested loops, each with its jumps */
     int64_t count[3], a_jump[3], b_jump[3];
 } fl_tile;

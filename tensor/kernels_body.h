@@ -25,6 +25,8 @@
 #define PASTE_(a, b) a##b
 #define PASTE(a, b) PASTE_(a, b)
 
+#define INLINE static inline __attribute__((always_inline))
+
 typedef real vector __attribute__((vector_size(VECTOR_BYTES)));
 typedef real loose __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));   /* in memory */
 
@@ -32,8 +34,40 @@ typedef real loose __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real
  * addressing modes, or the address registers would not suffice. */
 #define ROW(origin, p, step) ((origin)[(p) / 4] + (p) % 4 * (step))
 
-static inline __attribute__((always_inline))
-void product(const fl_tile *t, const int rows, const int vectors, const int elementwise)
+/* Or a compiler would keep the address of every row of a column in a register, of which there are not enough. */
+#define OPAQUE(pointer) __asm__("" : "+r"(pointer))
+
+enum kind { ROWS, COLUMNS, LANES };    /* a_step is 1, so the next k is next to this one; a_row is 1; a vector per row */
+
+INLINE void multiply_one(vector (*sum)[VECTORS], const real *const origin[4], int64_t a_row, const real *b, const int rows,
+                         const int vectors, const enum kind kind)
+{
+    vector right[VECTORS];
+    UNROLL for (int v = 0; v < vectors; v++) right[v] = *(const loose *)(b + v * WIDTH);
+    UNROLL for (int p = 0; p < rows; p++) {
+        const real *left = kind == COLUMNS ? origin[0] + p : ROW(origin, p, a_row);
+        if (kind == LANES) {
+            UNROLL for (int v = 0; v < vectors; v++) sum[p][v] += *(const loose *)(left + v * WIDTH) * right[v];
+        } else {
+            const vector all = *left - (vector){0};
+            UNROLL for (int v = 0; v < vectors; v++) sum[p][v] += all * right[v];
+        }
+    }
+}
+
+INLINE void store(const fl_tile *t, vector (*sum)[VECTORS], const int rows, const int vectors, const int add)
+{
+    UNROLL for (int p = 0; p < rows; p++) {
+        UNROLL for (int v = 0; v < vectors; v++) {
+            loose *c = (loose *)(t->c + p * t->c_row + v * WIDTH);
+            *c = add ? (vector)*c + sum[p][v] : sum[p][v];
+            sum[p][v] = (vector){0};
+        }
+    }
+}
+
+/* Two steps of k at a time: what counts, keeps and asks costs half as much. */
+INLINE void product(const fl_tile *t, const int rows, const int vectors, const enum kind kind)
 {
     vector sum[FL_TILE_ROWS][VECTORS];
     UNROLL for (int p = 0; p < rows; p++) {
@@ -43,45 +77,46 @@ void product(const fl_tile *t, const int rows, const int vectors, const int elem
     UNROLL for (int p = 0; p < rows; p++) {
         UNROLL for (int v = 0; v < vectors; v++) __builtin_prefetch(t->c + p * t->c_row + v * WIDTH, 1);
     }
-    const int64_t b_ahead = t->b_ahead, a_row = t->a_row, a_step = t->a_step, b_step = t->b_step;
+    const int64_t a_row = t->a_row, a_step = kind == ROWS ? 1 : t->a_step;
+    const int64_t b_step = kind == ROWS ? FL_BLOCK : t->b_step;
+    const int pointers = kind == COLUMNS ? 1 : (rows + 3) / 4;
+    const real *later = t->later ? t->later : t->b;
+    const int64_t ahead_step = t->ahead_step, later_step = t->later ? t->later_step : 0;
+    int add = t->add, pending = 1;
     for (int64_t i = 0; i < t->count[0]; i++)
-    for (int64_t j = 0; j < t->count[1]; j++)
-    for (int64_t l = 0; l < t->count[2]; l++) {
-        const real *a = t->a + i * t->a_jump[0] + j * t->a_jump[1] + l * t->a_jump[2];
-        const real *origin[4] = {a, a + 4 * a_row, a + 8 * a_row, a + 12 * a_row};
-        const real *b = t->b + i * t->b_jump[0] + j * t->b_jump[1] + l * t->b_jump[2];
-        const real *ahead = a + t->ahead;
-        for (int64_t k = t->run; k > 0; k--) {
-            __builtin_prefetch(ahead, 0, 3);
-            ahead += t->ahead_step;
-            UNROLL for (int line = 0; line < vectors * VECTOR_BYTES; line += 64)
-                __builtin_prefetch(b + b_ahead + line / (int)sizeof(real), 0, 2);
-            vector right[VECTORS];
-            UNROLL for (int v = 0; v < vectors; v++) right[v] = *(const loose *)(b + v * WIDTH);
-            UNROLL for (int p = 0; p < rows; p++) {
-                const real *left = ROW(origin, p, a_row);
-                if (elementwise) {
-                    UNROLL for (int v = 0; v < vectors; v++)
-                        sum[p][v] += *(const loose *)(left + v * WIDTH) * right[v];
-                } else {
-                    const vector all = *left - (vector){0};
-                    UNROLL for (int v = 0; v < vectors; v++) sum[p][v] += all * right[v];
-                }
+    for (int64_t j = 0; j < t->count[1]; j++) {
+        for (int64_t l = 0; l < t->count[2]; l++) {
+            const real *a = t->a + i * t->a_jump[0] + j * t->a_jump[1] + l * t->a_jump[2];
+            const real *origin[4] = {a, a + 4 * a_row, a + 8 * a_row, a + 12 * a_row};
+            const real *b = t->b + i * t->b_jump[0] + j * t->b_jump[1] + l * t->b_jump[2];
+            const real *ahead = a + t->ahead;
+            for (int64_t k = t->run / 2; k > 0; k--) {
+                __builtin_prefetch(ahead, 0, 3);
+                __builtin_prefetch(later, 0, 2);
+                ahead += ahead_step;
+                later += later_step;
+                multiply_one(sum, origin, a_row, b, rows, vectors, kind);
+                const real *next[4];
+                UNROLL for (int q = 0; q < pointers; q++) next[q] = origin[q] + a_step;
+                if (kind == COLUMNS) OPAQUE(next[0]);
+                multiply_one(sum, next, a_row, b + b_step, rows, vectors, kind);
+                UNROLL for (int q = 0; q < pointers; q++) origin[q] += 2 * a_step;
+                b += 2 * b_step;
             }
-            UNROLL for (int q = 0; q < (rows + 3) / 4; q++) origin[q] += a_step;
-            b += b_step;
+            if (t->run % 2) multiply_one(sum, origin, a_row, b, rows, vectors, kind);
         }
+        if (!t->in_parts) continue;
+        if (add) store(t, sum, rows, vectors, 1);
+        else store(t, sum, rows, vectors, 0);
+        add = 1, pending = 0;
     }
-    UNROLL for (int p = 0; p < rows; p++) {
-        UNROLL for (int v = 0; v < vectors; v++) {
-            loose *c = (loose *)(t->c + p * t->c_row + v * WIDTH);
-            *c = t->add ? (vector)*c + sum[p][v] : sum[p][v];
-        }
-    }
+    if (!pending) return;
+    if (add) store(t, sum, rows, vectors, 1);
+    else store(t, sum, rows, vectors, 0);
 }
 
-#define CASE(n, most, vectors, elementwise) \
-    case n: if (n <= (most)) product(t, n <= (most) ? n : 1, vectors, elementwise); break;
+#define CASE(n, most, vectors, kind) \
+    case n: if (n <= (most)) product(t, n <= (most) ? n : 1, vectors, kind); break;
 #define CASES(most, vectors, e)                                                                              \
     switch (rows) {                                                                                          \
         CASE(1, most, vectors, e)  CASE(2, most, vectors, e)  CASE(3, most, vectors, e)  CASE(4, most, vectors, e)  \
@@ -91,15 +126,17 @@ void product(const fl_tile *t, const int rows, const int vectors, const int elem
         default: break;                                                                                      \
     }
 
-static void tile_wide(const fl_tile *t, int rows) { CASES(ROWS_WIDE, VECTORS, 0) }
-static void tile_one(const fl_tile *t, int rows) { CASES(ROWS_ONE, 1, 0) }
-static void lanes_wide(const fl_tile *t, int rows) { CASES(ROWS_WIDE, VECTORS, 1) }
-static void lanes_one(const fl_tile *t, int rows) { CASES(ROWS_ONE, 1, 1) }
+static void rows_wide(const fl_tile *t, int rows) { CASES(ROWS_WIDE, VECTORS, ROWS) }
+static void rows_one(const fl_tile *t, int rows) { CASES(ROWS_ONE, 1, ROWS) }
+static void columns_wide(const fl_tile *t, int rows) { CASES(ROWS_WIDE, VECTORS, COLUMNS) }
+static void columns_one(const fl_tile *t, int rows) { CASES(ROWS_ONE, 1, COLUMNS) }
+static void lanes_wide(const fl_tile *t, int rows) { CASES(ROWS_WIDE, VECTORS, LANES) }
+static void lanes_one(const fl_tile *t, int rows) { CASES(ROWS_ONE, 1, LANES) }
 
 static void tile(const fl_tile *t, int rows, int vectors)
 {
-    if (vectors > 1) tile_wide(t, rows);
-    else tile_one(t, rows);
+    if (t->a_row == 1) (vectors > 1 ? columns_wide : columns_one)(t, rows);
+    else (vectors > 1 ? rows_wide : rows_one)(t, rows);
 }
 
 static void lanes(const fl_tile *t, int rows, int vectors)
@@ -173,8 +210,10 @@ enum { CHAINS = 12, REPEATS = 8, FLOPS = 2 * CHAINS * REPEATS * WIDTH };   /* ch
 
 static real multiply_add(int64_t rounds)
 {
-    vector sum[CHAINS], a = (vector){0} + R(0.999), b = (vector){0} + R(0.001);
-    UNROLL for (int i = 0; i < CHAINS; i++) sum[i] = (vector){0} + (real)i;
+    /* A compiler that knew the numbers would see that a chain from 1 stays at 1, and leave it out. */
+    const volatile real unknown[CHAINS + 2] = {R(0.999), R(0.001)};
+    vector sum[CHAINS], a = (vector){0} + unknown[0], b = (vector){0} + unknown[1];
+    UNROLL for (int i = 0; i < CHAINS; i++) sum[i] = (vector){0} + unknown[2 + i];
     for (int64_t r = 0; r < rounds; r++)
         UNROLL for (int j = 0; j < REPEATS; j++) {
             UNROLL for (int i = 0; i < CHAINS; i++) sum[i] = sum[i] * a + b;

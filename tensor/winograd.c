@@ -1,234 +1,187 @@
 /* winograd.c: a convolution by tiles: transform inputs, one matrix product per point, transform outputs.
  *
- * Where the packed weight is small, an item takes a group of tiles through all three steps within its own cache.
- * Where it is large, many tiles take each step together, so that a weight is fetched once for all of them. */
-#include "tensor/winograd.h"
-
-#include "tensor/kernels.h"
+ * Tiles are rows of the products. They are taken in groups whose transformed inputs fit into a cache; for some blocks of outputs
+ * at a time all points are multiplied and the results transformed while they are there. Where the weights are small, a thread
+ * takes a group through all of that. Where they are large, all threads share a group and divide the outputs between them, so that
+ * a weight is fetched once for many tiles. */
 #include "tensor/par.h"
+#include "tensor/winograd_tiles.h"
 
 #include <string.h>
 
 enum {
-    WHOLE = 64 / (int)sizeof(real),            /* channels are rounded up to this */
-    GROUP_BYTES = 1 << 20,                     /* both sides of the products, of an item with small weights */
-    CHUNK_BYTES = 8 << 20,                     /* the same of all threads together, with large ones */
+    GROUP_BYTES = 1 << 20,                     /* transformed inputs of a group, with small weights */
+    CHUNK_BYTES = 8 << 20,                     /* the same with large ones */
     SMALL_WEIGHTS = 8 << 20,                   /* bytes */
-    ROWS = 14,                                 /* tiles come in multiples of this: AVX-512 likes it */
-    AHEAD = 64,                                /* weights are asked for so many channels before their turn */
-    PIXELS_AHEAD = 20, FARTHEST = 12,          /* so many of the input, and never more tiles than that */
-    TILES_PER_ITEM = 4,                        /* of a transform */
-    LONGEST_SUM = 288, LONGEST_NESTED = 72,    /* products in one running sum; where F(4,3) is nested errors grow */
-    BLOCKS_PER_ITEM = 8                        /* of outputs, of a product */
+    PIECE_ROWS = 112,                          /* of a group, that are multiplied before their outputs are transformed */
+    LEAST_ACROSS = 7,                          /* tiles of a plane in a group, if there are so many */
+    TILES_PER_ITEM = 4,                        /* of an input's transform, in steps */
+    LONGEST_SUM = 288,                         /* products in one running sum */
+    LONGEST_NESTED = 72,                       /* where F(4,3) is nested errors grow */
+    LONG = 227, SHORTEST = 24                  /* and with more channels direct sums come in parts and are more exact */
 };
 
-typedef struct job {
-    fl_winograd w;
-    const fl_kernels *kernels;
-    const real *in, *packed;
-    const fl_finish *finish;
-    real *out;
-    int c, o;                                  /* channels in and out, rounded up */
-    int64_t tiles;                             /* of all clips */
-    int group;                                 /* tiles that are taken together */
-    bool together;                             /* by all threads */
-    const real *zeros, *last, *bias;           /* for pixels outside, for the last pixel; whole vectors */
-} job;
-
-typedef struct stage { real *left, *right; int64_t left_step, right_step; } stage;   /* [point][tile][channel] */
-
 static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static int64_t even(int64_t all, int64_t most) { return ceil_div(all, ceil_div(all, most)); }   /* parts of even size */
 
-static job job_make(const fl_winograd *w)
+static fl_tiles job_make(const fl_winograd *w)
 {
-    job j = {.w = *w, .kernels = fl_kernels_now()};
-    j.c = (int)ceil_div(w->in.c, WHOLE) * WHOLE;
-    j.o = w->blocks * FL_BLOCK;
-    j.tiles = (int64_t)w->out.n * w->tiles[0] * w->tiles[1] * w->tiles[2];
+    fl_tiles j = {.w = *w, .kernels = fl_kernels_now(), .clips = 1, .planes_in = 1, .planes = 1};
+    j.c = (int)ceil_div(w->in.c, FL_WHOLE) * FL_WHOLE;
+    j.across_all = (int64_t)w->tiles[1] * w->tiles[2];
+    if (w->taps > 1) j.clips = w->out.n, j.planes_in = w->in.t, j.planes = w->out.t;
+    else j.across_all *= (int64_t)w->out.n * w->tiles[0];
     j.together = fl_winograd_packed_count(w) * (int64_t)sizeof(real) > SMALL_WEIGHTS;
-    const int64_t bytes = (int64_t)w->points * (j.c + j.o) * (int64_t)sizeof(real);
-    const int64_t most = (j.together ? CHUNK_BYTES : GROUP_BYTES) / bytes / ROWS * ROWS;
-    const int64_t even = ceil_div(j.tiles, ceil_div(j.tiles, most > ROWS ? most : ROWS));
-    j.group = (int)min(ceil_div(even, ROWS) * ROWS, j.tiles);
+    const int64_t bytes = (int64_t)w->points * j.c * (int64_t)sizeof(real);
+    const int64_t most = (j.together ? CHUNK_BYTES : GROUP_BYTES) / bytes;
+    j.across = even(j.across_all, max(most / j.planes_in, min(j.across_all, LEAST_ACROSS)));
+    j.deep = (int)even(j.planes, max(1, j.across * j.planes_in <= most ? j.planes : most / j.across - (w->taps - 1)));
+    j.acrosses = ceil_div(j.across_all, j.across);
+    j.deeps = (int)ceil_div(j.planes, j.deep);
+    j.rows_in = j.across * min(j.planes_in, j.deep + w->taps - 1);
+    j.rows = j.across * j.deep;
+    j.piece = even(j.rows, PIECE_ROWS);
+    /* One cache line more than needed from point to point: no two points fall into the same sets. */
+    j.left_step = j.rows_in * j.c + FL_WHOLE;
+    j.right_step = j.piece * FL_TILE_BLOCKS * FL_BLOCK + FL_WHOLE;
     return j;
-}
-
-/* One cache line more than needed from point to point: no two points fall into the same sets. */
-static stage stage_make(const job *j, real *at)
-{
-    const int64_t tiles = j->group;
-    stage s = {.left = at, .left_step = tiles * j->c + WHOLE, .right_step = tiles * j->o + WHOLE};
-    s.right = at + j->w.points * s.left_step;
-    return s;
-}
-
-static int64_t stage_count(const job *j)
-{
-    const stage s = stage_make(j, NULL);
-    return j->w.points * (s.left_step + s.right_step);
 }
 
 size_t fl_winograd_scratch(const fl_winograd *w)
 {
-    const job j = job_make(w);
-    return (size_t)(2 * j.c + j.o + stage_count(&j) * (j.together ? 1 : fl_threads())) * sizeof(real);
+    const fl_tiles j = job_make(w);
+    const int64_t left = j.left_step * w->points, right = j.right_step * w->points;
+    return (size_t)(2 * j.c + w->blocks * FL_BLOCK + left * (j.together ? 1 : fl_threads()) + right * fl_threads()) * sizeof(real);
 }
 
-typedef struct place { int n, at[3]; } place;  /* of a tile: clip, first output */
-
-static place find(const fl_winograd *w, int64_t tile)
+static fl_tile_group group_make(const fl_tiles *j, int64_t i)
 {
-    place p;
-    for (int i = 2; i >= 0; i--) {
-        p.at[i] = (int)(tile % w->tiles[i]) * w->m[i];
-        tile /= w->tiles[i];
-    }
-    p.n = (int)tile;
-    return p;
+    fl_tile_group g = {.clip = i / j->acrosses / j->deeps, .s = i % j->acrosses * j->across,
+                       .t = (int)(i / j->acrosses % j->deeps) * j->deep};
+    g.across = min(j->across, j->across_all - g.s);
+    g.planes = (int)min(j->deep, j->planes - g.t);
+    const int lo = j->w.taps > 1 ? j->w.lo[0] : 0;
+    g.from = (int)min(j->planes_in, max(0, g.t - lo));
+    g.planes_in = (int)max(0, min(j->planes_in, g.t + g.planes - lo + j->w.taps - 1) - g.from);
+    return g;
 }
 
-static void step(const fl_winograd *w, place *p)         /* to the next tile */
+/* The taps of output plane t that read inside; the same for planes t .. *end-1, *end <= most. */
+static void valid_taps(const fl_tiles *j, int t, int most, int *first, int *last, int *end)
 {
-    for (int i = 2; i >= 0; i--) {
-        p->at[i] += w->m[i];
-        if (p->at[i] < w->tiles[i] * w->m[i]) return;
-        p->at[i] = 0;
-    }
-    p->n++;
+    const int lo = j->w.lo[0];
+    *first = 0, *last = j->w.taps, *end = most;
+    if (j->w.taps == 1) return;
+    *first = (int)min(j->w.taps, max(0, lo - t));
+    *last = (int)max(*first, min(j->w.taps, j->planes_in + lo - t));
+    *end = t + 1;
+    if (*first == 0 && *last == j->w.taps) *end = (int)max(t + 1, min(most, j->planes_in + lo - j->w.taps + 1));
 }
 
-typedef const real *pixels[FL_WINOGRAD_POINTS];
-
-static void find_pixels(const job *j, const place *p, const real **to)
+/* So many channels of a tap make one running sum: parts of even size, if that does not take too many. */
+static int part_of(const fl_winograd *w)
 {
-    const fl_winograd *w = &j->w;
-    const fl_shape in = w->in;
-    const real *last = in.c % WHOLE ? j->in + fl_shape_count(in) - in.c : NULL;
-    for (int i = 0; i < w->side[0]; i++)
-        for (int k = 0; k < w->side[1]; k++) {
-            const int t = p->at[0] - w->lo[0] + i, h = p->at[1] - w->lo[1] + k, first = p->at[2] - w->lo[2];
-            const bool inside = t >= 0 && t < in.t && h >= 0 && h < in.h;
-            const real *line = inside ? j->in + fl_at(in, p->n, 0, t, h, 0) : NULL;
-            for (int x = first; x < first + w->side[2]; x++) {
-                const real *from = inside && x >= 0 && x < in.w ? line + (int64_t)x * in.c : j->zeros;
-                *to++ = from == last ? j->last : from;
-            }
-        }
+    const int c = w->in.c;
+    int longest = w->m[2] < 4 ? LONGEST_SUM : LONGEST_NESTED;
+    if (w->taps > 1 && w->m[2] == 4 && w->taps * c > LONG) longest = (int)max(SHORTEST, min(longest, c * 2 / 7));
+    const int least = (int)ceil_div(c, longest);
+    for (int parts = least; parts < 2 * least; parts++)
+        if (c % parts == 0) return c / parts;
+    return (int)ceil_div(c, least);
 }
 
-/* Tiles first .. first+count-1 become rows row, row+1, .. of every product's left side. While it works on one, it
- * asks for the pixels of one some way ahead. */
-static void transform_inputs(const job *j, const stage *s, int64_t first, int64_t count, int64_t row)
-{
-    pixels ring[FARTHEST + 1];
-    const int ahead = (int)min(FARTHEST, 1 + PIXELS_AHEAD / j->w.points), size = ahead + 1;
-    place p = find(&j->w, first);
-    for (int64_t found = 0; found < count + ahead; found++) {
-        const int64_t i = found - ahead;
-        if (found < count) {
-            find_pixels(j, &p, ring[found % size]);
-            step(&j->w, &p);
-        }
-        if (i < 0) continue;
-        const real **now = ring[i % size], **later = found < count ? ring[found % size] : now;
-        j->kernels->transforms->input(j->w.m, now, later, j->w.in.c, s->left + (row + i) * j->c, s->left_step);
-    }
-}
-
-/* Where a tile's outputs lie in the result; -1: outside. Returns how many there are. */
-static int find_outputs(const fl_winograd *w, const place *p, int64_t *at)
-{
-    const fl_shape out = w->out;
-    int n = 0;
-    for (int t = p->at[0]; t < p->at[0] + w->m[0]; t++)
-        for (int h = p->at[1]; h < p->at[1] + w->m[1]; h++)
-            for (int x = p->at[2]; x < p->at[2] + w->m[2]; x++)
-                at[n++] = t < out.t && h < out.h && x < out.w ? fl_at(out, p->n, 0, t, h, x) : -1;
-    return n;
-}
-
-/* What has to be finished goes back to where the points were, one by one, and from there to its place. */
-static void transform_outputs(const job *j, const stage *s, int64_t first, int64_t count, int64_t row)
-{
-    const fl_winograd *w = &j->w;
-    place p = find(w, first);
-    for (int64_t i = 0; i < count; i++, step(w, &p)) {
-        real *pixel[FL_WINOGRAD_OUTPUTS], *points = s->right + (row + i) * j->o;
-        int64_t at[FL_WINOGRAD_OUTPUTS];
-        const int n = find_outputs(w, &p, at);
-        for (int k = 0; k < n; k++) pixel[k] = at[k] < 0 ? NULL : j->finish ? points + k * s->right_step : j->out + at[k];
-        j->kernels->transforms->output(w->m, points, s->right_step, j->bias, w->out.c, pixel);
-        for (int k = 0; k < n && j->finish; k++)
-            if (at[k] >= 0) j->kernels->finish(j->finish, pixel[k], at[k], w->out.c, j->out);
-    }
-}
-
-/* Rows of the products at one point, for one block of outputs. While it works it fetches the next block's weights. */
-static void multiply(const job *j, const stage *s, int point, int block, int64_t rows)
+/* One point's product for rows that share their taps. left: of the first row's first tap. later: weights that come next.
+ * Long sums are made of parts: some channels of one tap each. */
+static void multiply(const fl_tiles *j, const real *left, int64_t tap_step, int taps, const real *weights, const real *later,
+                     int64_t rows, int lanes, real *right)
 {
     const fl_kernels *kernels = j->kernels;
-    const int64_t panel = (int64_t)j->w.in.c * FL_BLOCK;
-    const int parts = (int)ceil_div(j->w.in.c, j->w.m[2] == 4 ? LONGEST_NESTED : LONGEST_SUM);
-    const int lanes = (int)min(FL_BLOCK, j->w.out.c - block * FL_BLOCK);
+    const int c = j->w.in.c, part = part_of(&j->w), parts = c / part;
+    fl_tile t = {.b_step = FL_BLOCK, .a_row = j->c, .a_step = 1, .c_row = FL_TILE_BLOCKS * FL_BLOCK,
+                 .count = {taps, parts, 1}, .ahead_step = FL_WHOLE, .a_jump = {tap_step, part},
+                 .b_jump = {(int64_t)c * FL_BLOCK, part * FL_BLOCK}, .in_parts = taps * parts > 1};
     for (int lane = 0; lane < lanes;) {
         const int vectors = lanes - lane > kernels->width * (kernels->vectors - 1) ? kernels->vectors : 1;
-        const int most = vectors > 1 ? kernels->rows_wide : kernels->rows_one;
-        const int64_t calls = ceil_div(rows, most);
-        const real *weights = j->packed + (point * (int64_t)j->w.blocks + block) * panel + lane;
-        fl_tile t = {.b_step = FL_BLOCK, .b_ahead = AHEAD * FL_BLOCK, .a_row = j->c, .a_step = 1, .c_row = j->o,
-                     .count = {1, 1, 1}, .ahead_step = WHOLE};
+        const int64_t calls = ceil_div(rows, vectors > 1 ? kernels->rows_wide : kernels->rows_one);
+        t.later_step = FL_BLOCK * 2 / (int)min(4, calls);    /* all of it, a share in each call */
         for (int64_t i = 0; i < calls; i++) {
             const int64_t first = rows * i / calls, end = rows * (i + 1) / calls;
-            const real *left = s->left + point * s->left_step + first * j->c;
-            t.c = s->right + point * s->right_step + first * j->o + block * FL_BLOCK + lane;
-            const int64_t ahead = end < rows ? (end - first) * j->c : s->left_step;
-            for (int part = 0; part < parts; part++) {
-                const int from = j->w.in.c * part / parts;
-                t.run = j->w.in.c * (part + 1) / parts - from;
-                t.a = left + from;
-                t.b = weights + (int64_t)from * FL_BLOCK;
-                t.add = part > 0;
-                t.ahead = ahead + (int64_t)from * (WHOLE - 1);
-                kernels->tile(&t, (int)(end - first), vectors);
-            }
+            fl_tile now = t;
+            now.a = left + first * j->c;
+            now.b = weights + lane;
+            now.c = right + first * FL_TILE_BLOCKS * FL_BLOCK + lane;
+            now.ahead = (end - first) * j->c;
+            now.run = part;
+            now.later = later + (lane ? 0 : i * taps * c / 2 * now.later_step);
+            kernels->tile(&now, (int)(end - first), vectors);
+            if (part * parts == c) continue;
+            now.a += part * parts;                       /* what is left of every tap */
+            now.b += (int64_t)part * parts * FL_BLOCK;
+            now.count[1] = 1;
+            now.run = c - part * parts;
+            now.add = 1;
+            kernels->tile(&now, (int)(end - first), vectors);
         }
         lane += vectors * kernels->width;
     }
 }
 
-static double flops(const job *j, int64_t tiles) { return 2.0 * j->w.points * j->w.in.c * j->o * (double)tiles; }
-
-static void by_groups(const job *j, real *scratch)
+/* Rows first .. last-1 of a group, and FL_TILE_BLOCKS blocks of outputs: all the way from their left sides to the result. */
+static void run_piece(const fl_tiles *j, const fl_tile_group *g, const real *left, int64_t first, int64_t last, int block)
 {
-    FL_PARALLEL(item, ceil_div(j->tiles, j->group), flops(j, j->tiles)) {
-        const int64_t first = item * j->group, rows = min(j->tiles - first, j->group);
-        const stage s = stage_make(j, scratch + fl_thread() * stage_count(j));
-        transform_inputs(j, &s, first, rows, 0);
-        for (int p = 0; p < j->w.points; p++)
-            for (int b = 0; b < j->w.blocks; b++) multiply(j, &s, p, b, rows);
-        transform_outputs(j, &s, first, rows, 0);
+    const fl_winograd *w = &j->w;
+    real *right = j->right + fl_thread() * j->right_step * w->points;
+    const int blocks = (int)min(FL_TILE_BLOCKS, w->blocks - block), lo = w->taps > 1 ? w->lo[0] : 0;
+    const int64_t panel = (int64_t)w->taps * w->in.c * FL_BLOCK, tap_step = g->across * j->c;
+    for (int p = 0; p < w->points; p++)
+        for (int b = block; b < block + blocks; b++) {
+            const real *weights = j->packed + (p * (int64_t)w->blocks + b) * panel;
+            const real *later = b + 1 < block + blocks ? weights + panel : weights + (w->blocks - blocks + 1) * panel;
+            for (int64_t row = first, end; row < last; row = end) {
+                const int t = (int)(row / g->across);
+                int tap, taps, until;
+                valid_taps(j, g->t + t, g->t + g->planes, &tap, &taps, &until);
+                end = min(last, (until - g->t) * g->across);
+                const int64_t from = ((int64_t)(g->t + t + tap - lo - g->from) * g->across + row % g->across) * j->c;
+                multiply(j, left + p * j->left_step + (taps > tap ? from : 0), tap_step, taps - tap,
+                         weights + (int64_t)tap * w->in.c * FL_BLOCK, later, end - row, (int)min(FL_BLOCK, w->out.c - b * FL_BLOCK),
+                         right + p * j->right_step + (row - first) * FL_TILE_BLOCKS * FL_BLOCK + (b - block) * FL_BLOCK);
+            }
+        }
+    const int channel = block * FL_BLOCK;
+    fl_tiles_write(j, g, first, last, channel, (int)min(blocks * FL_BLOCK, w->out.c - channel), right);
+}
+
+static double flops(const fl_tiles *j, double rows) { return 2.0 * j->w.points * j->w.taps * j->w.in.c * j->w.out.c * rows; }
+
+static void by_groups(const fl_tiles *j)
+{
+    const int64_t groups = j->clips * j->deeps * j->acrosses;
+    FL_PARALLEL(item, groups, flops(j, (double)(groups * j->rows))) {
+        const fl_tile_group g = group_make(j, item);
+        const int64_t rows = g.planes * g.across;
+        real *left = j->left + fl_thread() * j->left_step * j->w.points;
+        for (int plane = 0; plane < g.planes_in; plane++) fl_tiles_read(j, &g, plane, 0, g.across, left);
+        for (int64_t first = 0; first < rows; first += j->piece)
+            for (int b = 0; b < j->w.blocks; b += FL_TILE_BLOCKS) run_piece(j, &g, left, first, min(rows, first + j->piece), b);
     }
 }
 
-static void by_steps(const job *j, real *scratch)
+static void by_steps(const fl_tiles *j)
 {
-    const stage s = stage_make(j, scratch);
-    const int64_t per_point = ceil_div(j->w.blocks, BLOCKS_PER_ITEM);
-    for (int64_t first = 0; first < j->tiles; first += j->group) {
-        const int64_t rows = min(j->tiles - first, j->group);
-        FL_PARALLEL(item, ceil_div(rows, TILES_PER_ITEM), 16.0 * (double)(rows * j->w.points * j->c)) {
-            const int64_t row = item * TILES_PER_ITEM;
-            transform_inputs(j, &s, first + row, min(rows - row, TILES_PER_ITEM), row);
+    for (int64_t i = 0; i < j->clips * j->deeps * j->acrosses; i++) {
+        const fl_tile_group g = group_make(j, i);
+        const int64_t rows = g.planes * g.across, per_plane = ceil_div(g.across, TILES_PER_ITEM);
+        const int64_t pieces = ceil_div(rows, j->piece), chunks = ceil_div(j->w.blocks, FL_TILE_BLOCKS);
+        FL_PARALLEL(item, g.planes_in * per_plane, 16.0 * (double)(g.planes_in * g.across * j->w.points * j->c)) {
+            const int64_t from = item % per_plane * TILES_PER_ITEM;
+            fl_tiles_read(j, &g, (int)(item / per_plane), from, min(g.across, from + TILES_PER_ITEM), j->left);
         }
-        FL_PARALLEL(item, j->w.points * per_point, flops(j, rows)) {
-            const int64_t p = item / per_point, from = item % per_point * BLOCKS_PER_ITEM;
-            for (int64_t b = from; b < min(j->w.blocks, from + BLOCKS_PER_ITEM); b++)
-                multiply(j, &s, (int)p, (int)b, rows);
-        }
-        FL_PARALLEL(item, ceil_div(rows, TILES_PER_ITEM), 16.0 * (double)(rows * j->w.points * j->o)) {
-            const int64_t row = item * TILES_PER_ITEM;
-            transform_outputs(j, &s, first + row, min(rows - row, TILES_PER_ITEM), row);
+        FL_PARALLEL(item, pieces * chunks, flops(j, (double)rows)) {
+            const int64_t first = item % pieces * j->piece;
+            run_piece(j, &g, j->left, first, min(rows, first + j->piece), (int)(item / pieces) * FL_TILE_BLOCKS);
         }
     }
 }
@@ -236,14 +189,15 @@ static void by_steps(const job *j, real *scratch)
 void fl_winograd_run(const fl_winograd *w, const real *in, const real *packed, const real *b, const fl_finish *finish,
                      real *out, void *scratch)
 {
-    job j = job_make(w);
+    fl_tiles j = job_make(w);
     real *at = scratch;
     j.in = in, j.packed = packed, j.out = out, j.finish = finish;
     j.zeros = at, j.last = at + j.c, j.bias = at + 2 * j.c;
-    memset(at, 0, (size_t)(2 * j.c + j.o) * sizeof *at);
+    memset(at, 0, (size_t)(2 * j.c + w->blocks * FL_BLOCK) * sizeof *at);
     memcpy(at + j.c, in + fl_shape_count(w->in) - w->in.c, (size_t)w->in.c * sizeof *at);
     if (b) memcpy(at + 2 * j.c, b, (size_t)w->out.c * sizeof *at);
-    at += 2 * j.c + j.o;
-    if (j.together) by_steps(&j, at);
-    else by_groups(&j, at);
+    j.left = at + 2 * j.c + w->blocks * FL_BLOCK;
+    j.right = j.left + j.left_step * w->points * (j.together ? 1 : fl_threads());
+    if (j.together) by_steps(&j);
+    else by_groups(&j);
 }

@@ -10,8 +10,10 @@
  * much. Axes nest.
  *
  * A tile of m[0] x m[1] x m[2] outputs so becomes `points` numbers per channel, and the convolution becomes `points`
- * matrix products [tiles x channels] [channels x outputs]. The transforms say where they fuse, the products run
- * through kernels.h: every machine with fused multiply-add gives the same bits.
+ * matrix products [tiles x channels] [channels x outputs]. Windows with three taps along t, h and w have tiles in the
+ * plane; the taps along t are more channels of the products, from three planes that are transformed once: fewer numbers
+ * to move and smaller errors than with tiles in space-time. The transforms say where they fuse, the products run through
+ * kernels.h: every machine with fused multiply-add gives the same bits.
  *
  * Internal to tensor/. */
 #ifndef FL_WINOGRAD_H
@@ -19,14 +21,15 @@
 
 #include "tensor/conv.h"
 
-enum { FL_WINOGRAD_POINTS = 144, FL_WINOGRAD_OUTPUTS = 32 };   /* of a tile, at most */
+enum { FL_WINOGRAD_POINTS = 36, FL_WINOGRAD_OUTPUTS = 16 };   /* of a tile, at most */
 
 typedef struct fl_winograd {
     fl_shape in, out;               /* the arrays that are read and written */
     int m[3], k[3];                 /* outputs of a tile and taps along t, h, w */
-    int side[3];                    /* inputs of a tile: m+2 where there are three taps, else 1 */
+    int side[3];                    /* inputs of a tile: m+2 where m > 1, else 1 */
     int lo[3];                      /* a tile's input begins so far before its output */
     int tiles[3];                   /* of a clip */
+    int taps;                       /* along t, where tiles lie in the plane: summed like channels */
     int points;                     /* side[0] * side[1] * side[2] */
     int blocks;                     /* of FL_BLOCK output channels */
     bool transposed;                /* to the input: taps backwards, channels exchanged */
@@ -35,7 +38,7 @@ typedef struct fl_winograd {
 /* Whether this convolution goes by tiles, and how: a function of channels, window and the extents of a clip. */
 bool    fl_winograd_make(const fl_conv *, fl_conv_pass, fl_winograd *);
 
-int64_t fl_winograd_packed_count(const fl_winograd *);                       /* [point][block][channel][FL_BLOCK] */
+int64_t fl_winograd_packed_count(const fl_winograd *);                       /* [point][block][tap][channel][FL_BLOCK] */
 void    fl_winograd_pack(const fl_winograd *, const real *weight, real *packed);
 size_t  fl_winograd_scratch(const fl_winograd *);
 void    fl_winograd_run(const fl_winograd *, const real *in, const real *packed, const real *b, const fl_finish *,

@@ -84,27 +84,22 @@ INLINE void output_axis(const int m, const vector *u, const int step, vector *to
 INLINE void input_tile(const int mt, const int mh, const int mw, const real *const *pixel, const real *const *next,
                        int channels, real *v, int64_t point)
 {
-    const int nt = SIDE(mt), nh = SIDE(mh), nw = SIDE(mw), plane = nh * nw;
+    const int nt = SIDE(mt), nh = SIDE(mh), nw = SIDE(mw);
     for (int c = 0; c < channels; c += WIDTH) {
-        vector planes[FL_WINOGRAD_POINTS];
-        for (int t = 0; t < nt; t++) {
-            vector rows[36];
-            const real *const *at = pixel + t * plane, *const *ahead = next + t * plane;
-            UNROLL for (int h = 0; h < nh; h++) {
-                vector row[6];
-                UNROLL for (int w = 0; w < nw; w++) {
-                    row[w] = *(const loose *)(at[h * nw + w] + c);
-                    if (VECTOR_BYTES * (c / WIDTH) % 64 == 0) __builtin_prefetch(ahead[h * nw + w] + c, 0, 2);
-                }
-                input_axis(mw, row, 1, rows + h * nw, 1);
-            }
-            UNROLL for (int w = 0; w < nw; w++) input_axis(mh, rows + w, nw, planes + t * plane + w, nw);
-        }
+        vector rows[FL_WINOGRAD_POINTS];
         real *to = v + c;
-        for (int i = 0; i < plane; i++) {
+        UNROLL for (int h = 0; h < nt * nh; h++) {
+            vector row[6];
+            UNROLL for (int w = 0; w < nw; w++) {
+                row[w] = *(const loose *)(pixel[h * nw + w] + c);
+                if (VECTOR_BYTES * (c / WIDTH) % 64 == 0) __builtin_prefetch(next[h * nw + w] + c, 0, 2);
+            }
+            input_axis(mw, row, 1, rows + h * nw, 1);
+        }
+        UNROLL for (int w = 0; w < nw; w++) {              /* the other axis, along which the tile has more than one */
             vector column[6];
-            input_axis(mt, planes + i, plane, column, 1);
-            UNROLL for (int t = 0; t < nt; t++) *(loose *)(to + (t * plane + i) * point) = column[t];
+            input_axis(mt > 1 ? mt : mh, rows + w, nw, column, 1);
+            UNROLL for (int h = 0; h < nt * nh; h++) *(loose *)(to + (h * nw + w) * point) = column[h];
         }
     }
 }
@@ -112,37 +107,30 @@ INLINE void input_tile(const int mt, const int mh, const int mw, const real *con
 INLINE void output_tile(const int mt, const int mh, const int mw, const real *v, int64_t point, const real *bias,
                         int channels, real *const *pixel)
 {
-    const int nt = SIDE(mt), nh = SIDE(mh), nw = SIDE(mw), plane = nh * nw;
+    const int nt = SIDE(mt), nh = SIDE(mh), nw = SIDE(mw);
     for (int c = 0; c < channels; c += WIDTH) {
-        vector planes[FL_WINOGRAD_POINTS / 2];
+        vector rows[6 * 4], y[4 * 4];
         const vector b = *(const loose *)(bias + c);
         const int lanes = channels - c;
-        for (int i = 0; i < plane; i++) {
-            vector column[6];
-            UNROLL for (int t = 0; t < nt; t++) column[t] = *(const loose *)(v + (t * plane + i) * point + c);
-            output_axis(mt, column, 1, planes + i, plane);
+        UNROLL for (int h = 0; h < nt * nh; h++) {
+            vector row[6];
+            UNROLL for (int w = 0; w < nw; w++) row[w] = *(const loose *)(v + (h * nw + w) * point + c);
+            output_axis(mw, row, 1, rows + h * mw, 1);
         }
-        for (int t = 0; t < mt; t++) {
-            vector rows[6 * 4], y[4 * 4];
-            UNROLL for (int h = 0; h < nh; h++) output_axis(mw, planes + t * plane + h * nw, 1, rows + h * mw, 1);
-            UNROLL for (int w = 0; w < mw; w++) output_axis(mh, rows + w, mw, y + w, mw);
-            for (int i = 0; i < mh * mw; i++) {
-                real *to = pixel[t * mh * mw + i];
-                const vector sum = y[i] + b;             /* cppcheck-suppress uninitvar ; output_axis writes all mh x mw */
-                if (!to) continue;
-                if (lanes >= WIDTH) *(loose *)(to + c) = sum;
-                else memcpy(to + c, &sum, (size_t)lanes * sizeof *to);
-            }
+        UNROLL for (int w = 0; w < mw; w++) output_axis(mt > 1 ? mt : mh, rows + w, mw, y + w, mw);
+        for (int i = 0; i < mt * mh * mw; i++) {
+            real *to = pixel[i];
+            const vector sum = y[i] + b;             /* cppcheck-suppress uninitvar ; output_axis writes them all */
+            if (!to) continue;
+            if (lanes >= WIDTH) *(loose *)(to + c) = sum;
+            else memcpy(to + c, &sum, (size_t)lanes * sizeof *to);
         }
     }
 }
 
 #define TILES(DO)                                                                             \
-    if (m[0] == 2 && m[1] == 4) DO(2, 4, 4)                                                   \
-    else if (m[0] == 2 && m[2] == 4) DO(2, 2, 4)                                              \
-    else if (m[0] == 2 && m[2] == 2) DO(2, 2, 2)                                              \
-    else if (m[0] == 1 && m[2] == 4) DO(1, 4, 4)                                              \
-    else if (m[0] == 1) DO(1, 2, 2)                                                           \
+    if (m[2] == 4) DO(1, 4, 4)                                                                \
+    else if (m[2] == 2) DO(1, 2, 2)                                                           \
     else if (m[0] == 4) DO(4, 1, 1)                                                           \
     else DO(2, 1, 1)
 

@@ -18,7 +18,7 @@ typedef double lanes[FL_BLOCK];
 
 int64_t fl_winograd_packed_count(const fl_winograd *w)
 {
-    return (int64_t)w->points * w->blocks * w->in.c * FL_BLOCK;
+    return (int64_t)w->points * w->blocks * w->taps * w->in.c * FL_BLOCK;
 }
 
 /* Three weights, `step` apart, become m+2 values, as far apart. One tap stays as it is. */
@@ -35,23 +35,25 @@ static void along(int m, int taps, const lanes *from, lanes *to, int step)
     }
 }
 
-/* The kernel elements of one channel and one block of outputs; what is no output is zero. */
-static void fetch(const fl_winograd *w, const real *weight, int block, int channel, lanes *to)
+/* The kernel elements of one tap along t (or all of them, where tiles lie along t), one channel and one block of outputs; what is
+ * no output is zero. */
+static void fetch(const fl_winograd *w, const real *weight, int block, int tap_t, int channel, lanes *to)
 {
-    const int taps = w->k[0] * w->k[1] * w->k[2];
-    for (int tap = 0; tap < taps; tap++)
+    const int all = w->k[0] * w->k[1] * w->k[2], taps = all / w->taps;
+    for (int i = 0; i < taps; i++)
         for (int v = 0; v < FL_BLOCK; v++) {
             const int64_t output = block * FL_BLOCK + v;
-            const int64_t at = w->transposed ? ((int64_t)channel * taps + taps - 1 - tap) * w->out.c + output
-                                             : (output * taps + tap) * w->in.c + channel;
-            to[tap][v] = output < w->out.c ? (double)weight[at] : 0;
+            const int tap = tap_t * taps + i;
+            const int64_t at = w->transposed ? ((int64_t)channel * all + all - 1 - tap) * w->out.c + output
+                                             : (output * all + tap) * w->in.c + channel;
+            to[i][v] = output < w->out.c ? (double)weight[at] : 0;
         }
 }
 
 /* One axis after the other, h and w of every plane first. */
 static void transform(const fl_winograd *w, lanes *a, lanes *b)
 {
-    const int *k = w->k, *side = w->side;
+    const int k[3] = {w->k[0] / w->taps, w->k[1], w->k[2]}, *side = w->side;
     for (int row = 0; row < k[0] * k[1]; row++) along(w->m[2], k[2], a + row * k[2], b + row * side[2], 1);
     for (int t = 0; t < k[0]; t++)
         for (int j = 0; j < side[2]; j++)
@@ -61,10 +63,10 @@ static void transform(const fl_winograd *w, lanes *a, lanes *b)
 
 void fl_winograd_pack(const fl_winograd *w, const real *weight, real *packed)
 {
-    const int64_t items = (int64_t)w->blocks * w->in.c;
+    const int64_t panel = (int64_t)w->taps * w->in.c, items = w->blocks * panel;
     FL_PARALLEL(item, items, 16.0 * (double)(items * w->points * FL_BLOCK)) {
         lanes a[FL_WINOGRAD_POINTS] = {{0}}, b[FL_WINOGRAD_POINTS] = {{0}};
-        fetch(w, weight, (int)(item / w->in.c), (int)(item % w->in.c), a);
+        fetch(w, weight, (int)(item / panel), (int)(item % panel / w->in.c), (int)(item % w->in.c), a);
         transform(w, a, b);
         for (int p = 0; p < w->points; p++)
             for (int v = 0; v < FL_BLOCK; v++) packed[(p * items + item) * FL_BLOCK + v] = (real)b[p][v];

@@ -1,17 +1,17 @@
-/* winograd_plan.c: which tile a convolution takes, if any: the one with the fewest multiplications, weights
- * counted. */
+/* winograd_plan.c: which tile a convolution takes, if any: the one with the least work, multiplications, transforms and
+ * the fetching of weights counted. */
 #include "tensor/kernels.h"
 #include "tensor/winograd.h"
 
 enum {
     LEAST_CHANNELS = 32,        /* below, the transforms cost more than they save */
-    MOST_CUBED = 75,            /* channels of 2 x 4 x 4: above, direct sums come in parts and are more exact */
     WEIGHTS_AS_TILES = 32,      /* fetching a weight takes as long as using it so often */
+    TRANSFORM = 20,             /* along one axis a number is transformed in the time of so many products, shared by all channels */
     MOST_WEIGHTS = 12 << 20     /* reals of a packed weight */
 };
-static const double LEAST_GAIN = 1.3;
+static const double LEAST_GAIN = 1.1;
 
-static const int tile[][3] = {{2, 4, 4}, {2, 2, 4}, {2, 2, 2}, {1, 4, 4}, {1, 2, 2}, {4, 1, 1}, {2, 1, 1}};
+static const int tile[][3] = {{1, 4, 4}, {1, 2, 2}, {4, 1, 1}, {2, 1, 1}};
 enum { TILES = (int)(sizeof tile / sizeof *tile) };
 
 static int ceil_div(int a, int b) { return (a + b - 1) / b; }
@@ -28,6 +28,16 @@ static bool suits(const fl_conv *c)
 
 static double product(const int n[3]) { return (double)n[0] * n[1] * n[2]; }
 
+/* Planes that the taps along t read, all taken together: padding is not multiplied. As if it were the same on both sides. */
+static int planes_read(int taps, int in, int out)
+{
+    int planes = 0;
+    const int lo = (out + taps - 1 - in) / 2;
+    for (int k = 0; k < taps; k++)
+        for (int t = 0; t < out; t++) planes += t + k - lo >= 0 && t + k - lo < in;
+    return planes;
+}
+
 /* The tile, from channels, window and extents. */
 static bool choose(const fl_conv *c, fl_conv_pass pass, fl_winograd *best)
 {
@@ -36,18 +46,23 @@ static bool choose(const fl_conv *c, fl_conv_pass pass, fl_winograd *best)
     w.blocks = ceil_div(w.out.c, FL_BLOCK);
     for (int i = 0; i < 3; i++) w.k[i] = c->win.k[i];
     const int extent[3] = {w.out.t, w.out.h, w.out.w};
-    double least = product(w.k) * (product(extent) + WEIGHTS_AS_TILES) / LEAST_GAIN;
+    const int planes = planes_read(w.k[0], w.in.t, w.out.t);
+    const double transform = TRANSFORM * (1.0 / w.in.c + 1.0 / w.out.c);
+    double least = ((double)w.k[1] * w.k[2] * planes * extent[1] * extent[2] + product(w.k) * WEIGHTS_AS_TILES) / LEAST_GAIN;
     bool found = false;
     for (int i = 0; i < TILES; i++) {
         bool fits = true;
         for (int axis = 0; axis < 3; axis++) {
-            fits = fits && (tile[i][axis] > 1) == (w.k[axis] > 1) && (i > 0 || w.in.c <= MOST_CUBED);
+            fits = fits && (tile[i][axis] == 1 || w.k[axis] > 1) && (tile[i][axis] > 1 || w.k[axis] == 1 || axis == 0);
             w.m[axis] = tile[i][axis];
-            w.side[axis] = w.m[axis] + w.k[axis] - 1;
+            w.side[axis] = w.m[axis] > 1 ? w.m[axis] + w.k[axis] - 1 : 1;
             w.tiles[axis] = ceil_div(extent[axis], w.m[axis]);
         }
+        w.taps = w.m[0] > 1 ? 1 : w.k[0];
         w.points = w.side[0] * w.side[1] * w.side[2];
-        const double cost = w.points * (product(w.tiles) + WEIGHTS_AS_TILES);
+        const double plane = (double)w.tiles[1] * w.tiles[2];
+        const double used = plane * (w.taps > 1 ? planes : w.tiles[0]), moved = plane * w.tiles[0] * (w.m[2] > 1 ? 2 : 1);
+        const double cost = w.points * (used + moved * transform + w.taps * (double)WEIGHTS_AS_TILES);
         if (!fits || cost >= least || fl_winograd_packed_count(&w) > MOST_WEIGHTS) continue;
         least = cost;
         *best = w;

@@ -1,0 +1,113 @@
+/* winograd_tiles.c: pixels to tiles and tiles to pixels. */
+#include "tensor/winograd_tiles.h"
+
+#include <string.h>
+
+enum { PIXELS_AHEAD = 20, FARTHEST = 12 };     /* so many of the input are asked for, and never more tiles than that */
+
+static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
+
+typedef struct place { int n, at[3]; } place;  /* of a tile: clip, first output; taps > 1, inputs: the plane */
+
+static place find(const fl_winograd *w, int planes, int64_t tile)
+{
+    place p;
+    for (int i = 2; i >= 0; i--) {
+        const int tiles = i ? w->tiles[i] : planes;
+        p.at[i] = (int)(tile % tiles) * w->m[i];
+        tile /= tiles;
+    }
+    p.n = (int)tile;
+    return p;
+}
+
+static void step(const fl_winograd *w, int planes, place *p)         /* to the next tile */
+{
+    for (int i = 2; i >= 0; i--) {
+        p->at[i] += w->m[i];
+        if (p->at[i] < (i ? w->tiles[i] : planes) * w->m[i]) return;
+        p->at[i] = 0;
+    }
+    p->n++;
+}
+
+typedef const real *pixels[FL_WINOGRAD_POINTS];
+
+static void find_pixels(const fl_tiles *j, const place *p, const real **to)
+{
+    const fl_winograd *w = &j->w;
+    const fl_shape in = w->in;
+    const real *last = in.c % FL_WHOLE ? j->in + fl_shape_count(in) - in.c : NULL;
+    for (int i = 0; i < w->side[0]; i++)
+        for (int k = 0; k < w->side[1]; k++) {
+            const int t = p->at[0] - (w->taps > 1 ? 0 : w->lo[0]) + i, h = p->at[1] - w->lo[1] + k, first = p->at[2] - w->lo[2];
+            const bool inside = t >= 0 && t < in.t && h >= 0 && h < in.h;
+            const real *line = inside ? j->in + fl_at(in, p->n, 0, t, h, 0) : NULL;
+            for (int x = first; x < first + w->side[2]; x++) {
+                const real *from = inside && x >= 0 && x < in.w ? line + (int64_t)x * in.c : j->zeros;
+                *to++ = from == last ? j->last : from;
+            }
+        }
+}
+
+/* Tiles first .. first+count-1 become rows of every product's left side. While it works on one, it asks for the pixels of one
+ * some way ahead. */
+static void transform_inputs(const fl_tiles *j, int64_t first, int64_t count, real *to)
+{
+    pixels ring[FARTHEST + 1];
+    const int ahead = (int)min(FARTHEST, 1 + PIXELS_AHEAD / j->w.points), size = ahead + 1;
+    const int planes = j->w.taps > 1 ? j->planes_in : j->w.tiles[0];
+    place p = find(&j->w, planes, first);
+    for (int64_t found = 0; found < count + ahead; found++) {
+        const int64_t i = found - ahead;
+        if (found < count) {
+            find_pixels(j, &p, ring[found % size]);
+            step(&j->w, planes, &p);
+        }
+        if (i < 0) continue;
+        const real **now = ring[i % size], **later = found < count ? ring[found % size] : now;
+        j->kernels->transforms->input(j->w.m, now, later, j->w.in.c, to + i * j->c, j->left_step);
+    }
+}
+
+void fl_tiles_read(const fl_tiles *j, const fl_tile_group *g, int plane, int64_t from, int64_t to, real *left)
+{
+    const int64_t tile = ((g->clip * j->planes_in + g->from + plane) * j->across_all) + g->s + from;
+    transform_inputs(j, tile, to - from, left + (plane * g->across + from) * j->c);
+}
+
+/* Where the outputs of a row of a group lie in the result; -1: outside. */
+static void find_outputs(const fl_tiles *j, const fl_tile_group *g, int64_t row, int64_t at[FL_WINOGRAD_OUTPUTS])
+{
+    const fl_winograd *w = &j->w;
+    const fl_shape out = w->out;
+    const int64_t plane = g->clip * j->planes + g->t + row / g->across;
+    const place p = find(w, w->taps > 1 ? j->planes : w->tiles[0], plane * j->across_all + g->s + row % g->across);
+    for (int t = p.at[0]; t < p.at[0] + w->m[0]; t++)
+        for (int h = p.at[1]; h < p.at[1] + w->m[1]; h++)
+            for (int x = p.at[2]; x < p.at[2] + w->m[2]; x++)
+                *at++ = t < out.t && h < out.h && x < out.w ? fl_at(out, p.n, 0, t, h, x) : -1;
+}
+
+/* What has to be finished goes back to where the points
+ * were, one by one, and from there to its place. Places are asked for one tile ahead: nobody has seen them before. */
+void fl_tiles_write(const fl_tiles *j, const fl_tile_group *g, int64_t first, int64_t last, int channel, int channels, real *right)
+{
+    const fl_winograd *w = &j->w;
+    const int outputs = w->m[0] * w->m[1] * w->m[2];
+    int64_t now[FL_WINOGRAD_OUTPUTS], next[FL_WINOGRAD_OUTPUTS];
+    find_outputs(j, g, first, next);
+    for (int64_t row = first; row < last; row++) {
+        real *pixel[FL_WINOGRAD_OUTPUTS], *points = right + (row - first) * FL_TILE_BLOCKS * FL_BLOCK;
+        memcpy(now, next, sizeof now);
+        if (row + 1 < last) find_outputs(j, g, row + 1, next);
+        for (int k = 0; k < outputs; k++) {
+            pixel[k] = now[k] < 0 ? NULL : j->finish ? points + k * j->right_step : j->out + now[k] + channel;
+            for (int c = 0; c < channels && row + 1 < last && next[k] >= 0; c += FL_WHOLE)
+                __builtin_prefetch(j->out + next[k] + channel + c, 1, 2);
+        }
+        j->kernels->transforms->output(w->m, points, j->right_step, j->bias + channel, channels, pixel);
+        for (int k = 0; k < outputs && j->finish; k++)
+            if (now[k] >= 0) j->kernels->finish(j->finish, pixel[k], now[k] + channel, channels, j->out);
+    }
+}

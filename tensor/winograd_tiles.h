@@ -1,0 +1,42 @@
+/* winograd_tiles.h: how the tiles of a convolution are grouped, and where their numbers lie.
+ *
+ * Internal to tensor/winograd*.c. */
+#ifndef FL_WINOGRAD_TILES_H
+#define FL_WINOGRAD_TILES_H
+
+#include "tensor/kernels.h"
+#include "tensor/winograd.h"
+
+enum {
+    FL_WHOLE = 64 / (int)sizeof(real),         /* channels are rounded up to this */
+    FL_TILE_BLOCKS = 2                         /* of outputs, that are multiplied before their results are transformed */
+};
+
+typedef struct fl_tiles {
+    fl_winograd w;
+    const fl_kernels *kernels;
+    const real *in, *packed;
+    const fl_finish *finish;
+    real *out;
+    int c;                                     /* channels in, rounded up */
+    int64_t clips, across_all;                 /* taps 1: all tiles of all clips lie in one plane */
+    int planes_in, planes;                     /* of a clip: read and written, in tiles */
+    int64_t across, acrosses;                  /* tiles of a plane in a group, and so many times */
+    int deep, deeps;                           /* planes in a group, and so many times */
+    int64_t rows_in, rows, piece;              /* most rows of a group's inputs, outputs, and of a piece */
+    bool together;                             /* by all threads */
+    const real *zeros, *last, *bias;           /* for pixels outside, for the last pixel; whole vectors */
+    real *left, *right;                        /* [point][row][channel]: inputs, and one block of outputs after the other */
+    int64_t left_step, right_step;
+} fl_tiles;
+
+/* Output tiles t .. t+planes-1 and s .. s+across-1 of a clip, from input planes from .. from+planes_in-1. Rows: [plane][tile]. */
+typedef struct fl_tile_group { int64_t clip, s, across; int t, planes, from, planes_in; } fl_tile_group;
+
+/* Tiles from .. to-1 of a plane of the group's inputs, to their rows of every product's left side. */
+void fl_tiles_read (const fl_tiles *, const fl_tile_group *, int plane, int64_t from, int64_t to, real *left);
+
+/* Rows first .. last-1, `channels` outputs from `channel` on, from the products' right sides to the result. */
+void fl_tiles_write(const fl_tiles *, const fl_tile_group *, int64_t first, int64_t last, int channel, int channels, real *right);
+
+#endif
