@@ -113,7 +113,7 @@ fl_status fl_explainer_plan(fl_explainer *e, const fl_demand *d)
     if (rules) rules = fl_ruleset_tune(rules, given(d->epsilon), given(d->gamma), given(d->beta), g->arena);
     if (d->rules && !rules) return g->error->status;
     const bool backward = d->wrt != FL_NONE && !d->all;
-    const fl_keep keep = d->all ? FL_KEEP_ALL : backward ? FL_KEEP_FOR_BACKWARD : FL_KEEP_OUTPUTS;
+    const fl_keep keep = d->all || e->keep_all ? FL_KEEP_ALL : backward ? FL_KEEP_FOR_BACKWARD : FL_KEEP_OUTPUTS;
     const fl_plan plan = {.keep = keep, .out = out, .n_out = n, .root = d->root, .wrt = &d->wrt, .n_wrt = backward,
                           .rules = rules, .low = e->low, .high = e->high, .bounds = fl_graph_shape(g, e->net.input).c};
     if (fl_graph_plan(g, &plan)) return g->error->status;

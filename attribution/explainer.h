@@ -24,6 +24,7 @@ struct fl_explainer {
     int batch, classes;
     real *seed;                   /* batch, classes */
     real *low, *high;             /* per channel of the input: bounds, for rules that read them */
+    bool keep_all;                /* plans keep every value and signal: for traces */
     fl_demand demand;             /* what the plan was made for */
     const fl_graph *planned;      /* whose plan it is */
     const bool *plan;             /* which plan of that graph (fl_graph.computed); NULL: none yet */

@@ -1,32 +1,15 @@
 /* report.c: the page from top to bottom; each function writes one part. */
 #include "io/report.h"
 #include "io/html.h"
+#include "io/page.h"
 #include "io/png_out.h"
 #include "io/report_data.h"
 #include "io/report_parts.h"
 #include "io/report_script.h"
-#include "io/report_style.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-/* The policy forbids every request: the page can be trusted to stay at home. */
-static void head(fl_buffer *b, const fl_result *r, const char *target)
-{
-    fl_buffer_text(b, "<!doctype html>\n<html lang='en'>\n<head>\n<meta charset='utf-8'>\n"
-        "<meta HTTP-EQUIV=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
-        "style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n"
-        "<meta name='viewport' content='width=device-width, initial-scale=1'>\n");
-    fl_html(b, "<title>%s in %s - footlight</title>\n<style>\n", target, r->clip ? r->clip : "a clip");
-    fl_buffer_text(b, fl_report_style);
-    fl_buffer_text(b, "</style>\n</head>\n<body>\n<div class='page'>\n");
-}
-
-static const char logo[] =
-    "<p class='brand'><svg viewBox='0 0 26 18' aria-hidden='true'>"
-    "<path d='M5 17a8 8 0 0 1 16 0z' fill='currentColor'/><path d='M13 1.2v4M4.3 4.8l2.4 2.9M21.7 4.8l-2.4 2.9' "
-    "stroke='currentColor' stroke-width='2' stroke-linecap='round'/></svg>footlight</p>\n";
 
 static void percent(fl_buffer *b, const char *before, double probability, const char *after)
 {
@@ -36,7 +19,7 @@ static void percent(fl_buffer *b, const char *before, double probability, const 
 static void heading(fl_buffer *b, const fl_result *r, const char *target)
 {
     fl_buffer_text(b, "<header>\n");
-    fl_buffer_text(b, logo);
+    fl_page_brand(b);
     fl_html(b, "<h1>Why <em>%s</em>?</h1>\n<p class='lede'><b>%s</b> saw <b>%s</b> and says ", target,
             r->model ? r->model : "The network", r->clip ? r->clip : "this clip");
     if (r->top_count > 0 && r->top[0].index != r->target) {
@@ -138,7 +121,7 @@ fl_status fl_report_html(fl_buffer *out, const fl_result *r)
     snprintf(number, sizeof number, "class %d", r->target);
     fl_report_method *m = fl_report_methods(out->arena, r);
     if (!m) return out->arena->error ? out->arena->error->status : FL_FAILED;
-    head(out, r, target);
+    fl_page_begin(out, target, r->clip ? r->clip : "a clip", NULL);
     heading(out, r, target);
     fl_report_warnings(out, r, m);
     fl_buffer_text(out, "<main>\n<div class='columns'>\n");
@@ -150,8 +133,9 @@ fl_status fl_report_html(fl_buffer *out, const fl_result *r)
     fl_report_curves(out, r);
     fl_report_reading(out, r, target);
     fl_report_tables(out, r, m);
-    fl_buffer_text(out, "</main>\n<footer>Made by footlight. This page needs no network and keeps nothing.</footer>\n"
-                        "</div>\n<script type='application/json' id='data'>");
+    fl_buffer_text(out, "</main>\n");
+    fl_page_foot(out);
+    fl_buffer_text(out, "<script type='application/json' id='data'>");
     fl_report_data(out, r, m);
     fl_buffer_text(out, "</script>\n<script>\n");
     fl_buffer_text(out, fl_report_script);

@@ -104,11 +104,8 @@ static fl_status find_fault(const fl_cli *cli, const fl_fault **fault)
 
 static fl_status open_session(fl_cli *cli, fl_session *s)
 {
-    const char *clip = cli->arguments ? cli->argument[0] : fl_cli_text(cli, "clip");
-    if (clip) return fl_session_open(cli, clip, s);
-    if (fl_cli_flag(cli, "tensor")) return fl_error_set(cli->error, FL_USAGE, "--tensor: needs --clip FILE, a .npy");
-    if (fl_session_begin(cli, s) != FL_OK || fl_input_make(cli, s->model, &s->input) != FL_OK) return cli->error->status;
-    return fl_session_finish(cli, s);
+    const char *clip = fl_cli_text(cli, "clip");
+    return clip && !cli->arguments ? fl_session_open(cli, clip, s) : fl_session_open_or_make(cli, s);
 }
 
 static fl_status check(fl_cli *cli, fl_session *s, const fl_fault *fault)

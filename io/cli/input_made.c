@@ -17,7 +17,7 @@ static const real *make(fl_cli *cli, const char *name, const fl_card_input *card
 fl_status fl_input_make(fl_cli *cli, const fl_model *m, fl_input *in)
 {
     const int frames = fl_cli_given(cli, "frames") ? (int)fl_cli_int(cli, "frames") : m->input.frames;
-    *in = (fl_input){.source = fl_arena_text(cli->arena, "formula:%s", m->name), .title = m->name, .format = "formula", .note = ""};
+    *in = (fl_input){.source = fl_arena_text(cli->arena, "formula:%s", m->name), .title = "made-clip", .format = "formula", .note = ""};
     in->values = make(cli, m->name, &m->input, m->channels, frames, &in->shape);
     if (!in->source || !in->values) return cli->error->status;
     in->moves = m->input.source == FL_SOURCE_FLOW;

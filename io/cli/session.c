@@ -189,6 +189,15 @@ fl_status fl_session_open(fl_cli *cli, const char *clip, fl_session *s)
     return fl_session_finish(cli, s);
 }
 
+fl_status fl_session_open_or_make(fl_cli *cli, fl_session *s)
+{
+    const char *clip = cli->arguments ? cli->argument[0] : NULL;
+    if (clip) return fl_session_open(cli, clip, s);
+    if (fl_cli_flag(cli, "tensor")) return fl_error_set(cli->error, FL_USAGE, "--tensor: needs a clip (CLIP or --clip), a .npy");
+    if (fl_session_begin(cli, s) != FL_OK || fl_input_make(cli, s->model, &s->input) != FL_OK) return cli->error->status;
+    return fl_session_finish(cli, s);
+}
+
 /* ---- classes ---- */
 
 const char *fl_session_label(const fl_session *s, int class_index)

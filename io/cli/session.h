@@ -33,6 +33,9 @@ const fl_model *fl_session_find_model(fl_cli *);
 /* Model, weights, clip, graph, and one forward pass. The command has these two groups, and fl_input_options. */
 fl_status fl_session_open(fl_cli *, const char *clip, fl_session *);
 
+/* The clip that is the argument; without one the made clip of fl_input_make. */
+fl_status fl_session_open_or_make(fl_cli *, fl_session *);
+
 /* The same in two halves, for a command that brings its own input: between them fill in session->input. */
 fl_status fl_session_begin(fl_cli *, fl_session *);
 fl_status fl_session_finish(fl_cli *, fl_session *);
