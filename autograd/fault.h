@@ -5,7 +5,7 @@
 
 #include "autograd/graph.h"
 
-typedef struct fl_fault {
+typedef struct fl_fault { /* NOLINT(clang-analyzer-optin.performance.Padding): the order in which a row is read */
     const char *name, *doc;
     fl_op_kind kind;                                           /* whose nodes it strikes */
     bool (*strikes)(const fl_node *);                          /* NULL: all of them */
