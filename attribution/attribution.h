@@ -46,6 +46,9 @@ typedef enum fl_upsample {               /* how a layer's map becomes T,H,W; inp
 } fl_upsample;                           /* bilinear: in H,W, nearest in T: no value moves to another frame */
 extern const char *const fl_upsample_name[];
 
+typedef enum fl_hide { FL_HIDE_DEFAULT, FL_HIDE_BASELINE, FL_HIDE_MEAN_COLOUR } fl_hide;      /* what a hidden segment shows */
+extern const char *const fl_hide_name[];
+
 extern const char *const fl_baseline_name[];         /* zero black white mean blur noise frozen reversed ... */
 extern const char *const fl_baseline_doc[];          /* what each one is */
 
@@ -78,11 +81,12 @@ typedef struct fl_explain_options {
 
 typedef enum fl_level { FL_LEVEL_INPUT, FL_LEVEL_LAYER } fl_level;   /* like the input, or T',H',W' of a layer */
 
-typedef enum fl_law {                    /* what the sum of a map is: fl_law_formula */
+typedef enum fl_law {                    /* what the sum of a map, or of its segments, is: fl_law_formula */
     FL_LAW_NONE,
     FL_LAW_COMPLETE,                     /* the difference to the baseline's score */
     FL_LAW_CONSERVES,                    /* the score, but for what biases and stabilisers absorbed */
-    FL_LAW_SUMS_TO_ONE                   /* 1, but for what was absorbed where nothing excites */
+    FL_LAW_SUMS_TO_ONE,                  /* 1, but for what was absorbed where nothing excites */
+    FL_LAW_SHARES                        /* the values of its segments: the difference to the score with all of them hidden */
 } fl_law;
 
 typedef enum fl_channels {               /* how the channels of a voxel become one value */
@@ -160,6 +164,12 @@ typedef struct fl_map {
     double absorbed;                     /* what biases and stabilisers kept, by the ledger; NAN where nothing is shared */
     int passes;                          /* clips run forward, most of them backward too */
     bool partial;                        /* stopped before the end: the map of what had been done by then */
+
+    real *standard_error;                /* T,H,W of the clip, of each voxel's value; NULL where a method samples nothing */
+    double error_mean, error_most;       /* of these */
+    int samples;                         /* gathered; settled: no more because the tolerance was reached */
+    bool settled;
+    int segments;                        /* pieces that were shown or hidden; 0: none */
     const char *warning[FL_MAX_WARNINGS];
     int warnings;
 } fl_map;

@@ -39,7 +39,7 @@ fl_status fl_map_warn(fl_map *m, bool baseline_is_clip, fl_arena *arena, fl_erro
     const notes n = {m, arena, err};
     const double p = m->probability;
     if (is_zero(m)) warn(&n, why_zero(m));
-    if (m->options.target.score == FL_SCORE_PROBABILITY && p * (1.0 - p) < 1e-3)
+    if (m->options.target.score == FL_SCORE_PROBABILITY && p * (1.0 - p) < 1e-3 && !m->standard_error)
         warn(&n, fl_arena_text(arena, "saturated softmax: the probability %.6g is so near to %d that its gradient is "
                                "%.1e of the logit's; explain the logit", p, p > 0.5, p * (1.0 - p)));
     if (p < 0.05)

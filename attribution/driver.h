@@ -34,11 +34,13 @@ struct fl_driver {
     fl_status (*run)(fl_run *);
     fl_status (*compose)(fl_run *);          /* instead of run: makes an input-level map of whole maps of other methods (fl_run_part) */
     bool keeps_all;                          /* walks up only: every value stays (fl_graph_forward_above), there are no signals */
+    bool watches;                            /* only changes the clip and looks at the score: no way down is planned, errors are estimated */
 };
 
 extern const fl_driver fl_drive_backward, fl_drive_path, fl_drive_noise, fl_drive_cam,
                        fl_drive_eigen, fl_drive_score_cam, fl_drive_expected, fl_drive_blur_path, fl_drive_guided_path,
-                       fl_drive_rules, fl_drive_ablation, fl_drive_pyramid, fl_drive_guided_cam, fl_drive_motion, fl_drive_regions;
+                       fl_drive_rules, fl_drive_ablation, fl_drive_pyramid, fl_drive_guided_cam, fl_drive_motion, fl_drive_regions,
+                       fl_drive_windows, fl_drive_masks, fl_drive_segments;
 
 /* The variants: which of its computations a driver does. */
 enum { FL_BACKWARD_PLAIN, FL_BACKWARD_TIMES_INPUT };
@@ -46,6 +48,9 @@ enum { FL_PATH_STRAIGHT };
 enum { FL_NOISE_MEAN, FL_NOISE_MEAN_SQUARE, FL_NOISE_VARIANCE };
 enum { FL_CAM_MEAN_GRADIENT, FL_CAM_NORMALISED, FL_CAM_PLUS_PLUS, FL_CAM_PRODUCT, FL_CAM_POSITIVE, FL_CAM_HEAD };
 enum { FL_MOTION_SPATIAL, FL_MOTION_TEMPORAL };
+enum { FL_WINDOW_SLIDE, FL_WINDOW_MOVING, FL_WINDOW_SEQUENTIAL };
+enum { FL_MASK_FRAMES, FL_MASK_VOLUME };
+enum { FL_SEGMENT_LOCO, FL_SEGMENT_UP, FL_SEGMENT_SHAPLEY, FL_SEGMENT_ORDERS, FL_SEGMENT_KERNEL, FL_SEGMENT_LIME };
 enum { FL_RULES_SIGNAL, FL_RULES_DIFFERENCE, FL_RULES_CLAMPED, FL_RULES_EXPECTED };
 
 /* ---- passes ---- */

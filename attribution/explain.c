@@ -82,6 +82,8 @@ static fl_explain_options fill_in(const fl_run *r, const fl_explain_options *giv
     fl_explain_options o = given ? *given : *d;
     if (o.baseline_clip && !o.baseline) o.baseline = "clip";
     fl_options_fill(&o, r->method);
+    const bool range = o.target.class_index != FL_CLASS_AUTO && o.target.last > o.target.class_index;
+    if (o.target.score == FL_SCORE_DEFAULT && !range) o.target.score = d->target.score;
     if (!(o.baseline_sigma > 0)) o.baseline_sigma = own_sigma(&o, r->clip);
     if (!o.rules || !d->rules) o.rules = d->rules;
     return o;
@@ -96,6 +98,9 @@ static fl_status check(const fl_run *r)
     if (r->rules && r->rules->reference != compares)
         return fl_error_set(err, FL_USAGE, r->rules->reference ? "rules '%s' compare with a baseline, and %s has none; use them with "
                             "deeplift" : "rules '%s' do not compare with a baseline, as %s does", r->rules->name, r->method->name);
+    if (r->method->driver->watches && fl_baselines_count(r->o.baseline) != 1)
+        return fl_error_set(err, FL_USAGE, "%s: baseline: expected one, got '%s': what is sampled goes over one clip", r->method->name,
+                            r->o.baseline);
     if (uses & FL_READS(lowest) && r->o.lowest > r->o.highest)
         return fl_error_set(err, FL_USAGE, "%s: the lowest value %g is above the highest %g", r->method->name, r->o.lowest,
                             r->o.highest);
@@ -121,11 +126,12 @@ static fl_status plan(fl_run *r)
     r->g = e->g;
     if (fl_target_end(r->g, &e->net, &r->o.target, &r->end)) return r->g->error->status;
     r->wrt = r->method->level == FL_LEVEL_LAYER ? fl_explainer_layer(e, r->o.layer) : e->net.input;
-    const fl_demand demand = {.root = r->end.node, .wrt = r->wrt, .rules = r->rules, .epsilon = r->o.epsilon,
-                              .gamma = r->o.gamma, .beta = r->o.beta, .all = r->method->driver->keeps_all};
+    const bool watches = r->method->driver->watches;
+    const fl_demand demand = {.root = watches ? FL_NONE : r->end.node, .wrt = watches ? FL_NONE : r->wrt, .rules = r->rules,
+                              .epsilon = r->o.epsilon, .gamma = r->o.gamma, .beta = r->o.beta, .all = r->method->driver->keeps_all};
     if (r->wrt == FL_NONE || fl_explainer_plan(e, &demand)) return r->g->error->status;
     if (r->method->level == FL_LEVEL_LAYER) r->o.layer = r->g->node[r->wrt].name;
-    if (demand.all || r->g->carries[r->wrt]) return FL_OK;
+    if (demand.all || watches || r->g->carries[r->wrt]) return FL_OK;
     return fl_error_set(r->g->error, FL_USAGE, "%s: the score does not depend on node '%s'", r->method->name,
                         r->g->node[r->wrt].name);
 }
@@ -278,7 +284,8 @@ static fl_status run(fl_run *r)
     fl_map *m = r->map;
     m->shape = map_shape(r);
     m->data = FL_NEW(r->scratch, real, fl_shape_count(m->shape));
-    if (!m->data) return fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
+    if (m->data && r->method->driver->watches) m->standard_error = FL_NEW(r->scratch, real, fl_shape_pixels(r->clip));
+    if (r->scratch->error->status) return fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
     const fl_mark mark = fl_arena_mark(r->scratch);
     const fl_status status = compute(r);
     const bool baseline_is_clip = r->baseline && memcmp(r->baseline, r->x, (size_t)r->voxels * sizeof(real)) == 0;

@@ -5,6 +5,10 @@
 
 #include <string.h>
 
+/* Defaults that several rows share: what the methods explain that change the clip and watch; segments that are always there. */
+#define WATCHED     .target = {.score = FL_SCORE_PROBABILITY}
+#define GRID_PIECES .segments = "grid", .pieces = 100, .compactness = 10, .time_spacing = 1, .hide = FL_HIDE_BASELINE
+
 const fl_method fl_method_table[] = {
 #include "attribution/methods.def"
     {.name = NULL}
@@ -14,10 +18,12 @@ const char *const fl_channels_name[] = {"default", "sum", "mean", "abs_sum", "me
 const char *const fl_polarity_name[] = {"default", "both", "positive", "negative", "abs", NULL};
 const char *const fl_upsample_name[] = {"default", "bilinear", "nearest", "trilinear", NULL};
 const char *const fl_cam_pooling_name[] = {"default", "global", "per_frame", NULL};
-const char *const fl_law_name[] = {"none", "complete", "conserves", "sums_to_one", NULL};
+const char *const fl_hide_name[] = {"default", "baseline", "mean_colour", NULL};
+const char *const fl_law_name[] = {"none", "complete", "conserves", "sums_to_one", "shares", NULL};
 const char *const fl_law_formula[] = {"", "sum of the map = score(clip) - score(baseline)",
                                       "sum of the map + absorbed by biases and stabilisers = score",
-                                      "sum of the map + absorbed where nothing excites = 1", NULL};
+                                      "sum of the map + absorbed where nothing excites = 1",
+                                      "sum over the segments = score(clip) - score(all segments hidden)", NULL};
 
 const fl_method *fl_method_find(const char *name)
 {

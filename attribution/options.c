@@ -1,9 +1,11 @@
 /* options.c: the table of options, made from options.def, and what can be done with any of them. */
 #include "attribution/options.h"
+#include "attribution/segments.h"
 
 #include "tensor/math.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #define AT(field) offsetof(fl_explain_options, field)
@@ -86,6 +88,16 @@ fl_status fl_options_check(const fl_explain_options *o, const fl_method *method,
                                 row->most, x);
     }
     return FL_OK;
+}
+
+fl_status fl_option_triple(const char *what, const char *text, int to[3], fl_error *err)
+{
+    int one = 0, three = 0;
+    const int n = sscanf(text, "%d%n,%d,%d%n", &to[0], &one, &to[1], &to[2], &three);
+    if (n == 1) to[1] = to[2] = to[0];
+    if ((n == 1 && !text[one]) || (n == 3 && !text[three]))
+        if (to[0] > 0 && to[1] > 0 && to[2] > 0) return FL_OK;
+    return fl_error_set(err, FL_USAGE, "%s: expected frames, rows and columns like 4,16,16, each 1 or more, got '%s'", what, text);
 }
 
 bool fl_option_print(const fl_explain_options *o, const fl_option_row *row, fl_arena *arena, const char **value)

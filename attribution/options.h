@@ -27,6 +27,9 @@ void fl_options_fill(fl_explain_options *, const fl_method *);
 /* FL_USAGE for a number out of its range among those that the method reads. */
 fl_status fl_options_check(const fl_explain_options *, const fl_method *, fl_error *);
 
+/* "4,16,16", or "8" for three of them: numbers of 1 and more. FL_USAGE: what (the option) is not that. */
+fl_status fl_option_triple(const char *what, const char *text, int to[3], fl_error *);
+
 /* What the row says now, as text in the arena; *value NULL where it says nothing (a 0 or NULL that nobody meant).
  * False when memory ran out. */
 bool fl_option_print(const fl_explain_options *, const fl_option_row *, fl_arena *, const char **value);

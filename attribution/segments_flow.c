@@ -12,8 +12,7 @@
 
 #include <math.h>
 
-/* Grey 0..255, the last frame first: the flow from one to the next is then the flow back. */
-static real *grey_backwards(const fl_segment_task *k)
+real *fl_segments_grey(const fl_segment_task *k, bool backwards)
 {
     const int64_t frame = (int64_t)k->s.h * k->s.w;
     const int channels = k->s.c;
@@ -24,7 +23,7 @@ static real *grey_backwards(const fl_segment_task *k)
         static const double luma[3] = {0.299, 0.587, 0.114};
         double sum = 0;
         for (int c = 0; c < channels; c++) sum += (channels == 3 ? luma[c] : 1.0 / channels) * (double)p[i * channels + c];
-        grey[(k->s.t - 1 - i / frame) * frame + i % frame] = (real)(255 * sum);
+        grey[backwards ? (k->s.t - 1 - i / frame) * frame + i % frame : i] = (real)(255 * sum);
     }
     return grey;
 }
@@ -66,7 +65,7 @@ real *fl_segments_paths(const fl_segment_task *k, int frames)
     const int t = k->s.t;
     const int64_t field = (int64_t)k->s.h * k->s.w * 2;
     const fl_flow_params params = fl_flow_default();
-    real *grey = grey_backwards(k), *at = grey ? fl_segments_scratch(k, t * field, sizeof *at) : NULL;
+    real *grey = fl_segments_grey(k, true), *at = grey ? fl_segments_scratch(k, t * field, sizeof *at) : NULL;
     real *flow = at ? fl_segments_scratch(k, t * field, sizeof *flow) : NULL;
     int *first = flow ? fl_segments_scratch(k, t, sizeof *first) : NULL;
     if (!first) return NULL;

@@ -27,6 +27,9 @@ void *fl_segments_scratch(const fl_segment_task *, int64_t count, size_t size);
  * every frame. NULL without memory. */
 real *fl_segments_picture(const fl_segment_task *, bool every_frame);
 
+/* The same as grey 0..255 (T,H,W). backwards: the last frame first, so that the flow from one to the next is the flow back. */
+real *fl_segments_grey(const fl_segment_task *, bool backwards);
+
 /* Where every voxel was in the first of `frames` frames that belong together, following the optical flow back: at (T,H,W,2: y, x).
  * NULL without memory. */
 real *fl_segments_paths(const fl_segment_task *, int frames);

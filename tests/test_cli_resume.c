@@ -1,9 +1,11 @@
 /* test_cli_resume.c: stopped runs: by kill -9, by --time; what --resume makes of them; what --dry-run says of runs to come. */
-#include "io/state_file.h"
+#include "io/npy.h"
 #include "tests/cli_rig.h"
 
 /* Long enough to be stopped in the middle, by methods that can go on later. */
-static const struct { const char *method, *options; } LONG_RUNS[] = {{"smoothgrad", "--samples 400"}, {"vargrad", "--samples 400"}};
+static const struct { const char *method, *options; } LONG_RUNS[] = {
+    {"rise", "--samples 900"}, {"kernel_shap", "--samples 900 --cell 4,8,8"}, {"smoothgrad", "--samples 400"},
+    {"rise_3d", "--samples 900 --balanced"}, {"occlusion", "--window 2,6,6 --window-stride 1,2,2"}};
 enum { RUNS = sizeof LONG_RUNS / sizeof *LONG_RUNS };
 
 #define FILES "map.npy map_reduced.npy sheet.png animation.png report.html result.json"
@@ -61,13 +63,45 @@ TEST(cli_resume_refuses_what_does_not_belong)
     CHECK(rig_run("explain c.npy " TINY " --method smoothgrad -o odd --samples 50 --resume --frames 8") != 0);
     /* damaged: every kind of cut and a flipped bit */
     for (int i = 0; i < 6; i++) {
-        static const char *const harm[] = {": >odd/smoothgrad.state", "head -c 10 kept >odd/smoothgrad.state", "head -c 300 kept >odd/smoothgrad.state",
+        static const char *const harm[] = {": >odd/smoothgrad.state", "head -c 10 kept >odd/smoothgrad.state",
+                                           "head -c 300 kept >odd/smoothgrad.state",
                                            "head -c -1 kept >odd/smoothgrad.state", "(cat kept; echo) >odd/smoothgrad.state",
                                            "cp kept odd/smoothgrad.state; printf '\\377' | dd of=odd/smoothgrad.state bs=1 seek=2000 conv=notrunc 2>/dev/null"};
         CHECK(rig_shell("%s", harm[i]) == 0);
         CHECK_SAY(rig_run(RUN "--samples 50 --resume") == 3 && strstr(rig_err, "damaged"), "%d: %s", i, rig_err);
     }
     CHECK(rig_run(RUN "--samples 50") == 0);                                      /* without --resume it does not matter */
+}
+
+/* map_stderr.npy is there, as result.json and the page say; --tolerance ends with exit code 0. */
+TEST(cli_standard_errors_are_saved)
+{
+    NEEDS_PROGRAM();
+    rig_inputs();
+    fl_error err = {0};
+    fl_arena arena;
+    fl_arena_init(&arena, &err);
+    CHECK(rig_run("explain x.npy " TINY " --method rise --samples 50000 --keep 0.5 --tolerance 0.1 -o errors --json --quiet") == 0);
+    const fl_json_value *v = rig_json(&arena);
+    fl_npy file, map;
+    const real *off = fl_npy_read(&arena, rig_file("errors/map_stderr.npy"), &file), *value = fl_npy_read(&arena,
+                                                                                                          rig_file("errors/map.npy"), &map);
+    double most = 0, mean = 0, largest = 0;
+    CHECK(off && file.axes == 3 && file.size[0] == RIG_T && file.size[1] == RIG_SIDE && file.size[2] == RIG_SIDE && map.axes == 4);
+    for (int64_t i = 0; off && i < file.count; i++) {
+        most = fmax(most, (double)off[i]);
+        mean += (double)off[i] / (double)file.count;
+    }
+    for (int64_t i = 0; value && i < map.count; i++) largest = fmax(largest, fabs((double)value[i]));
+    CHECK(most > 0 && most <= 0.1001 * largest);
+    CHECK_NEAR(rig_number(v, "maps.0.sampling.standard_error_most"), most, 1e-6 * most);
+    CHECK_NEAR(rig_number(v, "maps.0.sampling.standard_error_mean"), mean, 1e-4 * mean);
+    CHECK(rig_number(v, "maps.0.sampling.samples") < 50000 && rig_number(v, "maps.0.sampling.samples") == rig_number(v,
+                                                                                                                     "maps.0.passes") - 2);
+    CHECK(rig_shell("grep -q '\"tolerance_reached\": true' errors/result.json && grep -q 'standard error' errors/report.html") == 0);
+    CHECK(rig_shell("grep -q map_stderr.npy errors/result.json") == 0);
+    CHECK(rig_run("explain x.npy " TINY " --method gradient --tolerance 0.1 -o errors") == 2);
+    fl_arena_free(&arena);
 }
 
 TEST(cli_time_limit_without_partial_results)

@@ -62,13 +62,20 @@ static fl_status describe_options(fl_cli *cli, const fl_explanation *x, fl_expla
     int count = 0;
     const fl_setting *setting = fl_map_settings(&e->map, cli->arena, &count);
     const fl_reduction how = fl_map_reduction(&e->map, &x->reduction);
-    pair_list list = {FL_NEW(cli->arena, fl_pair, count + 6), 0, count + 6};
+    pair_list list = {FL_NEW(cli->arena, fl_pair, count + 10), 0, count + 10};
     if (!setting || !list.item) return cli->error->status;
     for (int i = 0; i < count; i++) add(&list, setting[i].name, setting[i].value);
     add(&list, "channels", fl_channels_name[how.channels]);
     add(&list, "polarity", fl_polarity_name[how.polarity]);
     if (e->map.level == FL_LEVEL_LAYER) add(&list, "upsample", fl_upsample_name[how.upsample]);
     e->settings = (fl_pairs){list.item, list.count};
+    const fl_map *map = &e->map;
+    if (map->standard_error) {
+        add(&list, "samples", fl_arena_text(cli->arena, map->partial ? "%d (stopped)" : map->settled ? "%d (tolerance reached)" : "%d", map->samples));
+        if (map->segments) add(&list, "segments cut", fl_arena_text(cli->arena, "%d", map->segments));
+        add(&list, "standard error, mean", fl_arena_text(cli->arena, "%.3g", map->error_mean));
+        add(&list, "standard error, most", fl_arena_text(cli->arena, "%.3g", map->error_most));
+    }
     if (x->boxes) {
         add(&list, "pointing game", e->hit ? "hit" : "miss");
         add(&list, "chance of a hit", fl_arena_text(cli->arena, "%.3g", e->chance));
@@ -150,6 +157,8 @@ void fl_explanation_print(const fl_explanation *x, FILE *to)
                 e->peak[1]);
         if (e->map.method->law != FL_LAW_NONE)
             fprintf(to, "; sum %.6g of %.6g, off by %.2g", e->map.sum, e->map.wanted, e->map.residual);
+        if (e->map.standard_error)
+            fprintf(to, "; standard error %.2g, at most %.2g", e->map.error_mean, e->map.error_most);
         if (x->boxes)
             fprintf(to, "; points %s the box (chance %.3g), energy inside %.3g", e->hit ? "into" : "beside",
                     e->chance, e->energy);

@@ -2,6 +2,7 @@
  *
  *     map.npy            raw and signed: C,T,H,W of an input-level method, T',H',W' of a layer-level one
  *     map_reduced.npy    T,H,W: one value per voxel, as it is drawn
+ *     map_stderr.npy     T,H,W: the standard error of each voxel's value, of methods that sample
  *     sheet.png          the clip and the map as one picture
  *     animation.png      the same as a film (APNG)
  *     report.html        the page: all methods, one switch

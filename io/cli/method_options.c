@@ -1,5 +1,6 @@
 /* method_options.c: from the command line to fl_explain_options, fl_reduction and fl_look. */
 #include "attribution/options.h"
+#include "attribution/segments.h"
 #include "io/cli/method_options.h"
 #include "io/cli/rules.h"
 

@@ -39,6 +39,18 @@ static void write_law(fl_json *j, const fl_map *map)
     fl_json_close(j);
 }
 
+/* How much was sampled, and how far the values may be off: standard errors, in units of the map. */
+static void write_sampling(fl_json *j, const fl_map *map)
+{
+    fl_json_object(j, "sampling");
+    fl_json_int(j, "samples", map->samples);
+    if (map->segments) fl_json_int(j, "segments", map->segments);
+    fl_json_number(j, "standard_error_mean", map->error_mean);
+    fl_json_number(j, "standard_error_most", map->error_most);
+    fl_json_bool(j, "tolerance_reached", map->settled);
+    fl_json_close(j);
+}
+
 static void write_pointing(fl_json *j, const fl_explained *e)
 {
     fl_json_object(j, "pointing");
@@ -67,6 +79,7 @@ static void write_map(fl_json *j, const fl_explanation *x, int i)
     fl_json_number(j, "noise_sigma", map->noise_sigma);
     fl_json_int(j, "passes", map->passes);
     fl_json_bool(j, "partial", map->partial);
+    if (map->standard_error) write_sampling(j, map);
     write_law(j, map);
     fl_json_ints(j, "peak", e->peak, 3);
     if (x->boxes) write_pointing(j, e);
@@ -107,7 +120,7 @@ void fl_explanation_write(fl_json *j, const fl_cli *cli, const fl_explanation *x
 /* ---- the other files ---- */
 
 typedef struct saved { const char *name; fl_sha256_text sha256; } saved;
-enum { PER_METHOD = 4 };
+enum { PER_METHOD = 5 };
 
 typedef struct folder {
     fl_cli *cli;
@@ -148,8 +161,13 @@ static fl_status save_maps(folder *f, const fl_explained *e)
     if (hash(f, raw) != FL_OK) return cli->error->status;
     const char *reduced = enter(f, map->method, "map_reduced.npy");
     if (!reduced) return cli->error->status;
-    fl_npy_write(reduced, 3, (const int64_t[]){clip.t, clip.h, clip.w}, e->drawn, cli->error);
-    return hash(f, reduced);
+    const int64_t voxels[3] = {clip.t, clip.h, clip.w};
+    fl_npy_write(reduced, 3, voxels, e->drawn, cli->error);
+    if (hash(f, reduced) != FL_OK || !map->standard_error) return cli->error->status;
+    const char *off = enter(f, map->method, "map_stderr.npy");
+    if (!off) return cli->error->status;
+    fl_npy_write(off, 3, voxels, map->standard_error, cli->error);
+    return hash(f, off);
 }
 
 /* Writes what a maker appends to a buffer; its memory is given back. */
