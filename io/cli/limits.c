@@ -103,33 +103,41 @@ void fl_limits_forget(const fl_limits *l, const fl_method *const *method, int co
 
 /* ---- what it would cost ---- */
 
-typedef struct forecast { int calls, done[2], total; double time[2]; } forecast;
+typedef struct moment { int done; double time; } moment;
 
-/* The first pass prepares (weights are packed), so the clock begins at the second. */
+typedef struct forecast {
+    double begun;
+    int calls, total;
+    moment last, before;
+} forecast;
+
+/* A second of work, and some passes. Passes of many clips report them one after the other at their end: a call that comes long after
+ * the one before it begins the reports of a pass, and what was done before it is a whole number of passes. */
 static bool watch(int done, int total, void *user)
 {
-    enum { FIRST = 2, LAST = 4 };
+    enum { CALLS = 5 };
+    static const double SECONDS = 1;
     forecast *f = user;
     f->calls++;
     f->total = total > done ? total : done;
-    if (f->calls <= FIRST) f->done[0] = done, f->time[0] = fl_clock();
-    f->done[1] = done;
-    f->time[1] = fl_clock();
-    return f->calls < LAST;
+    f->before = f->last;
+    f->last = (moment){done, fl_clock()};
+    const double so_far = f->last.time - f->begun;
+    return f->calls < CALLS || so_far < SECONDS || f->last.time - f->before.time < 0.25 * so_far / f->calls;
 }
 
 static fl_status begin(fl_cli *cli, const fl_session *s, const fl_method *method, const fl_explain_options *given, forecast *f)
 {
     fl_explain_options o = *given;
     fl_map map;
-    *f = (forecast){0};
+    *f = (forecast){.begun = fl_clock()};
     o.progress = watch;
     o.user = f;
-    const double begun = fl_clock();
     const fl_mark mark = fl_arena_mark(cli->arena);
     const fl_status status = fl_explain(s->explainer, method, s->input.values, &o, cli->arena, &map);
+    const bool over = status == FL_OK && !map.partial;
     fl_arena_release(cli->arena, mark);
-    if (f->done[1] <= f->done[0]) f->done[0] = 0, f->time[0] = begun;          /* it was over before */
+    if (over) f->before = f->last;
     if (status != FL_LIMIT || f->calls == 0) return status;
     fl_error_clear(cli->error);                                                /* that was us */
     return FL_OK;
@@ -148,7 +156,7 @@ fl_status fl_limits_forecast(fl_cli *cli, const fl_session *s, const fl_method *
     for (int i = 0; i < count; i++) {
         forecast f;
         if (begin(cli, s, method[i], o, &f) != FL_OK) return cli->error->status;
-        const double seconds = (f.time[1] - f.time[0]) / (f.done[1] - f.done[0]) * f.total;
+        const double seconds = (f.before.time - f.begun) / f.before.done * f.total;
         const size_t bytes = cli->arena->peak + cli->work->peak;
         if (!cli->json) {
             printf("%-28s %10d %12.3g %10.1f\n", method[i]->name, f.total, seconds, (double)bytes / 1048576);
