@@ -174,6 +174,7 @@ static void tile_block(const job *j, fl_tile t, int rows, int block, int last_la
         t.start = start ? start + lane : NULL;
         t.c = direct ? out + lane : corner;
         t.c_row = direct ? out_row : FL_BLOCK;
+        for (int p = 0; j->finish && p < rows; p++) fl_finish_expect(j->finish, out + p * out_row + lane - j->out, keep, j->out);
         if (g->depthwise) {
             fl_tile at = t;
             at.a += lane;
@@ -181,12 +182,16 @@ static void tile_block(const job *j, fl_tile t, int rows, int block, int last_la
         } else {
             sum_in_parts(j, t, rows, vectors);
         }
-        for (int p = 0; !direct && p < rows; p++) {
-            const int limit = p == rows - 1 ? min(keep, last_lanes - block * FL_BLOCK - lane) : keep;
-            real *to = out + p * out_row + lane;
-            if (limit <= 0) continue;
-            if (j->finish) j->kernels->finish(j->finish, corner + p * FL_BLOCK, to - j->out, limit, j->out);
-            else memcpy(to, corner + p * FL_BLOCK, (size_t)limit * sizeof *to);
+        const int end = min(keep, last_lanes - block * FL_BLOCK - lane);       /* of the last row, which may be shorter */
+        if (j->finish) {
+            j->kernels->finish(j->finish, corner, FL_BLOCK, out + lane - j->out, out_row, rows - 1, keep, j->out);
+            if (end > 0) j->kernels->finish(j->finish, corner + (rows - 1) * FL_BLOCK, 0, out + (rows - 1) * out_row + lane - j->out, 0, 1,
+                                            end, j->out);
+        } else if (!direct) {
+            for (int p = 0; p < rows; p++) {
+                const int limit = p == rows - 1 ? end : keep;
+                if (limit > 0) memcpy(out + p * out_row + lane, corner + p * FL_BLOCK, (size_t)limit * sizeof *out);
+            }
         }
         lane += wide;
     }

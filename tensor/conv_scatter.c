@@ -140,7 +140,7 @@ static void run_item(const job *j, int64_t item, real *plane)
     for (int h = top; h < end; h++) {
         const int64_t at = fl_at(x, n, 0, t, h, 0);
         const real *from = plane + ((int64_t)(h - top) * j->width + win->lo[2]) * x.c;
-        if (j->finish) j->kernels->finish(j->finish, from, at, (int64_t)x.w * x.c, j->gx);
+        if (j->finish) j->kernels->finish(j->finish, from, 0, at, 0, 1, (int64_t)x.w * x.c, j->gx);
         else memcpy(j->gx + at, from, (size_t)x.w * (size_t)x.c * sizeof *plane);
     }
 }

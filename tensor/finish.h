@@ -23,5 +23,7 @@ typedef struct fl_finish {           /* arrays lie like the result */
 void fl_finish_some(const fl_finish *, const real *sum, int64_t at, int64_t count, real *to);
 /* A pass of its own over to[0 .. count-1]. sum may be to. */
 void fl_finish_all(const fl_finish *, const real *sum, int64_t count, real *to);
+/* Asks the cache for what finishing these elements will touch. */
+void fl_finish_expect(const fl_finish *, int64_t at, int64_t count, const real *to);
 
 #endif

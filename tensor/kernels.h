@@ -49,7 +49,9 @@ typedef struct fl_kernels {
     /* to[i*to_step + r] += from[i*from_step + r], r < run, i < count. Up to a vector beyond a run is read and written, unchanged;
      * the runs of `to` must be that far apart. */
     void (*add_runs)(const real *from, int64_t from_step, int run, int count, real *to, int64_t to_step);
-    void (*finish)(const fl_finish *, const real *sum, int64_t at, int64_t count, real *to);      /* finish.h */
+    /* finish.h, for so many rows: the r-th from sum[r*sum_row ..] to to[at + r*at_row ..] */
+    void (*finish)(const fl_finish *, const real *sum, int64_t sum_row, int64_t at, int64_t at_row, int rows, int64_t count,
+                   real *to);
     real (*multiply_add)(int64_t rounds);                    /* as many multiply-adds per second as there can be */
     double flops_per_round;
     const struct fl_transforms *transforms;                  /* winograd.h */

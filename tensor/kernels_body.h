@@ -163,43 +163,47 @@ typedef int8_t bytes __attribute__((vector_size(WIDTH)));
 /* What a finish asks for is constant in each instance of the loop. */
 enum { ADD = 1, RELU = 2, SIGN = 4, GATE = 8 };
 
-static inline __attribute__((always_inline))
-void finish_as(const int what, const fl_finish *f, const real *sum, int64_t at, int64_t count, real *to)
+INLINE void finish_row(const int what, const fl_finish *f, const real *sum, int64_t at, int64_t count, real *to)
 {
-    const real *add = f->add + (what & ADD ? at : 0);
-    uint8_t *sign = f->sign + (what & SIGN ? at : 0);
-    const uint8_t *gate = f->gate + (what & GATE ? at : 0);
     int64_t i = 0;
-    to += at;
     for (; i + WIDTH <= count; i += WIDTH) {
         vector v = *(const loose *)(sum + i);
         bytes b;
-        if (what & ADD) v += *(const loose *)(add + i);
+        if (what & ADD) v += *(const loose *)(f->add + at + i);
         if (what & RELU) v = (vector)((mask)v & ~(mask)(v < 0));
         if (what & SIGN) {
             b = __builtin_convertvector((mask)(v > 0), bytes);
-            memcpy(sign + i, &b, sizeof b);
+            memcpy(f->sign + at + i, &b, sizeof b);
         }
         if (what & GATE) {
-            memcpy(&b, gate + i, sizeof b);
+            memcpy(&b, f->gate + at + i, sizeof b);
             v = (vector)((mask)v & __builtin_convertvector(b, mask));
         }
-        *(loose *)(to + i) = v;
+        *(loose *)(to + at + i) = v;
     }
     for (; i < count; i++) {
         real v = sum[i];
-        if (what & ADD) v += add[i];
+        if (what & ADD) v += f->add[at + i];
         if (what & RELU) v = v < 0 ? 0 : v;
-        if (what & SIGN) sign[i] = v > 0 ? 255 : 0;
-        if (what & GATE) v = gate[i] ? v : 0;
-        to[i] = v;
+        if (what & SIGN) f->sign[at + i] = v > 0 ? 255 : 0;
+        if (what & GATE) v = f->gate[at + i] ? v : 0;
+        to[at + i] = v;
     }
 }
 
-static void finish(const fl_finish *f, const real *sum, int64_t at, int64_t count, real *to)
+INLINE void finish_as(const int what, const fl_finish *finish, const real *sum, int64_t sum_row, int64_t at, int64_t at_row, int rows,
+                      int64_t count, real *to)
+{
+    const fl_finish f = *finish;                /* no store can change it */
+    if (count == 2 * WIDTH) for (int r = 0; r < rows; r++) finish_row(what, &f, sum + r * sum_row, at + r * at_row, 2 * WIDTH, to);
+    else for (int r = 0; r < rows; r++) finish_row(what, &f, sum + r * sum_row, at + r * at_row, count, to);
+}
+
+static void finish(const fl_finish *f, const real *sum, int64_t sum_row, int64_t at, int64_t at_row, int rows, int64_t count,
+                   real *to)
 {
     const int what = (f->add ? ADD : 0) | (f->relu ? RELU : 0) | (f->sign ? SIGN : 0) | (f->gate ? GATE : 0);
-#define AS(what) case what: finish_as(what, f, sum, at, count, to); break;
+#define AS(what) case what: finish_as(what, f, sum, sum_row, at, at_row, rows, count, to); break;
     switch (what) {
         AS(0) AS(1) AS(2) AS(3) AS(4) AS(5) AS(6) AS(7) AS(8) AS(9) AS(10) AS(11) AS(12) AS(13) AS(14) AS(15)
         default: break;

@@ -89,12 +89,13 @@ static void find_outputs(const fl_tiles *j, const fl_tile_group *g, int64_t row,
                 *at++ = t < out.t && h < out.h && x < out.w ? fl_at(out, p.n, 0, t, h, x) : -1;
 }
 
-/* What has to be finished goes back to where the points
- * were, one by one, and from there to its place. Places are asked for one tile ahead: nobody has seen them before. */
+/* What has to be finished goes back to where the points were and from there to its place. Places are asked for one tile ahead:
+ * nobody has seen them before. */
 void fl_tiles_write(const fl_tiles *j, const fl_tile_group *g, int64_t first, int64_t last, int channel, int channels, real *right)
 {
     const fl_winograd *w = &j->w;
     const int outputs = w->m[0] * w->m[1] * w->m[2];
+    const fl_finish none = {0};
     int64_t now[FL_WINOGRAD_OUTPUTS], next[FL_WINOGRAD_OUTPUTS];
     find_outputs(j, g, first, next);
     for (int64_t row = first; row < last; row++) {
@@ -103,11 +104,12 @@ void fl_tiles_write(const fl_tiles *j, const fl_tile_group *g, int64_t first, in
         if (row + 1 < last) find_outputs(j, g, row + 1, next);
         for (int k = 0; k < outputs; k++) {
             pixel[k] = now[k] < 0 ? NULL : j->finish ? points + k * j->right_step : j->out + now[k] + channel;
-            for (int c = 0; c < channels && row + 1 < last && next[k] >= 0; c += FL_WHOLE)
-                __builtin_prefetch(j->out + next[k] + channel + c, 1, 2);
+            if (row + 1 < last && next[k] >= 0) fl_finish_expect(j->finish ? j->finish : &none, next[k] + channel, channels, j->out);
         }
         j->kernels->transforms->output(w->m, points, j->right_step, j->bias + channel, channels, pixel);
-        for (int k = 0; k < outputs && j->finish; k++)
-            if (now[k] >= 0) j->kernels->finish(j->finish, pixel[k], now[k] + channel, channels, j->out);
+        for (int k = 0, n; k < outputs && j->finish; k += n) {                   /* neighbours along w go together */
+            for (n = 1; n < w->m[2] && now[k] >= 0 && now[k + n] >= 0; n++) { }
+            if (now[k] >= 0) j->kernels->finish(j->finish, pixel[k], j->right_step, now[k] + channel, w->out.c, n, channels, j->out);
+        }
     }
 }

@@ -17,7 +17,12 @@ LAYERS = ["3>64 3x7x7 s1,2 @16x112x112", "64>64 3x3x3 s1 @16x56x56", "64>128 3x3
           "288>128 3x1x1 s1 @8x28x28", "256>576 1x3x3 s1 @4x14x14", "3>64 7x7x7 s2 @16x224x224", "64>192 3x3x3 s1 @8x56x56",
           "96>128 3x3x3 s1 @8x28x28", "192>96 1x1x1 s1 @8x28x28", "528>256 1x1x1 s1 @4x14x14", "3>64 3x3x3 s1 @16x112x112",
           "64>128 3x3x3 s1 @16x56x56", "256>256 3x3x3 s1 @8x28x28", "512>512 3x3x3 s1 @4x14x14", "64>256 1x1x1 s1 @16x56x56",
-          "512>128 1x1x1 s1 @16x28x28", "256>1024 1x1x1 s1 @16x14x14", "256>256 1x3x3 s1 @16x56x56"]
+          "512>128 1x1x1 s1 @16x28x28", "256>1024 1x1x1 s1 @16x14x14", "256>256 1x3x3 s1 @16x56x56",
+          # of ResNet-50 and VGG-16, 8 frames and 4
+          "64>64 1x1x1 s1 @8x56x56", "256>512 1x1x1 s1,2 @8x56x56", "1024>256 1x1x1 s1 @8x14x14", "2048>512 1x1x1 s1 @8x7x7",
+          "128>128 1x3x3 s1,2 @8x56x56", "256>256 1x3x3 s1,2 @8x28x28", "64>64 1x3x3 s1 @8x56x56", "128>128 1x3x3 s1 @8x28x28",
+          "256>256 1x3x3 s1 @8x14x14", "512>512 1x3x3 s1 @8x7x7", "3>64 1x3x3 s1 @4x224x224", "64>64 1x3x3 s1 @4x224x224",
+          "512>512 1x3x3 s1 @4x28x28", "512>512 1x3x3 s1 @4x14x14"]
 NETWORKS = ["r3d_18", "mc3_18", "r2plus1d_18", "c3d", "i3d_rgb", "resnet50_lstm", "tsm_resnet50", "vgg16_lstm"]
 # network, our method, what the peer calls it, our options, runs under the clock
 EXPLANATIONS = [("r2plus1d_18", "gradient", "gradient", [], 5), ("r2plus1d_18", "grad_cam", "grad_cam", [], 5),
