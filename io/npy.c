@@ -219,8 +219,10 @@ real *fl_npy_read(fl_arena *a, const char *path, fl_npy *npy)
     return values;
 }
 
-/* The header is padded with spaces so that the numbers begin at a multiple of 64, as numpy does it. */
-static void write_header(FILE *f, fl_scalar type, int axes, const int64_t *size)
+enum { LONGEST_HEADER = 640 };
+
+/* The header is padded with spaces so that the numbers begin at a multiple of 64, as numpy does it. Returns its length. */
+static int make_header(unsigned char to[LONGEST_HEADER], fl_scalar type, int axes, const int64_t *size)
 {
     char text[512];
     int n = snprintf(text, sizeof text, "{'descr': '<f%d', 'fortran_order': False, 'shape': (", fl_scalar_size(type));
@@ -228,22 +230,50 @@ static void write_header(FILE *f, fl_scalar type, int axes, const int64_t *size)
         n += snprintf(text + n, sizeof text - (size_t)n, i ? ", %" PRId64 : "%" PRId64, size[i]);
     if (axes == 1) text[n++] = ',';
     n += snprintf(text + n, sizeof text - (size_t)n, "), }");
-    int length = (10 + n + 1 + 63) / 64 * 64 - 10;
-    fprintf(f, "%s\x01%c%c%c%s%*s\n", MAGIC, 0, length & 255, length >> 8, text, length - n - 1, "");
+    const int length = (10 + n + 1 + 63) / 64 * 64 - 10;
+    fl_assert(length + 10 <= LONGEST_HEADER);
+    memcpy(to, MAGIC, 6);
+    to[6] = 1, to[7] = 0;
+    to[8] = (unsigned char)(length & 255), to[9] = (unsigned char)(length >> 8);
+    memset(to + 10, ' ', (size_t)length);
+    memcpy(to + 10, text, (size_t)n);
+    to[10 + length - 1] = '\n';
+    return 10 + length;
+}
+
+static int64_t count_values(int axes, const int64_t *size)
+{
+    int64_t count = 1;
+    fl_assert(axes >= 0 && axes <= FL_MAX_AXES);
+    for (int i = 0; i < axes; i++) count *= size[i];
+    return count;
+}
+
+enum { AT_ONCE = 512 };
+
+void fl_npy_append(fl_buffer *b, int axes, const int64_t *size, const real *values)
+{
+    const fl_scalar type = sizeof(real) == 8 ? FL_SCALAR_F64 : FL_SCALAR_F32;
+    unsigned char header[LONGEST_HEADER], packed[AT_ONCE * 8];
+    const int64_t count = count_values(axes, size);
+    fl_buffer_add(b, header, (size_t)make_header(header, type, axes, size));
+    for (int64_t done = 0, n; done < count && !b->failed; done += n) {
+        n = count - done < AT_ONCE ? count - done : AT_ONCE;
+        fl_scalar_encode(type, values + done, n, packed);
+        fl_buffer_add(b, packed, (size_t)n * (size_t)fl_scalar_size(type));
+    }
 }
 
 fl_status fl_npy_write_as(fl_scalar type, const char *path, int axes, const int64_t *size, const real *values,
                           fl_error *err)
 {
     fl_writer w;
-    unsigned char packed[512 * 8];
-    int64_t count = 1;
-    fl_assert(axes >= 0 && axes <= FL_MAX_AXES);
-    for (int i = 0; i < axes; i++) count *= size[i];
+    unsigned char header[LONGEST_HEADER], packed[AT_ONCE * 8];
+    const int64_t count = count_values(axes, size);
     if (fl_write_begin(&w, path, err) == FL_OK) {
-        write_header(w.stream, type, axes, size);
+        fwrite(header, 1, (size_t)make_header(header, type, axes, size), w.stream);
         for (int64_t done = 0, n; done < count; done += n) {
-            n = count - done < 512 ? count - done : 512;
+            n = count - done < AT_ONCE ? count - done : AT_ONCE;
             fl_scalar_encode(type, values + done, n, packed);
             fwrite(packed, (size_t)fl_scalar_size(type), (size_t)n, w.stream);
         }

@@ -6,6 +6,7 @@
 #ifndef FL_NPY_H
 #define FL_NPY_H
 
+#include "io/buffer.h"
 #include "io/file.h"
 #include "io/stored.h"
 
@@ -28,6 +29,9 @@ void fl_npy_stored(const fl_npy *, const char *tensor, fl_stored *);           /
 
 /* Both of the above on a file ("-": standard input): shape into *header (its .values is NULL), numbers returned. */
 real *fl_npy_read(fl_arena *, const char *path, fl_npy *header);
+
+/* The bytes of such a file, appended; in the build's own precision. */
+void fl_npy_append(fl_buffer *, int axes, const int64_t *size, const real *values);
 
 /* Writes numbers in file order, little-endian, C order, version 1: '<f4' in the float32 build, '<f8' in the float64
  * build; fl_npy_write_as chooses: FL_SCALAR_F32 or FL_SCALAR_F64. The file appears whole or not at all. */

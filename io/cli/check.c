@@ -1,6 +1,6 @@
 /* check.c: footlight check: proofs that a user can run, on the network, the weights and the clip that the maps are of. */
 #include "attribution/check.h"
-#include "io/cli/session.h"
+#include "io/cli/check_against.h"
 
 #include <math.h>
 #include <string.h>
@@ -10,6 +10,10 @@ static const fl_option options[] = {
     FL_OPTION_TEXT("target", 't', "CLASS", "auto", "the class whose score is checked: a name, an index, or auto, the best one"),
     FL_OPTION_CHOICE("only", "GROUP", NULL, fl_check_group_name, "one group of checks; default: all"),
     FL_OPTION_INT("samples", "N", "64", 1, 1000000, "elements that are computed once more, per node of the network"),
+    FL_OPTION_TEXT("against", 0, "FILE", NULL, "compare with a .npz of another framework or build instead: where do the two part? (see below)"),
+    FL_OPTION_REAL("tolerance", "X", "1e-3", 0, 1e9, "with --against: relative difference (L2) that still agrees"),
+    FL_OPTION_TEXT("method", 0, "NAME", NULL, "with --against: whose map the array 'map' is"),
+    FL_OPTION_TEXT("save", 0, "FILE", NULL, "write such a .npz of this run instead: input, output, gradient, and every node (large ones sampled)"),
     FL_OPTION_TEXT("inject", 0, "FAULT", NULL, "put a mistake into the network first, and see which check catches it; 'list' names them"),
     {0}};
 static const fl_option_group group = {"Options of check", options};
@@ -102,10 +106,15 @@ static fl_status find_fault(const fl_cli *cli, const fl_fault **fault)
     return fl_cli_unknown(cli->error, "--inject: fault", name, known, count, "footlight check --inject list names them");
 }
 
-static fl_status open_session(fl_cli *cli, fl_session *s)
+/* The clip of the command line, else the file's, else a made one. */
+static fl_status open_session(fl_cli *cli, const fl_theirs *theirs, fl_session *s)
 {
-    const char *clip = fl_cli_text(cli, "clip");
-    return clip && !cli->arguments ? fl_session_open(cli, clip, s) : fl_session_open_or_make(cli, s);
+    const char *clip = cli->arguments ? cli->argument[0] : fl_cli_text(cli, "clip");
+    if (clip) return fl_session_open(cli, clip, s);
+    if (!theirs) return fl_session_open_or_make(cli, s);
+    if (fl_session_begin(cli, s) != FL_OK || fl_theirs_input(cli, theirs, s->model, &s->input) != FL_OK) return cli->error->status;
+    if (!s->input.values && fl_input_make(cli, s->model, &s->input) != FL_OK) return cli->error->status;
+    return fl_session_finish(cli, s);
 }
 
 static fl_status check(fl_cli *cli, fl_session *s, const fl_fault *fault)
@@ -157,8 +166,16 @@ static fl_status run(fl_cli *cli)
         list_faults();
         return FL_OK;
     }
-    if (find_fault(cli, &fault) != FL_OK || open_session(cli, &s) != FL_OK || fl_session_rank(cli, &s, 1) != FL_OK) return cli->error->status;
-    return check(cli, &s, fault);
+    fl_theirs theirs;
+    const char *against = fl_cli_text(cli, "against"), *save = fl_cli_text(cli, "save");
+    if (!against && (fl_cli_given(cli, "tolerance") || fl_cli_given(cli, "method")))
+        return fl_error_set(cli->error, FL_USAGE, "--tolerance and --method need --against FILE");
+    if (find_fault(cli, &fault) != FL_OK || (against && fl_theirs_open(cli, against, &theirs) != FL_OK) ||
+        open_session(cli, against ? &theirs : NULL, &s) != FL_OK || fl_session_rank(cli, &s, 1) != FL_OK)
+        return cli->error->status;
+    if (save && fl_check_save(cli, &s, save) != FL_OK) return cli->error->status;
+    if (against) return fl_check_against(cli, &s, &theirs);
+    return save ? FL_OK : check(cli, &s, fault);
 }
 
 const fl_command fl_command_check = {
@@ -170,5 +187,19 @@ const fl_command fl_command_check = {
     "ops: every op against its definition, its transpose and finite differences, on examples and at the network's own values.\n"
     "network: the gradient against differences of the score; the same bits for any number of threads and any batch.\n"
     "laws: what maps must sum to, and what every node must hand on. identities: methods that must agree with each other.\n"
-    "A check passes when its figure is not above its bound; exit code 5 when one fails.",
+    "A check passes when its figure is not above its bound; exit code 5 when one fails.\n\n"
+    "  footlight check --model tiny --weights formula --save f32.npz          then, with the float64 build:\n"
+    "  build/f64/footlight check --model tiny --weights formula --against f32.npz --tolerance 1e-5\n"
+    "  footlight check --model r2plus1d_18 -w r2plus1d_18.pth --against theirs.npz\n\n"
+    "theirs.npz from PyTorch (names of modules are names of nodes here; any of the arrays may be missing):\n"
+    "  out = {'input': x.numpy()}; x.requires_grad_()\n"
+    "  def hook(name):\n"
+    "      def f(module, i, o):\n"
+    "          out['activation:' + name] = o.detach().numpy()\n"
+    "          o.register_hook(lambda g: out.__setitem__('gradient:' + name, g.numpy()))\n"
+    "      return f\n"
+    "  for name, module in net.named_modules():\n"
+    "      if not list(module.children()): module.register_forward_hook(hook(name))\n"
+    "  y = net(x); y[0, c].backward()\n"
+    "  numpy.savez('theirs.npz', output=y.detach().numpy(), gradient=x.grad.numpy(), **{'class': c}, **out)",
     run};
