@@ -152,6 +152,7 @@ static void law(fl_buffer *b, const fl_law_result *l)
     if (l->formula) fl_html(b, "<p class='small'>%s</p>\n", l->formula);
     fl_buffer_text(b, "<dl class='facts'>\n");
     number_fact(b, "sum of the map", l->sum);
+    if (l->absorbed != 0) number_fact(b, "absorbed on the way", l->absorbed);
     number_fact(b, "should be", l->wanted);
     number_fact(b, "residual", l->residual);
     fl_buffer_text(b, "</dl>\n");

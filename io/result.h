@@ -35,6 +35,7 @@ typedef struct fl_law_result {
     const char *formula;         /* "sum of the map = score(clip) - score(baseline)" */
     double sum, wanted;          /* left and right side */
     double residual;             /* relative, as the method's test measures it */
+    double absorbed;             /* what biases and stabilisers kept; 0 or NAN: nothing was, or nothing is shared */
 } fl_law_result;
 
 /* A curve that belongs to a map: deletion, insertion, convergence. */

@@ -91,7 +91,7 @@ static fl_status show_method(fl_cli *cli, const fl_explanation *x, fl_explained 
     const fl_method *method = e->map.method;
     *m = (fl_method_map){.name = method->name, .title = method->title, .citation = method->citation,
                          .note = method->doc, .map = e->drawn,
-                         .law = {.sum = e->map.sum, .wanted = e->map.wanted, .residual = e->map.residual}};
+                         .law = {.sum = e->map.sum, .wanted = e->map.wanted, .absorbed = e->map.absorbed, .residual = e->map.residual}};
     if (method->law != FL_LAW_NONE) {
         m->law.name = fl_law_name[method->law];
         m->law.formula = fl_law_formula[method->law];
