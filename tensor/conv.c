@@ -42,6 +42,11 @@ typedef struct view {                          /* where a column of tiles finds 
 
 static int min(int a, int b) { return a < b ? a : b; }
 
+static int tap_pixel(const fl_axis *a, int position, int tap)
+{
+    return position * a->in_step + a->offset + tap * a->tap_step;
+}
+
 static int64_t strip_width(const fl_axis *w, int pixels)
 {
     return (int64_t)(pixels - 1) * w->in_step + (int64_t)(w->taps ? w->taps - 1 : 0) * w->tap_step + 1;
@@ -54,6 +59,9 @@ static int64_t strip_height(const fl_axis *h, int rows)      /* input rows under
 
 static int64_t strip_count(const fl_gather *g, int rows)
 {
+    const fl_axis *w = &g->axis[2];
+    const bool inside = w->offset >= 0 && tap_pixel(w, w->count - 1, w->taps - 1) < w->in;
+    if (inside && w->taps && !g->depthwise) return 0;         /* no tile touches an edge */
     const int64_t row = strip_width(&g->axis[2], FL_TILE_ROWS) * g->in.c;
     const int64_t count = g->axis[0].taps * strip_height(&g->axis[1], rows) * row;
     return (count + 2 * FL_BLOCK - 1) / FL_BLOCK * FL_BLOCK;  /* vectors may read a little more */
@@ -80,11 +88,6 @@ static int64_t strip_count_most(const fl_conv *c, fl_conv_pass pass)
 size_t fl_conv_gather_scratch(const fl_conv *c, fl_conv_pass pass)
 {
     return (size_t)strip_count_most(c, pass) * sizeof(real) * (size_t)fl_threads();
-}
-
-static int tap_pixel(const fl_axis *a, int position, int tap)
-{
-    return position * a->in_step + a->offset + tap * a->tap_step;
 }
 
 /* Copies `width` pixels from pixel `start` on, of every row that the band meets; zeros where there is no pixel. */

@@ -128,6 +128,29 @@ int fl_gather_phases(const fl_conv *c, fl_conv_pass pass)
     return c->win.s[0] * c->win.s[1] * along_w;
 }
 
+/* A kernel as large as the frame, as linear layers on top of frames are: one output per frame. */
+static bool sees_frames(const fl_conv *c, fl_conv_pass pass)
+{
+    const fl_window *win = &c->win;
+    bool whole = pass == FL_CONV_FORWARD && c->groups == 1 && trivial(win, 0) && (int64_t)c->x.n * c->x.t > 1 &&
+                 fits(c->x.n * c->x.t, c->x.h * c->x.w);
+    for (int i = 1; i < 3; i++)
+        whole = whole && win->k[i] == extents(&c->x)[i] && win->d[i] == 1 && !win->lo[i] && !win->hi[i] && extents(&c->y)[i] == 1;
+    return whole && choose_together(c, pass, c->y.c) == 1;
+}
+
+/* Then the outputs of all frames lie in a row, and a tile takes many of them. */
+static void gather_frames(fl_gather *g)
+{
+    const int frames = g->in.n * g->in.t, pixels = g->in.h * g->in.w;
+    g->axis[0] = (fl_axis){.in = 1, .out = 1, .count = 1, .out_step = 1, .in_step = 1, .taps = 1, .tap_step = 1};
+    g->axis[2].in = frames * pixels;
+    g->axis[2].out = g->axis[2].count = frames;
+    g->axis[2].in_step = pixels;
+    g->in.n = g->in.t = 1;
+    g->out = (fl_shape){1, g->out.c, 1, 1, frames};
+}
+
 fl_gather fl_gather_make(const fl_conv *c, fl_conv_pass pass, int phase)
 {
     const bool forward = pass == FL_CONV_FORWARD;
@@ -149,6 +172,7 @@ fl_gather fl_gather_make(const fl_conv *c, fl_conv_pass pass, int phase)
         else g.axis[i] = transposed_axis(&c->win, i, in, out, phase % s), phase /= s;
     }
     if (g.together > 1) gather_together(&g.axis[2], &c->win, pass, g.together);
+    if (sees_frames(c, pass)) gather_frames(&g);
     return g;
 }
 

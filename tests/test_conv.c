@@ -57,6 +57,8 @@ static const geometry list[] = {
     {8,  12, 20, 1, {1, 4,  4},  {1, 3, 3},  ONE,       ONE,       {0, 1, 1}, {0, 1, 1}},
     {1,  4,  34, 1, {1, 3,  600}, {1, 1, 3}, ONE,       ONE,       {0, 0, 1}, {0, 0, 1}},   /* long rows */
     {2,  2,  3,  1, {40, 5,  6}, {6, 1, 1},  {3, 1, 1}, ONE,       {2, 0, 0}, {1, 0, 0}},
+    {2,  24, 70, 1, {9, 3,  5},  {1, 3, 5},  ONE,       ONE,       NONE,      NONE},        /* the kernel sees whole frames */
+    {1,  90, 33, 1, {5, 7,  4},  {1, 7, 4},  ONE,       ONE,       NONE,      NONE},        /* the same, summed in parts */
 };
 enum { GEOMETRIES = (int)(sizeof list / sizeof *list) };
 
