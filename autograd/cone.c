@@ -113,6 +113,8 @@ static fl_status make_room(fl_cone *c, int count)
 
 static fl_status make_memory(fl_cone *c, int64_t slab, size_t work)
 {
+    if (work <= c->g->bytes_scratch) work = 0;           /* the graph's own will do: nothing else runs */
+    c->own_work = work > 0;
     if (slab <= c->slab_count && work <= c->work_bytes) return FL_OK;
     drop_layer(c, 1);
     const int64_t most = slab > c->slab_count ? slab : c->slab_count;
@@ -230,13 +232,15 @@ fl_status fl_cone_begin(fl_cone *c, int count, const fl_region *box)
         forecast(c, i, &work);
     }
     list_buffers(c);
-    if (make_memory(c, fl_slab_place(c->list, c->buffers, c->live), work)) return c->g->error->status;
+    const int64_t slab = fl_slab_place(c->list, c->buffers, c->live);
+    c->bytes = (size_t)slab * sizeof(real);
+    if (make_memory(c, slab, work)) return c->g->error->status;
     fl_slab_hand_out(c->list, c->buffers, c->slab);
     return FL_OK;
 }
 
 double fl_cone_macs(const fl_cone *c) { return c->macs; }
-size_t fl_cone_bytes(const fl_cone *c) { return (size_t)c->slab_count * sizeof(real) + c->work_bytes; }
+size_t fl_cone_bytes(const fl_cone *c) { return c->bytes; }
 
 fl_region fl_cone_box(const fl_cone *c, int k)
 {

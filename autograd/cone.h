@@ -40,7 +40,7 @@ int fl_cone_keep(fl_cone *, bool parts, fl_id *keep);
  * FL_LIMIT: memory. */
 fl_status fl_cone_begin(fl_cone *, int count, const fl_region *box);
 double    fl_cone_macs(const fl_cone *);         /* multiply-adds of the pass, for all variants */
-size_t    fl_cone_bytes(const fl_cone *);        /* of its buffers */
+size_t    fl_cone_bytes(const fl_cone *);        /* of its boxes; scratch of ops not counted */
 
 /* The box of variant k at the input: not smaller than the one asked for, and inside the input. Its values (all of them: where nothing
  * changes, the base's) belong at fl_cone_input: N of the input, box, C; they stay there until the next begin. */

@@ -48,7 +48,8 @@ struct fl_cone {
     real *slab;
     void *work;
     int64_t slab_count;
-    size_t work_bytes;
+    size_t work_bytes, bytes;
+    bool own_work;
 };
 
 /* The call of an op for variants first, first+1, .. as samples of one batch: as many as have boxes alike. Fills in a node with the

@@ -94,7 +94,7 @@ int fl_cone_crop(const fl_cone *c, fl_id i, int first, fl_node *crop)
     crop->in_shape = c->shapes;
     crop->shape.n *= count;
     crop->value = crop->signal = NULL;
-    crop->work = c->work;
+    if (c->own_work) crop->work = c->work;
     return count;
 }
 
