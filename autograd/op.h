@@ -78,6 +78,11 @@ typedef union fl_attr {                  /* what an op needs to know besides its
     struct { int low[5], high[5]; } pad;                          /* zeros before and after each axis of N,C,T,H,W */
     struct { unsigned axes; } reduce;                             /* bit i: axis i of N,C,T,H,W is summed */
     struct { int c, t, h, w; } pick;
+    struct { int step, margin; double sigma, cold; } smoothmax;
+    struct { uint64_t seed; bool frames, parted; } vecnorm;
+    struct { int levels; } pyramid;
+    struct { double beta, weight[3]; } variation;                 /* along t, h, w */
+    struct { double above; } reverse;
 } fl_attr;
 
 typedef enum fl_role { FL_COMPUTED, FL_INPUT, FL_PARAM, FL_BUFFER } fl_role;   /* BUFFER: set, not trained */

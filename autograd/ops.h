@@ -74,6 +74,17 @@ fl_id fl_node_pick(fl_graph *, const char *name, fl_id x, int c, int t, int h, i
 /* -sum_c target log softmax(logits): N,1,T,H,W */
 fl_id fl_node_cross_entropy(fl_graph *, const char *name, fl_id logits, fl_id target);
 
+/* Masks. smoothmax: N,1,T,h,w cells to N,1,T,H+2 margin.. pixels; the frame's pixels begin at the margin. pyramid: levels
+ * 1 or N,count*C,T,H,W and a mask N,1,T,H,W. freeze, reverse: x 1 or N,C,T,H,W and a mask N,1,T,1,1. jitter: how N or 1,3: rows,
+ * columns, mirrored. variation, vecnorm: one number per sample; edge may be FL_NONE. */
+fl_id fl_node_smoothmax(fl_graph *, const char *name, fl_id x, int step, int margin, double sigma, double cold);
+fl_id fl_node_pyramid(fl_graph *, const char *name, fl_id levels, fl_id mask, int count);
+fl_id fl_node_freeze(fl_graph *, const char *name, fl_id x, fl_id mask);
+fl_id fl_node_reverse(fl_graph *, const char *name, fl_id x, fl_id mask, double above);
+fl_id fl_node_jitter(fl_graph *, const char *name, fl_id x, fl_id how);
+fl_id fl_node_variation(fl_graph *, const char *name, fl_id x, fl_id edge, double beta, const double weight[3]);
+fl_id fl_node_vecnorm(fl_graph *, const char *name, fl_id x, fl_id ones, fl_id draw, bool frames, bool parted, uint64_t seed);
+
 /* "same" padding of odd kernels */
 static inline fl_window fl_window_cube(int kt, int kh, int kw, int st, int sh, int sw)
 {

@@ -1,0 +1,140 @@
+/* test_masks.c: the ops that masks are made of against the numbers of the study (../shared/spec/study.md, section 11), worked
+ * cases by hand, and what the definition leaves open: ties. */
+#include "autograd/graph.h"
+#include "autograd/ops.h"
+#include "autograd/optimiser.h"
+#include "tests/test.h"
+
+#include <string.h>
+
+/* A graph with one mask: cells of 1, the smooth maximum, the area terms of all areas. */
+typedef struct generator {
+    fl_error error;
+    fl_arena arena;
+    fl_graph *g;
+    fl_id cells, ones, draw, padded, seen, area;
+} generator;
+
+enum { AREAS = 4 };
+static const double areas[AREAS] = {0.05, 0.10, 0.15, 0.50};
+
+static void generator_up(generator *q, int size, int step, double sigma, int frames)
+{
+    const int n = (size + step - 1) / step, margin = (int)sigma;
+    memset(q, 0, sizeof *q);
+    fl_arena_init(&q->arena, &q->error);
+    q->g = fl_graph_new(&q->arena);
+    q->cells = fl_node_input(q->g, "cells", (fl_shape){AREAS, 1, frames, n, n});
+    q->ones = fl_node_input(q->g, "ones", fl_shape_vector(AREAS, 1));
+    q->draw = fl_node_input(q->g, "draw", fl_shape_vector(1, 1));
+    q->padded = fl_node_smoothmax(q->g, "padded", q->cells, step, margin, sigma, 20);
+    q->seen = fl_node_slice(q->g, "w", fl_node_slice(q->g, "h", q->padded, FL_AXIS_H, margin, margin + size), FL_AXIS_W, margin,
+                            margin + size);
+    q->area = fl_node_vecnorm(q->g, "area", q->padded, q->ones, q->draw, false, false, 0);
+    const fl_id out[] = {q->padded, q->seen};
+    fl_graph_plan(q->g, &(fl_plan){.keep = FL_KEEP_FOR_BACKWARD, .out = out, .n_out = 2, .root = q->area, .wrt = &q->cells, .n_wrt = 1});
+    CHECK_SAY(fl_graph_ok(q->g), "%s", q->error.message);
+    const int64_t values = fl_shape_count(fl_graph_shape(q->g, q->padded)) / AREAS;
+    for (int i = 0; i < AREAS; i++)
+        fl_graph_value(q->g, q->ones)[i] = (real)(values - (int64_t)((double)values * (1 - areas[i])));
+    for (int64_t i = 0; i < fl_shape_count(fl_graph_shape(q->g, q->cells)); i++) fl_graph_value(q->g, q->cells)[i] = 1;
+}
+
+TEST(masks_generator_of_the_study)
+{
+    static const struct { int size, step; double sigma; int frames, out; double padded, seen, low, high, area[AREAS]; } list[] = {
+        {112, 7, 11, 16, 134, 0.88600, 0.98733, 0.86302, 0.9998451, {237.7732, 222.8428, 207.9741, 105.3463}},
+        {224, 7, 23, 16, 260, 0.96565, 0.98823, 0.98094, 0.9946284, {266.6458, 251.9381, 237.2518, 134.6252}},
+        {224, 14, 23, 16, 267, 0.90428, 0.98765, 0.83592, 0.9998584, {243.1345, 228.1902, 213.2931, 110.5996}},
+        {56, 7, 11, 8, 78, 0.81304, 0.98763, 0.86302, 0.9998451, {210.2080, 195.2843, 180.4189, 78.0152}},
+        {32, 4, 5, 8, 37, 0.94949, 0.98544, 0.78431, 0.9999700, {259.1772, 244.2379, 229.3699, 126.7778}},
+    };
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        generator q;
+        real low, high;
+        generator_up(&q, list[i].size, list[i].step, list[i].sigma, list[i].frames);
+        fl_graph_forward(q.g);
+        const fl_shape p = fl_graph_shape(q.g, q.padded), s = fl_graph_shape(q.g, q.seen);
+        const real *padded = fl_graph_value(q.g, q.padded), *seen = fl_graph_value(q.g, q.seen);
+        CHECK(p.h == list[i].out && p.w == list[i].out);
+        CHECK_NEAR(fl_sum(padded, fl_shape_count(p)) / (double)fl_shape_count(p), list[i].padded, 0.5e-5);
+        CHECK_NEAR(fl_sum(seen, fl_shape_count(s)) / (double)fl_shape_count(s), list[i].seen, 0.5e-5);
+        fl_min_max(seen, fl_shape_count(s), &low, &high);
+        CHECK_NEAR((double)low, list[i].low, 0.5e-5);
+        CHECK_NEAR((double)high, list[i].high, 0.6e-7);
+        for (int a = 0; a < AREAS; a++) CHECK_NEAR(300 * (double)fl_graph_value(q.g, q.area)[a], list[i].area[a], 0.6e-4);
+        fl_arena_free(&q.arena);
+    }
+}
+
+/* Only the area term, as the study optimises it: PyTorch's momentum with dampening; new ties in every step. */
+TEST(masks_area_alone_follows_the_trace)
+{
+    static const struct { int t; double area[AREAS], within; } trace[] = {
+        {0, {237.77, 222.84, 207.97, 105.35}, 0.005}, {1, {234.64, 220.16, 205.56, 104.71}, 0.005},
+        {2, {231.56, 217.45, 203.14, 104.01}, 0.005}, {5, {222.59, 209.47, 195.94, 101.70}, 0.005},
+        {19, {186.04, 176.38, 166.12, 87.68}, 0.005}};
+    generator q;
+    generator_up(&q, 112, 7, 11, 4);
+    const int64_t count = fl_shape_count(fl_graph_shape(q.g, q.cells));
+    real *state = FL_NEW(&q.arena, real, count), *p = fl_graph_value(q.g, q.cells);
+    fl_optimiser sgd = fl_optimiser_sgd(0.05 * 4 / 16, 0.9, 0.9);     /* of 4 frames each has four times the gradient of one of 16 */
+    double lambda = 300;
+    size_t next = 0;
+    for (int t = 0; t <= 19; t++) {
+        fl_graph_value(q.g, q.draw)[0] = (real)t;
+        fl_graph_forward(q.g);
+        for (int a = 0; a < AREAS && t == trace[next].t; a++)
+            CHECK_NEAR(lambda * (double)fl_graph_value(q.g, q.area)[a], trace[next].area[a], trace[next].within * trace[next].area[a]);
+        next += t == trace[next].t;
+        const real seed[AREAS] = {(real)lambda, (real)lambda, (real)lambda, (real)lambda};
+        fl_graph_backward(q.g, seed);
+        fl_optimiser_begin(&sgd);
+        fl_optimiser_update(&sgd, count, p, fl_graph_signal(q.g, q.cells), state, NULL, 0);
+        for (int64_t i = 0; i < count; i++) p[i] = p[i] < 0 ? 0 : p[i] > 1 ? 1 : p[i];
+        lambda *= 1.0008668;
+    }
+    CHECK(next == sizeof trace / sizeof *trace);
+    fl_arena_free(&q.arena);
+}
+
+/* Two of five equal values shall be zeros: random ties take every pair about equally often, and ties by place the first two. */
+TEST(masks_ties_are_drawn)
+{
+    fl_error error = {0};
+    fl_arena arena;
+    fl_arena_init(&arena, &error);
+    fl_graph *g = fl_graph_new(&arena);
+    const fl_id x = fl_node_input(g, "x", (fl_shape){1, 1, 1, 1, 7}), ones = fl_node_input(g, "ones", fl_shape_vector(1, 1));
+    const fl_id draw = fl_node_input(g, "draw", fl_shape_vector(1, 1)), y = fl_node_vecnorm(g, "y", x, ones, draw, false, false, 3);
+    fl_graph_plan(g, &(fl_plan){.keep = FL_KEEP_FOR_BACKWARD, .root = y, .wrt = &x, .n_wrt = 1});
+    const real values[7] = {R(0.5), R(0.9), R(0.5), R(0.5), R(0.1), R(0.5), R(0.5)}, four = 4, by_place = -1, one = 1;
+    enum { DRAWS = 4000 };
+    int zeros[7] = {0};
+    fl_graph_set(g, x, values);
+    fl_graph_set(g, ones, &four);
+    for (int i = 0; i < DRAWS; i++) {
+        const real number = (real)i;
+        int count = 0;
+        fl_graph_set(g, draw, &number);
+        fl_graph_forward(g);
+        CHECK_NEAR((double)fl_graph_value(g, y)[0], (0.01 + 0.01 + 5 * 0.25) / 7, 4 * FL_REAL_EPSILON);
+        fl_graph_backward(g, &one);
+        for (int k = 0; k < 7; k++) {
+            const double to_zero = 2 * (double)values[k] / 7, to_one = 2 * ((double)values[k] - 1) / 7, got = (double)fl_graph_signal(g, x)[k];
+            const bool zero = fabs(got - to_zero) < 1e-6;
+            CHECK(zero || fabs(got - to_one) < 1e-6);
+            zeros[k] += zero;
+            count += zero;
+        }
+        CHECK(count == 3);                               /* 0.1 and two of the five */
+    }
+    CHECK(zeros[1] == 0 && zeros[4] == DRAWS);
+    for (int k = 0; k < 7; k++)
+        if (values[k] == R(0.5)) CHECK_NEAR(zeros[k], 0.4 * DRAWS, 4 * sqrt(0.24 * DRAWS));
+    fl_graph_set(g, draw, &by_place);
+    fl_graph_forward(g);
+    fl_graph_backward(g, &one);
+    for (int k = 0; k < 7; k++) CHECK((fl_graph_signal(g, x)[k] > 0) == (k == 0 || k == 2 || k == 4));
+    fl_arena_free(&arena);
+}
