@@ -49,6 +49,12 @@ extern const char *const fl_upsample_name[];
 typedef enum fl_hide { FL_HIDE_DEFAULT, FL_HIDE_BASELINE, FL_HIDE_MEAN_COLOUR } fl_hide;      /* what a hidden segment shows */
 extern const char *const fl_hide_name[];
 
+typedef enum fl_goal { FL_GOAL_DEFAULT, FL_GOAL_PRESERVE, FL_GOAL_DELETE, FL_GOAL_DUAL } fl_goal;
+extern const char *const fl_goal_name[];
+
+typedef enum fl_core_shape { FL_CORE_DEFAULT, FL_CORE_ELLIPSOID, FL_CORE_CYLINDER } fl_core_shape;
+extern const char *const fl_core_shape_name[];
+
 extern const char *const fl_baseline_name[];         /* zero black white mean blur noise frozen reversed ... */
 extern const char *const fl_baseline_doc[];          /* what each one is */
 
@@ -79,7 +85,8 @@ typedef struct fl_explain_options {
 
 /* ---- methods ---- */
 
-typedef enum fl_level { FL_LEVEL_INPUT, FL_LEVEL_LAYER } fl_level;   /* like the input, or T',H',W' of a layer */
+/* Like the input; T',H',W' of a layer; one value per voxel of the clip, for all of its channels. */
+typedef enum fl_level { FL_LEVEL_INPUT, FL_LEVEL_LAYER, FL_LEVEL_VOXEL } fl_level;
 
 typedef enum fl_law {                    /* what the sum of a map, or of its segments, is: fl_law_formula */
     FL_LAW_NONE,
@@ -151,7 +158,7 @@ typedef struct fl_map {
     const fl_method *method;
     fl_explain_options options;          /* as used: every default filled in, class and other resolved */
     fl_level level;
-    fl_shape shape;                      /* 1,C,T,H,W of the input, or 1,1,T',H',W' */
+    fl_shape shape;                      /* 1,C,T,H,W of the input, or 1,1,T',H',W', or 1,1,T,H,W */
     real *data;                          /* channels last, signed, as the method defines it; never NaN or infinite */
     fl_shape clip;                       /* of the input, n = 1 */
 

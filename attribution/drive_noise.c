@@ -11,17 +11,15 @@
 
 #include "tensor/par.h"
 
-/* y = x + sigma e_k: one item per frame of a channel, so that i runs along the file. */
-static void add_noise(const fl_run *r, uint64_t k, double sigma, real *y)
+/* One item per frame of a channel, so that i runs along the file. */
+void fl_add_noise(fl_shape s, const real *x, double sigma, uint64_t seed, uint64_t k, real *y)
 {
-    const fl_shape s = r->clip;
     const int64_t frame = (int64_t)s.h * s.w;
-    FL_PARALLEL(item, (int64_t)s.c * s.t, r->voxels * 100) {
+    FL_PARALLEL(item, (int64_t)s.c * s.t, fl_shape_count(s) * 100) {
         const int64_t c = item / s.t, t = item % s.t;
         for (int64_t p = 0; p < frame; p++) {
             const int64_t at = (t * frame + p) * s.c + c;
-            const double e = fl_rng_normal(r->o.seed, k, (uint64_t)(item * frame + p));
-            y[at] = (real)((double)r->x[at] + sigma * e);
+            y[at] = (real)((double)x[at] + sigma * fl_rng_normal(seed, k, (uint64_t)(item * frame + p)));
         }
     }
 }
@@ -56,7 +54,7 @@ static fl_status sample(fl_run *r, double *mean, double *squares, int *done)
     if (fl_run_resume(r, &state)) return r->g->error->status;
     while (*done < r->o.samples && !r->told_to_stop) {
         const int k = *done, rows = r->o.samples - k < r->batch ? r->o.samples - k : r->batch;
-        for (int row = 0; row < rows; row++) add_noise(r, (uint64_t)k + (uint64_t)row, sigma, fl_run_row(r, row));
+        for (int row = 0; row < rows; row++) fl_add_noise(r->clip, r->x, sigma, r->o.seed, (uint64_t)(k + row), fl_run_row(r, row));
         if (fl_run_forward(r, rows) && !r->told_to_stop) return r->g->error->status;
         fl_run_backward(r, rows);
         for (int row = 0; row < rows; row++) gather(r, k + row, fl_run_signal(r, row), mean, squares);

@@ -26,7 +26,7 @@ typedef struct fl_run {
     fl_map *map;
 } fl_run;
 
-enum { FL_MAX_VARIANTS = 8 };
+enum { FL_MAX_VARIANTS = 16 };
 
 struct fl_driver {
     const char *name;
@@ -35,12 +35,13 @@ struct fl_driver {
     fl_status (*compose)(fl_run *);          /* instead of run: makes an input-level map of whole maps of other methods (fl_run_part) */
     bool keeps_all;                          /* walks up only: every value stays (fl_graph_forward_above), there are no signals */
     bool watches;                            /* only changes the clip and looks at the score: no way down is planned, errors are estimated */
+    bool looks_only;                         /* the network's own graph runs forward only: the driver has one of its own */
 };
 
 extern const fl_driver fl_drive_backward, fl_drive_path, fl_drive_noise, fl_drive_cam,
                        fl_drive_eigen, fl_drive_score_cam, fl_drive_expected, fl_drive_blur_path, fl_drive_guided_path,
                        fl_drive_rules, fl_drive_ablation, fl_drive_pyramid, fl_drive_guided_cam, fl_drive_motion, fl_drive_regions,
-                       fl_drive_windows, fl_drive_masks, fl_drive_segments;
+                       fl_drive_windows, fl_drive_masks, fl_drive_segments, fl_drive_optimise;
 
 /* The variants: which of its computations a driver does. */
 enum { FL_BACKWARD_PLAIN, FL_BACKWARD_TIMES_INPUT };
@@ -51,6 +52,8 @@ enum { FL_MOTION_SPATIAL, FL_MOTION_TEMPORAL };
 enum { FL_WINDOW_SLIDE, FL_WINDOW_MOVING, FL_WINDOW_SEQUENTIAL };
 enum { FL_MASK_FRAMES, FL_MASK_VOLUME };
 enum { FL_SEGMENT_LOCO, FL_SEGMENT_UP, FL_SEGMENT_SHAPLEY, FL_SEGMENT_ORDERS, FL_SEGMENT_KERNEL, FL_SEGMENT_LIME };
+enum { FL_MASK_EP_2D, FL_MASK_EP_3D, FL_MASK_STEP, FL_MASK_EXTREMAL, FL_MASK_MEANINGFUL, FL_MASK_MEANINGFUL_3D, FL_MASK_FREEZE,
+       FL_MASK_REVERSE, FL_MASK_IGOS, FL_MASK_IGOS_PP, FL_MASK_FGVIS, FL_MASK_VARIANTS };
 enum { FL_RULES_SIGNAL, FL_RULES_DIFFERENCE, FL_RULES_CLAMPED, FL_RULES_EXPECTED };
 
 /* ---- passes ---- */
@@ -87,6 +90,9 @@ void fl_mix(int64_t n, double alpha, const real *from, const real *to, real *y);
 void fl_accumulate(int64_t n, double weight, const real *g, double *sum);              /* sum += weight g */
 void fl_round(int64_t n, double factor, const double *sum, real *y);                   /* y = factor sum */
 void fl_times_difference(int64_t n, const real *x, const real *b, const double *g, real *y);   /* y = (x-b) g */
+
+/* y = x + sigma e_k, e_k normal: at voxel i, in file order, fl_rng_normal(seed, k, i), whatever else there is. */
+void fl_add_noise(fl_shape clip, const real *x, double sigma, uint64_t seed, uint64_t k, real *y);
 
 enum { FL_CHUNK = 16384 };                                  /* values per parallel item */
 #define FL_FOR_CHUNKS(i, n)                                                                                       \

@@ -126,7 +126,7 @@ static fl_status plan(fl_run *r)
     r->g = e->g;
     if (fl_target_end(r->g, &e->net, &r->o.target, &r->end)) return r->g->error->status;
     r->wrt = r->method->level == FL_LEVEL_LAYER ? fl_explainer_layer(e, r->o.layer) : e->net.input;
-    const bool watches = r->method->driver->watches;
+    const bool watches = r->method->driver->watches || r->method->driver->looks_only;
     const fl_demand demand = {.root = watches ? FL_NONE : r->end.node, .wrt = watches ? FL_NONE : r->wrt, .rules = r->rules,
                               .epsilon = r->o.epsilon, .gamma = r->o.gamma, .beta = r->o.beta, .all = r->method->driver->keeps_all};
     if (r->wrt == FL_NONE || fl_explainer_plan(e, &demand)) return r->g->error->status;
@@ -226,7 +226,7 @@ static fl_shape map_shape(const fl_run *r)
 {
     fl_shape s = fl_graph_shape(r->g, r->wrt);
     s.n = 1;
-    if (r->method->level == FL_LEVEL_LAYER) s.c = 1;
+    if (r->method->level != FL_LEVEL_INPUT) s.c = 1;
     return s;
 }
 

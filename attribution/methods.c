@@ -19,6 +19,8 @@ const char *const fl_polarity_name[] = {"default", "both", "positive", "negative
 const char *const fl_upsample_name[] = {"default", "bilinear", "nearest", "trilinear", NULL};
 const char *const fl_cam_pooling_name[] = {"default", "global", "per_frame", NULL};
 const char *const fl_hide_name[] = {"default", "baseline", "mean_colour", NULL};
+const char *const fl_goal_name[] = {"default", "preserve", "delete", "dual", NULL};
+const char *const fl_core_shape_name[] = {"default", "ellipsoid", "cylinder", NULL};
 const char *const fl_law_name[] = {"none", "complete", "conserves", "sums_to_one", "shares", NULL};
 const char *const fl_law_formula[] = {"", "sum of the map = score(clip) - score(baseline)",
                                       "sum of the map + absorbed by biases and stabilisers = score",

@@ -24,6 +24,7 @@ static const fl_rule rescale   = {.name = "rescale", .kind = FL_RULE_RESCALE};
 static const fl_rule product   = {.name = "product", .kind = FL_RULE_PRODUCT};
 static const fl_rule switches  = {.name = "switches", .kind = FL_RULE_SWITCHES};
 static const fl_rule reveal    = {.name = "reveal_cancel", .kind = FL_RULE_REVEAL_CANCEL};
+static const fl_rule bounded   = {.name = "bounded", .kind = FL_RULE_BOUNDED};
 static const fl_rule joint     = {.name = "joint", .kind = FL_RULE_JOINT};
 
 #define SHARE(rule_name, e, ...) {.name = rule_name, .kind = FL_RULE_SHARE, .epsilon = e, __VA_ARGS__}
@@ -168,6 +169,11 @@ RULESET(deeplift_reveal_cancel, DEEPLIFT,
         "the same; where a map follows a weight, what speaks for and what speaks against come first and second in turn",
         DIFFERENCE_FOLDED_, ROW(reveal, .flags = FL_WEIGHTED, .place = FL_BEFORE_MAP),
         ROW(pass, .flags = FL_MAP, .place = FL_AFTER_WEIGHT), DIFFERENCES)
+
+/* Not for one walk down but for a search (drive_optimise.c): the reference is the clip, and what is walked down is what was made of it. */
+RULESET(fgvis, "Wagner et al. 2019, Interpretable and Fine-Grained Visual Explanations for CNNs",
+        "the gradient, stopped at ReLUs that are more active than at the clip: a mask cannot make up evidence", DIFFERENCE_FOLDED_,
+        ROW(bounded, .op = "relu"), {.rule = NULL})
 
 /* ---- the table ---- */
 

@@ -78,6 +78,7 @@ fl_id fl_node_cross_entropy(fl_graph *, const char *name, fl_id logits, fl_id ta
  * 1 or N,count*C,T,H,W and a mask N,1,T,H,W. freeze, reverse: x 1 or N,C,T,H,W and a mask N,1,T,1,1. jitter: how N or 1,3: rows,
  * columns, mirrored. variation, vecnorm: one number per sample; edge may be FL_NONE. */
 fl_id fl_node_smoothmax(fl_graph *, const char *name, fl_id x, int step, int margin, double sigma, double cold);
+int   fl_smoothmax_length(int cells, int step, int margin, double sigma);          /* pixels along an axis, margins included */
 fl_id fl_node_pyramid(fl_graph *, const char *name, fl_id levels, fl_id mask, int count);
 fl_id fl_node_freeze(fl_graph *, const char *name, fl_id x, fl_id mask);
 fl_id fl_node_reverse(fl_graph *, const char *name, fl_id x, fl_id mask, double above);

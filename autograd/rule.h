@@ -49,6 +49,7 @@ typedef enum fl_rule_kind {
     FL_RULE_SWITCHES,             /* a maximum: dy is routed as here and as at the reference, and divided by dx */
     FL_RULE_REVEAL_CANCEL,        /* a weight in front of a map: both at once, parts of dx by sign (Shrikumar 2017) */
     FL_RULE_JOINT,                /* a sum of weighted sums: as if they were one: operands count as their rules' z */
+    FL_RULE_BOUNDED,              /* a map: vjp of R where min(0, y0) <= y <= max(0, y0): no evidence that was not there (Wagner 2019) */
     FL_RULE_KINDS
 } fl_rule_kind;
 

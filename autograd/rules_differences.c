@@ -2,6 +2,7 @@
  * the contributions m dx of all inputs of a node make up the contributions m dy of its outputs.
  *
  *   rescale         m_x = m dy / dx, the slope between where dx is nearly 0
+ *   bounded         the vjp of m where y lies between 0 and y0, else 0: no difference, but no evidence that the reference lacks
  *   product         y = u v:  m_u = m (v + v0) / 2,  m_v = m (u + u0) / 2
  *   switches        y = max x, top = max(y, y0): m (top - y0) goes to the winner here, m (y - top) to the winner there; both / dx
  *   reveal_cancel   y = phi(z), z = w x + b: the positive and the negative part of dz, P and N, each as the mean of coming first
@@ -34,6 +35,16 @@ void fl_rule_rescale(fl_graph *g, fl_id i, real *gx)
         const real d = x[k] - x0[k];
         gx[k] = m[k] * (nearly_zero(d, x[k]) ? node->op->deriv(node, xm[k], ym[k]) : (y[k] - y0[k]) / d);
     }
+}
+
+void fl_rule_bounded(fl_graph *g, fl_id i, real *gx)
+{
+    const fl_node *node = &g->node[i];
+    const int64_t count = fl_shape_count(node->shape);
+    const real *y = node->value, *y0 = node->reference, *R_ = node->signal;
+    real *within = fl_rule_room(g->rules, count);
+    FL_EACH(k, count) within[k] = y[k] >= (y0[k] < 0 ? y0[k] : 0) && y[k] <= (y0[k] > 0 ? y0[k] : 0) ? R_[k] : 0;
+    node->op->vjp(node, 0, node->operand, y, within, gx);
 }
 
 void fl_rule_product(fl_graph *g, fl_id i, int k, real *gx)

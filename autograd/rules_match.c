@@ -4,7 +4,7 @@
 #include <string.h>
 
 const char *const fl_rule_kind_name[] = {"gradient", "share", "pass", "block", "guided", "deconvnet", "carrier", "rescale",
-                                         "product", "switches", "reveal_cancel", "joint", NULL};
+                                         "product", "switches", "reveal_cancel", "joint", "bounded", NULL};
 const char *const fl_place_name[] = {"anywhere", "first", "top", "before_map", "after_weight", "sum_of_weights", NULL};
 const char *const fl_when_name[] = {"always", "y>0", "y<0", NULL};
 const char *const fl_start_name[] = {"gradient", "value", "positive", "one", NULL};
@@ -118,7 +118,7 @@ static const char *misfit(const view *v, fl_id i, const fl_rule *rule)
     for (int k = 1; k < node->n_in && flags & FL_WEIGHTED; k++)
         if (g->carries[node->in[k]]) return "a signal of the weight itself is wanted, and rules are for activations";
     const bool compares = rule->kind == FL_RULE_RESCALE || rule->kind == FL_RULE_PRODUCT || rule->kind == FL_RULE_SWITCHES ||
-                          rule->kind == FL_RULE_REVEAL_CANCEL;
+                          rule->kind == FL_RULE_REVEAL_CANCEL || rule->kind == FL_RULE_BOUNDED;
     if (compares && !g->rules->set->reference) return "the rule set has no reference";
     switch (rule->kind) {
     case FL_RULE_SHARE: return share_misfit(g, node, rule);
@@ -129,6 +129,7 @@ static const char *misfit(const view *v, fl_id i, const fl_rule *rule)
         return NULL;
     case FL_RULE_GUIDED:
     case FL_RULE_DECONVNET:
+    case FL_RULE_BOUNDED:
     case FL_RULE_RESCALE:       return flags & FL_MAP ? NULL : "the op does not work element by element";
     case FL_RULE_CARRIER:
     case FL_RULE_PRODUCT:       return flags & FL_GATE ? NULL : "the op is not a product";
@@ -180,6 +181,7 @@ unsigned fl_rules_reads(const fl_graph *g, fl_id i)
             reads |= (rule->term[t].when ? FL_READS_OUT : 0) | (rule->term[t].x == FL_ONES ? 0 : FL_READS_IN);
         return reads;
     case FL_RULE_GUIDED:  return g->node[i].op->flags & (FL_READS_IN | FL_READS_OUT);
+    case FL_RULE_BOUNDED: return (g->node[i].op->flags & FL_READS_IN) | FL_READS_OUT;
     case FL_RULE_RESCALE:
     case FL_RULE_SWITCHES:
     case FL_RULE_REVEAL_CANCEL: return FL_READS_IN | FL_READS_OUT;

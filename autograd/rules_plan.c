@@ -156,7 +156,8 @@ static int64_t room_of(const fl_node *node, const fl_rule *rule)
     switch (rule->kind) {
     case FL_RULE_SHARE:         return (FL_MAX_GROUPS + 2) * y + inputs + y;
     case FL_RULE_GUIDED:
-    case FL_RULE_DECONVNET:     return y;
+    case FL_RULE_DECONVNET:
+    case FL_RULE_BOUNDED:       return y;
     case FL_RULE_RESCALE:       return 2 * y;
     case FL_RULE_PRODUCT:       return all;
     case FL_RULE_SWITCHES:      return y + x;

@@ -167,7 +167,7 @@ TEST(attribution_tiny_laws)
     if (!tiny_up(&r, 1)) return;
     for (const fl_method *m = fl_method_table; m->name; m++) {
         const bool first_order = !(fl_method_uses(m) & FL_READS(rule)) && !m->defaults.rules;      /* no quadrature rule: an error like 1 / steps */
-        const fl_explain_options o = m->law != FL_LAW_NONE && first_order ? WITH(.steps = 600) : DEFAULTS;
+        const fl_explain_options o = m->law != FL_LAW_NONE && first_order ? WITH(.steps = 600, .iterations = 2) : WITH(.iterations = 2);
         rig_explain(&r, m->name, clip, o);
         if (m->law == FL_LAW_NONE) {
             CHECK(isnan(r.map.residual) && isnan(r.map.wanted));
@@ -200,7 +200,7 @@ TEST(attribution_tiny_laws)
 /* Few steps and samples, not multiples of 4, so that the last pass is partly filled. */
 static fl_explain_options short_run(void)
 {
-    return WITH(.target = {.class_index = 1}, .steps = 6, .samples = 6, .seed = 3);
+    return WITH(.target = {.class_index = 1}, .steps = 6, .samples = 6, .iterations = 2, .seed = 3);
 }
 
 enum { MOST_METHODS = 128 };
@@ -262,7 +262,7 @@ static size_t peak_of(const char *method, int count, int batch)
 {
     fl_rig r;
     if (!tiny_up(&r, batch)) return 0;
-    rig_explain(&r, method, clip, WITH(.steps = count, .samples = count));
+    rig_explain(&r, method, clip, WITH(.steps = count, .samples = count, .iterations = count));
     const size_t peak = r.results.peak;
     CHECK(r.map.passes >= count);
     rig_down(&r);
