@@ -108,8 +108,8 @@ typedef struct fl_mask_plan {        /* what the driver has decided */
     bool published;
 } fl_mask_plan;
 
-/* Builds and plans; the parameters are 0. FL_USAGE for options that do not go with the clip, FL_MISFIT (in masks->error): the network cannot have so
- * many rows. Either way the caller frees. */
+/* Builds and plans; the parameters are 0. FL_USAGE for options that do not go with the clip, FL_MISFIT (in masks->error): the
+ * network cannot have so many rows. Either way the caller frees. */
 fl_status fl_masks_build(fl_masks *, const fl_run *, const fl_mask_plan *);
 void      fl_masks_free(fl_masks *);
 

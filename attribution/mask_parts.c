@@ -89,8 +89,8 @@ int fl_areas_read(const char *text, double *areas, fl_error *err)
         areas[n] = strtod(at, &end);
         const bool number = end != at && (*end == ',' || !*end);
         if (!number || !(areas[n] > 0 && areas[n] < 1) || (n && areas[n] <= areas[n - 1])) {
-            fl_error_set(err, FL_USAGE, "areas: expected shares between 0 and 1, ascending, with commas between, such as 0.05,0.1; got '%s'",
-                         text);
+            fl_error_set(err, FL_USAGE, "areas: expected shares between 0 and 1, ascending, with commas between, such as 0.05,0.1; "
+                         "got '%s'", text);
             return 0;
         }
         at = *end ? end + 1 : NULL;

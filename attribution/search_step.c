@@ -82,7 +82,10 @@ static fl_status descend(fl_search *s)
     for (int row = 0; row < m->rows; row++) fl_search_noise(s, row, (uint64_t)s->t * (uint64_t)m->rows + (uint64_t)row);
     if (m->how != FL_NONE) {
         real *how = fl_graph_value(m->g, m->how);
-        for (int a = 0; a < 2; a++) how[a] = (real)floor((2 * jitter + 1) * fl_rng_uniform(s->o->seed, FL_STREAM_JITTER, (uint64_t)(2 * s->t + a)) - jitter);
+        for (int a = 0; a < 2; a++) {
+            const double u = fl_rng_uniform(s->o->seed, FL_STREAM_JITTER, (uint64_t)(2 * s->t + a));
+            how[a] = (real)floor((2 * jitter + 1) * u - jitter);
+        }
         how[2] = s->q.mirrors && s->t % 2 == 0;
     }
     if (fl_search_pass(s, m->rows)) return s->r->g->error->status;

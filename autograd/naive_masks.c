@@ -28,7 +28,7 @@ static double smoothmax(const fl_node *node, const real *const in[], int n, int 
     for (int i = 0; i <= 2 * r; i++)
         for (int j = 0; j <= 2 * r; j++) {
             const int gy = h / s + i - p, gx = w / s + j - p;
-            const double d = sqrt((double)((h - m - s * gy) * (h - m - s * gy) + (w - m - s * gx) * (w - m - s * gx))), z = fmax(d / sigma - 0.5, 0);
+            const double dy = h - m - s * gy, dx = w - m - s * gx, z = fmax(sqrt(dy * dy + dx * dx) / sigma - 0.5, 0);
             const bool there = gy >= 0 && gx >= 0 && gy < node->in_shape[0].h && gx < node->in_shape[0].w;
             const double v = there ? fl_exp64(-2 * z * z) * spread(node, in, 0, n, c, t, gy, gx) : 0;
             top += v * fl_exp64(cold * v);
@@ -51,7 +51,7 @@ static double group(const fl_node *node, const real *const in[], int n, int firs
 {
     enum { MOST = 256 };
     const fl_shape s = node->in_shape[0];
-    double v[MOST], low = 0, high = 0;
+    double v[MOST] = {0}, low = 0, high = 0;
     int count = 0;
     for (int t = first; t < first + frames; t++)
         for (int h = 0; h < s.h; h++)
@@ -91,7 +91,8 @@ static double pyramid(const fl_node *node, const real *const in[], int n, int c,
     const int last = node->attr.pyramid.levels - 1, channels = node->in_shape[0].c / (last + 1);
     const double u = fmin(fmax(spread(node, in, 1, n, 0, t, h, w), 0), 1) * last;
     const int k = (int)floor(u), next = k < last ? k + 1 : k;
-    return (1 - (u - k)) * spread(node, in, 0, n, k * channels + c, t, h, w) + (u - k) * spread(node, in, 0, n, next * channels + c, t, h, w);
+    const double low = spread(node, in, 0, n, k * channels + c, t, h, w), high = spread(node, in, 0, n, next * channels + c, t, h, w);
+    return (1 - (u - k)) * low + (u - k) * high;
 }
 
 /* ---- jitter ---- */

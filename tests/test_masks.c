@@ -121,7 +121,8 @@ TEST(masks_ties_are_drawn)
         CHECK_NEAR((double)fl_graph_value(g, y)[0], (0.01 + 0.01 + 5 * 0.25) / 7, 4 * FL_REAL_EPSILON);
         fl_graph_backward(g, &one);
         for (int k = 0; k < 7; k++) {
-            const double to_zero = 2 * (double)values[k] / 7, to_one = 2 * ((double)values[k] - 1) / 7, got = (double)fl_graph_signal(g, x)[k];
+            const double to_zero = 2 * (double)values[k] / 7, to_one = 2 * ((double)values[k] - 1) / 7;
+            const double got = (double)fl_graph_signal(g, x)[k];
             const bool zero = fabs(got - to_zero) < 1e-6;
             CHECK(zero || fabs(got - to_one) < 1e-6);
             zeros[k] += zero;
