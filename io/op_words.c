@@ -37,6 +37,13 @@ static const fl_op_words words[FL_OPS] = {
     [FL_OP_log]           = {"y = log x", "gx = gy / x"},
     [FL_OP_erf]           = {"y = erf x", "gx = gy · 2/√π · exp(−x²)"},
     [FL_OP_power]         = {"y = x^p", "gx = gy · p · x^(p−1)"},
+    [FL_OP_smoothmax]     = {"y = smooth maximum of the discs of all cells", "gx = Σ gy · share · (1 + cold · (v − y)) · disc"},
+    [FL_OP_vecnorm]       = {"y = mean of (sorted x − step of zeros and ones)²", "gx = gy · 2 (x − its 0 or 1) / number"},
+    [FL_OP_pyramid]       = {"y = the clip between two of its copies, where m says", "gm = (next copy − copy) · gy · (copies − 1)"},
+    [FL_OP_jitter]        = {"y = x moved, all frames alike", "gx = gy moved back"},
+    [FL_OP_variation]     = {"y = Σ |differences of neighbours|^β", "gx = gy · slope of the differences around"},
+    [FL_OP_freeze]        = {"y = (1 − m) · x + m · the frame before", "gm = (y before − x) · what comes down"},
+    [FL_OP_reverse]       = {"y = (1 − m) · x + m · its mirror image in time", "gx = the same of gy"},
     [FL_OP_pad]           = {"y = x with zeros around", "gx = gy without the border"},
 };
 
@@ -53,6 +60,7 @@ static const char *const rule_words[FL_RULE_KINDS] = {
     [FL_RULE_SWITCHES] = "m Δy is routed as here and as at the reference, over Δx",
     [FL_RULE_REVEAL_CANCEL] = "what speaks for and what speaks against come first and second in turn",
     [FL_RULE_JOINT] = "R is shared out as if the sums were one sum",
+    [FL_RULE_BOUNDED] = "the gradient, 0 where the value is more than it was at the clip",
 };
 
 const fl_op_words *fl_op_words_of(fl_op_kind kind) { return &words[kind]; }
