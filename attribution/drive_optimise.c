@@ -27,7 +27,7 @@ void fl_search_keep_masks(fl_search *s)
     const int64_t each = s->voxels;
     const real *mask = fl_graph_value(s->m.g, s->m.mask);
     real *to = s->found + (int64_t)s->first * each;
-    if (s->q.form != FL_MASK_FRAMES) {
+    if (s->q.form != FL_FORM_FRAMES) {
         memcpy(to, mask, (size_t)(each * s->m.sets) * sizeof *to);
         return;
     }
@@ -131,7 +131,7 @@ static fl_status begin(fl_search *s, bool resumed)
         s->r->done += resumed ? 0 : s->m.rows;
     }
     write_parameters(s);
-    if (s->q.form != FL_MASK_FRAMES || resumed) return FL_OK;
+    if (s->q.form != FL_FORM_FRAMES || resumed) return FL_OK;
     const fl_status status = fl_search_begin_frames(s);
     memcpy(s->parameters, fl_graph_value(s->m.g, s->m.cells), (size_t)s->count * sizeof(real));
     return status;
@@ -181,7 +181,7 @@ static fl_status search_all(fl_search *s)
     if (fl_run_resume(r, &state)) return r->g->error->status;
     bool resumed = r->done != begun;
     const int per_iteration = s->q.step == FL_STEP_SEARCH ? fl_search_most(s) : s->rows;
-    const int before = (s->q.rules ? s->rows : 0) + (s->q.form == FL_MASK_FRAMES ? r->clip.t : 0);
+    const int before = (s->q.rules ? s->rows : 0) + (s->q.form == FL_FORM_FRAMES ? r->clip.t : 0);
     r->total = 1 + (before + s->o->iterations * per_iteration + s->rows) * (s->sets / s->width);
     for (bool open = s->first == 0; s->first < s->sets && !r->told_to_stop; open = false, resumed = false) {
         if (!open) {
@@ -199,7 +199,7 @@ static fl_status check(fl_search *s)
 {
     fl_error *err = s->r->g->error;
     const char *name = s->r->method->name;
-    if (s->o->goal == FL_GOAL_DUAL && s->q.form != FL_MASK_DISCS)
+    if (s->o->goal == FL_GOAL_DUAL && s->q.form != FL_FORM_DISCS)
         return fl_error_set(err, FL_USAGE, "%s: goal: preserve or delete; both at once is for masks that have an area", name);
     if (!(fl_method_uses(s->r->method) & FL_READS(areas))) return FL_OK;
     s->sets = fl_areas_read(s->o->areas, s->areas, err);

@@ -13,11 +13,11 @@
 
 /* What the parameters are, and how a mask comes of them. */
 typedef enum fl_mask_form {
-    FL_MASK_DISCS,           /* a coarse grid per frame: smooth maximum over soft discs (the study, section 5.1) */
-    FL_MASK_CELLS,           /* a coarse grid per frame, repeated and blurred (Fong & Vedaldi 2017) */
-    FL_MASK_SMOOTH_CELLS,    /* a coarse grid per frame, interpolated, corners on corners (Qi 2019) */
-    FL_MASK_FRAMES,          /* one number per frame, through a sigmoid (Manttari 2020) */
-    FL_MASK_VALUES           /* one per value of the clip, channels apart (Wagner 2019) */
+    FL_FORM_DISCS,           /* a coarse grid per frame: smooth maximum over soft discs (the study, section 5.1) */
+    FL_FORM_CELLS,           /* a coarse grid per frame, repeated and blurred (Fong & Vedaldi 2017) */
+    FL_FORM_SMOOTH_CELLS,    /* a coarse grid per frame, interpolated, corners on corners (Qi 2019) */
+    FL_FORM_FRAMES,          /* one number per frame, through a sigmoid (Manttari 2020) */
+    FL_FORM_VALUES           /* one per value of the clip, channels apart (Wagner 2019) */
 } fl_mask_form;
 
 typedef enum fl_mask_act {   /* what a mask of 0 leaves of the clip */

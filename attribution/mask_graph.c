@@ -25,10 +25,10 @@ static fl_shape cells_shape(const fl_mask_build *b, int sets)
     const fl_shape s = b->r->clip;
     const int side = fl_at_least(s.h, s.w), cell = b->q->cells, most = fl_at_least(2, fl_at_most(cell, side / 4));
     switch (b->q->form) {
-    case FL_MASK_DISCS:        return (fl_shape){sets, 1, s.t, b->discs.rows, b->discs.columns};
-    case FL_MASK_CELLS:        return (fl_shape){sets, 1, s.t, (s.h + cell - 1) / cell, (s.w + cell - 1) / cell};
-    case FL_MASK_SMOOTH_CELLS: return (fl_shape){sets, 1, s.t, fl_at_least(1, most * s.h / side), fl_at_least(1, most * s.w / side)};
-    case FL_MASK_FRAMES:       return (fl_shape){sets, 1, s.t, 1, 1};
+    case FL_FORM_DISCS:        return (fl_shape){sets, 1, s.t, b->discs.rows, b->discs.columns};
+    case FL_FORM_CELLS:        return (fl_shape){sets, 1, s.t, (s.h + cell - 1) / cell, (s.w + cell - 1) / cell};
+    case FL_FORM_SMOOTH_CELLS: return (fl_shape){sets, 1, s.t, fl_at_least(1, most * s.h / side), fl_at_least(1, most * s.w / side)};
+    case FL_FORM_FRAMES:       return (fl_shape){sets, 1, s.t, 1, 1};
     default:                   return (fl_shape){sets, s.c, s.t, s.h, s.w};
     }
 }
@@ -39,8 +39,8 @@ static fl_id enlarged(const fl_mask_build *b, const char *name, fl_id x)
     fl_graph *g = b->g;
     const fl_shape to = b->r->clip;
     const int side = fl_at_least(to.h, to.w);
-    if (b->q->form == FL_MASK_SMOOTH_CELLS) return fl_node_resize(g, name, x, to, FL_RESIZE_LINEAR, true);
-    if (b->q->form != FL_MASK_CELLS) return x;
+    if (b->q->form == FL_FORM_SMOOTH_CELLS) return fl_node_resize(g, name, x, to, FL_RESIZE_LINEAR, true);
+    if (b->q->form != FL_FORM_CELLS) return x;
     const size_t mark = fl_graph_enter(g, "%s", name);
     const fl_id wide = fl_node_resize(g, "wide", x, to, FL_RESIZE_NEAREST, false);
     const fl_id y = fl_node_blur(g, "smooth", wide, fl_blur_frames(b->q->smoothing * side / 224, FL_BORDER_NEAREST));
@@ -59,8 +59,8 @@ static void add_masks(fl_mask_build *b)
     if (b->q->paths == FL_PATHS_BOTH)
         b->coarse = fl_node_mul(g, "both", fl_node_slice(g, "first", m->cells, FL_AXIS_N, 0, 1),
                                 fl_node_slice(g, "second", m->cells, FL_AXIS_N, 1, 2));
-    if (b->q->form == FL_MASK_FRAMES) b->coarse = fl_node_sigmoid(g, "mask", m->cells);
-    if (b->q->form == FL_MASK_DISCS) {
+    if (b->q->form == FL_FORM_FRAMES) b->coarse = fl_node_sigmoid(g, "mask", m->cells);
+    if (b->q->form == FL_FORM_DISCS) {
         const fl_discs *d = &b->discs;
         b->padded = fl_node_smoothmax(g, "padded", m->cells, d->step, d->margin, d->sigma, COLD);
         b->coarse = fl_mask_window(g, "mask", b->padded, d->margin, clip.h, d->margin, clip.w);

@@ -61,7 +61,7 @@ double fl_search_loss(fl_search *s, int row, int sign, double weight)
 void fl_search_clamp(const fl_search *s)
 {
     real *p = fl_graph_value(s->m.g, s->m.cells);
-    if (s->q.form == FL_MASK_FRAMES) return;
+    if (s->q.form == FL_FORM_FRAMES) return;
     FL_FOR_CHUNKS(i, s->count) p[i] = p[i] < 0 ? 0 : p[i] > 1 ? 1 : p[i];
 }
 
