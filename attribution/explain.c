@@ -109,11 +109,12 @@ static fl_status check(const fl_run *r)
 
 /* ---- the computation ---- */
 
-/* Norms fold wherever the numbers are the same but for rounding: unless a rule has its say about them, or one is the layer. */
+/* Norms fold wherever the numbers are the same but for rounding: unless a rule has its say about them, one is the layer, or rounding
+ * is what is to be avoided. */
 static fl_status choose_graph(fl_run *r)
 {
     fl_explainer *e = r->e;
-    const bool folds = !r->o.unfolded && (!r->rules || r->rules->fold);
+    const bool folds = !r->o.unfolded && (r->rules ? r->rules->fold : !e->whole_g->exact);
     if (fl_explainer_fold(e, folds)) return r->g->error->status;
     if (folds && r->method->level == FL_LEVEL_LAYER && !fl_explainer_survives(e, r->o.layer)) return fl_explainer_fold(e, false);
     return FL_OK;

@@ -169,7 +169,7 @@ double fl_explainer_probability(const fl_explainer *e, int row, int class_index)
 
 fl_status fl_explainer_predict(fl_explainer *e, const real *clip, double *logits, double *probabilities)
 {
-    if (fl_explainer_fold(e, true)) return e->whole_g->error->status;
+    if (fl_explainer_fold(e, !e->whole_g->exact)) return e->whole_g->error->status;
     fl_graph *g = e->g;
     const fl_demand forward = {.root = FL_NONE, .wrt = FL_NONE};
     if (!fl_graph_ok(g) || (!has_plan(e) && fl_explainer_plan(e, &forward))) return g->error->status;

@@ -71,7 +71,7 @@ void fl_probe_rebase(fl_probe *p, const real *clip)
 
 fl_probe *fl_probe_open(fl_explainer *e, const fl_target *target, const real *clip, fl_arena *arena)
 {
-    if (!fl_graph_ok(e->g) || fl_explainer_fold(e, true)) return NULL;
+    if (!fl_graph_ok(e->g) || fl_explainer_fold(e, !e->whole_g->exact)) return NULL;
     fl_shape shape = fl_graph_shape(e->g, e->net.input);
     shape.n = 1;
     const int64_t voxels = fl_shape_count(shape);

@@ -136,6 +136,7 @@ fl_fold *fl_fold_new(fl_graph *from)
     int most = 1;
     fl_fold *f = FL_NEW(from->arena, fl_fold, 1);
     fl_graph *g = fl_graph_new(from->arena);
+    if (g) g->exact = from->exact;
     fl_id *place = FL_NEW(from->arena, fl_id, n);
     fl_folded *folded = FL_NEW(from->arena, fl_folded, n);
     int *readers = FL_NEW(from->arena, int, n);

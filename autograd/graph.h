@@ -48,6 +48,8 @@ struct fl_graph {
     int count, room;
     char scope[192];
     bool audit;                    /* ledgers say what is due as well: set before planning with rules; costs another forward */
+    bool exact;              /* weighted sums in double, rounded once: slower, the same bits on every machine (tensor/conv.h);
+                                set before planning */
     bool batch_statistics;   /* norms take the moments of their input: set before building for training */
     /* the plan */
     bool *computed, *carries;      /* per node: forward runs it; backward carries a signal through it */

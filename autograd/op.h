@@ -110,6 +110,7 @@ struct fl_node {
     real *packed[2];                     /* operand 1 packed for forward and for vjp, or NULL */
     const fl_node *part_of;              /* a box of that node alone is computed (cone.h): convolutions take its algorithm; else NULL */
     bool direct;                         /* the graph trains: convolutions sum in the documented order */
+    bool exact;                          /* ... in double (tensor/conv.h) */
     struct fl_variant *variant;          /* what rules put in place of operand 1 */
     int n_variants;
     void *work;                          /* scratch, shared by all nodes of the graph */

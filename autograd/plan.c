@@ -272,8 +272,10 @@ fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
     }
     mark_nodes(&p);
     if (fl_rules_match(g, plan)) return g->error->status;
-    for (fl_id i = 0; i < g->count; i++)
+    for (fl_id i = 0; i < g->count; i++) {
+        g->node[i].exact = g->exact;
         g->node[i].direct = trains(g, plan) || (fl_graph_rule(g, i) && g->node[i].op->flags & FL_WEIGHTED);
+    }
     find_last_uses(&p);
     const int64_t spill = list_buffers(&p);
     if (spill < 0) return g->error->status;

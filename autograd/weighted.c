@@ -33,7 +33,8 @@ static fl_conv geometry(const fl_node *node)
 {
     const bool swap = is_transposed(node);
     fl_conv c = {.x = swap ? node->shape : node->in_shape[0], .y = swap ? node->in_shape[0] : node->shape,
-                 .win = node->attr.conv.win, .groups = node->attr.conv.groups, .direct = node->direct, .part = node->part_of != NULL};
+                 .win = node->attr.conv.win, .groups = node->attr.conv.groups, .direct = node->direct || node->exact,
+                 .exact = node->exact, .part = node->part_of != NULL};
     if (c.part) c.whole_x = node->part_of->in_shape[0], c.whole_y = node->part_of->shape;
     return c;
 }

@@ -40,6 +40,7 @@ fl_network fl_model_build(fl_graph *g, const fl_model *m, const fl_model_options
     if (!o.width) o.width = m->input.width;
     if (!o.classes) o.classes = m->classes;
     g->batch_statistics = o.training;
+    g->exact = o.exact;
     fl_network net = m->build(g, m, &o);
     if (!fl_graph_ok(g)) {
         fl_error_where(g->error, "model %s", m->name);

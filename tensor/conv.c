@@ -25,6 +25,7 @@ typedef struct job {                           /* one phase of one call */
     const real *in, *packed, *bias;
     const fl_finish *finish;
     real *out;
+    bool exact;
     int tile_rows;
     int64_t block_size;
 } job;
@@ -133,6 +134,10 @@ static view find_input(const job *j, const band *b, int q, int rows, real *strip
  * and never more than LONGEST_SUM. Errors grow with the root of the length, so many short sums are better than one long one. */
 static void sum_in_parts(const job *j, fl_tile t, int rows, int vectors)
 {
+    if (j->exact) {
+        j->kernels->exact(&t, rows, vectors, false);
+        return;
+    }
     if (j->block_size <= (int64_t)LONGEST_SUM * FL_BLOCK) {
         j->kernels->tile(&t, rows, vectors);
         return;
@@ -181,7 +186,8 @@ static void tile_block(const job *j, fl_tile t, int rows, int block, int last_la
         if (g->depthwise) {
             fl_tile at = t;
             at.a += lane;
-            j->kernels->lanes(&at, rows, vectors);
+            if (j->exact) j->kernels->exact(&at, rows, vectors, true);
+            else j->kernels->lanes(&at, rows, vectors);
         } else {
             sum_in_parts(j, t, rows, vectors);
         }
@@ -306,7 +312,7 @@ static void gather(const fl_conv *conv, fl_conv_pass pass, const real *in, const
 {
     const fl_conv c = fl_conv_collapse(conv);
     const int64_t strip = strip_count_most(conv, pass);
-    job j = {.kernels = fl_kernels_now(), .in = in, .packed = packed, .bias = bias, .finish = finish, .out = out};
+    job j = {.kernels = fl_kernels_now(), .in = in, .packed = packed, .bias = bias, .finish = finish, .out = out, .exact = conv->exact};
     for (int phase = 0; phase < fl_gather_phases(&c, pass); phase++) {
         j.g = fl_gather_make(&c, pass, phase);
         j.block_size = fl_gather_block_size(&j.g);

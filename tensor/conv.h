@@ -34,6 +34,8 @@ typedef struct fl_conv {
     fl_window win;
     int groups;
     bool direct;                /* no fast algorithm: every sum in the order above */
+    bool exact;                 /* with direct: forward and to the input have every sum in double, in one part, rounded once: the same
+                                   bits on every machine, and the nearest to the truth that float32 can hold */
     /* part: x and y are cut from larger arrays of these extents. Algorithm and packed weights are theirs. Forward, when y is made of whole
      * tiles of theirs (fl_conv_grid; the last may be cut, where they end) and x holds zeros outside, every element has its bits. */
     bool part;

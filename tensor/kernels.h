@@ -55,6 +55,8 @@ typedef struct fl_kernels {
     real (*multiply_add)(int64_t rounds);                    /* as many multiply-adds per second as there can be */
     double flops_per_round;
     const struct fl_transforms *transforms;                  /* winograd.h */
+    /* tile or (elementwise) lanes, each sum in double and rounded once: the same bits from every table. add must be 0. */
+    void (*exact)(const fl_tile *, int rows, int vectors, int elementwise);
 } fl_kernels;
 
 const fl_kernels *fl_kernels_now(void);

@@ -145,6 +145,8 @@ static void lanes(const fl_tile *t, int rows, int vectors)
     else lanes_one(t, rows);
 }
 
+#include "tensor/kernels_exact.h"
+
 typedef INTEGER mask __attribute__((vector_size(VECTOR_BYTES)));
 
 static void add_runs(const real *from, int64_t from_step, int run, int count, real *to, int64_t to_step)
@@ -232,5 +234,5 @@ extern const fl_kernels PASTE(fl_kernels_, ISA);
 #define TEXT(a) TEXT_(a)
 const fl_kernels PASTE(fl_kernels_, ISA) = {
     TEXT(ISA), WIDTH, VECTORS, ROWS_WIDE, ROWS_ONE, tile, lanes, add_runs, finish, multiply_add, FLOPS,
-    &PASTE(fl_transforms_, ISA)
+    &PASTE(fl_transforms_, ISA), exact
 };

@@ -214,6 +214,33 @@ TEST(conv_matches_its_definition)
     }
 }
 
+/* Sums in double, rounded once: the number that float32 has for the definition, on every instruction set alike. (In float64 the
+ * sums are the ordinary ones, in one part.) */
+TEST(conv_exact_sums_are_rounded_once)
+{
+    for (int i = 0; i < GEOMETRIES; i++)
+        for (int pass = FL_CONV_FORWARD; pass <= FL_CONV_TO_INPUT; pass++) {
+            problem p = make(&list[i]);
+            const int64_t n = fl_shape_count(pass == FL_CONV_FORWARD ? p.c.y : p.c.x);
+            const real *got = pass == FL_CONV_FORWARD ? p.y : p.gx;
+            long double *sum = FL_NEW(&p.arena, long double, n);
+            double *size = FL_NEW(&p.arena, double, n), *terms = FL_NEW(&p.arena, double, n);
+            define(&p, (fl_conv_pass)pass, true, sum, size, terms);
+            p.c.exact = true;
+            for (int isa = 0; fl_isa_available(isa); isa++) {
+                fl_isa_choose(fl_isa_available(isa), NULL);
+                run(&p, (fl_conv_pass)pass, true);
+                for (int64_t k = 0; k < n; k++) {
+                    const double allowed = sizeof(real) == 4 ? 0 : (1 + 0.5 * sqrt(terms[k])) * FL_REAL_EPSILON * size[k];
+                    if (!CHECK_SAY(fabs((double)(got[k] - (real)sum[k])) <= allowed, "geometry %d, pass %d, %s: element %lld is %.9g, "
+                                   "wanted %.9g", i, pass, fl_isa_name(), (long long)k, (double)got[k], (double)(real)sum[k])) break;
+                }
+            }
+            fl_isa_choose(NULL, NULL);
+            fl_arena_free(&p.arena);
+        }
+}
+
 /* Random windows, to meet what the list forgot. */
 static int draw(uint64_t *state, int from, int to)
 {

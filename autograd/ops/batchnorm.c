@@ -47,8 +47,25 @@ static void affine(fl_shape s, const real *x, const real *a, const real *b, real
     }
 }
 
+/* The same in double, rounded once. */
+static void affine_exact(const fl_node *node, const real *const in[], const real *x, bool shifted, real *y)
+{
+    const fl_shape s = node->shape;
+    double *a = node->work, *b = a + s.c;
+    for (int c = 0; c < s.c; c++) {
+        a[c] = (double)in[GAMMA][c] * slope(node, in, c);
+        b[c] = shifted ? (double)in[BETA][c] - (double)in[MEAN][c] * a[c] : 0;
+    }
+    FL_PARALLEL(p, fl_shape_pixels(s), fl_shape_count(s) * 2)
+        for (int c = 0; c < s.c; c++) y[p * s.c + c] = (real)((double)x[p * s.c + c] * a[c] + b[c]);
+}
+
 static void forward(const fl_node *node, const real *const in[], real *y)
 {
+    if (node->exact) {
+        affine_exact(node, in, in[X], true, y);
+        return;
+    }
     real *a = node->work, *b = a + node->shape.c;
     for (int c = 0; c < node->shape.c; c++) {
         const double by = (double)in[GAMMA][c] * slope(node, in, c);
@@ -69,7 +86,8 @@ static void vjp(const fl_node *node, int k, const real *const in[], const real *
 {
     (void)y;
     if (k == X) {
-        vjp_x(node, in, gy, gx);
+        if (node->exact) affine_exact(node, in, gy, false, gx);
+        else vjp_x(node, in, gy, gx);
         return;
     }
     double *sum = node->work, *product = sum + node->shape.c, *rest = product + node->shape.c;

@@ -20,6 +20,7 @@ static const fl_option network[] = {
     FL_OPTION_INT("lstm-layers", "N", NULL, 1, 3, "of cnn_lstm; default 1"),
     FL_OPTION_INT("lstm-hidden", "N", NULL, 1, 65536, "units of each layer of cnn_lstm; default 512"),
     FL_OPTION_CHOICE("stream", "NAME", "rgb", streams, "of a network of two streams: which input is explained"),
+    FL_OPTION_FLAG("exact", 0, "every weighted sum in double, rounded once: slower, nearest to the truth, same bits on every machine"),
     FL_OPTION_FLAG("peepholes", 0, "convlstm: gates see the cell state (Wci Wcf Wco)"),
     {0}};
 const fl_option_group fl_session_network = {"Network", network};
@@ -28,7 +29,8 @@ fl_model_options fl_session_model_options(const fl_cli *cli)
 {
     return (fl_model_options){.classes = (int)fl_cli_int(cli, "classes"), .bptt = (fl_bptt)fl_cli_choice(cli, "bptt"),
                               .lstm_layers = (int)fl_cli_int(cli, "lstm-layers"),
-                              .lstm_hidden = (int)fl_cli_int(cli, "lstm-hidden"), .peepholes = fl_cli_flag(cli, "peepholes")};
+                              .lstm_hidden = (int)fl_cli_int(cli, "lstm-hidden"), .peepholes = fl_cli_flag(cli, "peepholes"),
+                              .exact = fl_cli_flag(cli, "exact")};
 }
 
 static const fl_option weights[] = {
