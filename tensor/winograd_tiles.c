@@ -96,7 +96,7 @@ void fl_tiles_write(const fl_tiles *j, const fl_tile_group *g, int64_t first, in
     const fl_winograd *w = &j->w;
     const int outputs = w->m[0] * w->m[1] * w->m[2];
     const fl_finish none = {0};
-    int64_t now[FL_WINOGRAD_OUTPUTS], next[FL_WINOGRAD_OUTPUTS];
+    int64_t now[FL_WINOGRAD_OUTPUTS], next[FL_WINOGRAD_OUTPUTS] = {0};
     find_outputs(j, g, first, next);
     for (int64_t row = first; row < last; row++) {
         real *pixel[FL_WINOGRAD_OUTPUTS], *points = right + (row - first) * FL_TILE_BLOCKS * FL_BLOCK;
