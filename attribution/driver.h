@@ -38,7 +38,7 @@ struct fl_driver {
     bool looks_only;                         /* the network's own graph runs forward only: the driver has one of its own */
 };
 
-extern const fl_driver fl_drive_backward, fl_drive_path, fl_drive_noise, fl_drive_cam,
+extern const fl_driver fl_drive_random, fl_drive_backward, fl_drive_path, fl_drive_noise, fl_drive_cam,
                        fl_drive_eigen, fl_drive_score_cam, fl_drive_expected, fl_drive_blur_path, fl_drive_guided_path,
                        fl_drive_rules, fl_drive_ablation, fl_drive_pyramid, fl_drive_guided_cam, fl_drive_motion, fl_drive_regions,
                        fl_drive_windows, fl_drive_masks, fl_drive_segments, fl_drive_optimise;

@@ -109,14 +109,17 @@ void fl_model_formula_clip(const char *name, fl_shape s, real *to)
                         to[fl_at(s, n, c, t, h, w)] = (real)(float)clip_at(s, c, t, h, w, fl_rng_named(hash, i));
 }
 
+void fl_model_fill_random_node(fl_graph *g, fl_id id, uint64_t seed)
+{
+    const fl_node *node = &g->node[id];
+    const uint64_t stream = fl_rng_name(node->name);
+    if (!is_filled(node)) return;
+    for (int64_t i = 0; i < fl_shape_count(node->shape); i++)
+        node->value[i] = (real)(float)start(g, id, i, fl_rng_uniform(seed, stream, (uint64_t)i));
+}
+
 void fl_model_fill_random(fl_graph *g, uint64_t seed)
 {
-    for (fl_id id = 0; id < g->count; id++) {
-        const fl_node *node = &g->node[id];
-        if (!is_filled(node)) continue;
-        const uint64_t stream = fl_rng_name(node->name);
-        for (int64_t i = 0; i < fl_shape_count(node->shape); i++)
-            node->value[i] = (real)(float)start(g, id, i, fl_rng_uniform(seed, stream, (uint64_t)i));
-    }
+    for (fl_id id = 0; id < g->count; id++) fl_model_fill_random_node(g, id, seed);
     fl_graph_touch(g);
 }

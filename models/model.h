@@ -63,5 +63,6 @@ const fl_model *fl_model_of_weights(fl_arena *scratch, const fl_bundle *, int *f
 void fl_model_fill_formula(fl_graph *, double gamma);      /* reference formula: a function of name and index */
 void fl_model_formula_clip(const char *name, fl_shape, real *to);      /* the reference clip "input:<name>"; to: channels last */
 void fl_model_fill_random(fl_graph *, uint64_t seed);      /* He uniform weights, zero biases, unit norms: where training starts */
+void fl_model_fill_random_node(fl_graph *, fl_id, uint64_t seed);     /* of one; touch the graph afterwards */
 
 #endif

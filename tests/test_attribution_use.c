@@ -390,26 +390,55 @@ TEST(attribution_pointing_game)
 {
     const fl_shape s = {1, 1, 3, 4, 5};
     real map[60] = {0};
+    unsigned char mask[60] = {0};
     const fl_box box[3] = {{0, 0, 0, 0}, {1, 2, 3, 4}, {4, 0, 5, 1}};
-    CHECK(fl_pointing_voxel(s, map) == 0 && !fl_pointing_hit(s, map, box, 0));            /* frame 0 has no box */
-    CHECK(!fl_pointing_hit(s, map, box, 3));
+    fl_error error = {FL_OK, ""};
+    fl_arena arena;
+    fl_arena_init(&arena, &error);
+    fl_truth_add_boxes(s, box, mask);
+    const fl_truth truth = {.mask = mask}, wide = {.mask = fl_truth_enlarge(s, mask, 1, &arena)};
+    CHECK(fl_pointing_voxel(s, map, NULL) == 0 && !fl_pointing_hit(s, map, &truth));       /* frame 0 has no box */
+    CHECK(!fl_pointing_hit(s, map, &(fl_truth){.mask = fl_truth_enlarge(s, mask, 3, &arena)}));
     map[20 + 2 * 5 + 1] = 2; /* t 1, y 2, x 1: the box's corner */
-    CHECK(fl_pointing_hit(s, map, box, 0));
+    CHECK(fl_pointing_hit(s, map, &truth));
     map[20 + 3 * 5 + 3] = 2; /* a tie: the first counts */
-    CHECK(fl_pointing_voxel(s, map) == 31 && fl_pointing_hit(s, map, box, 0));
+    CHECK(fl_pointing_voxel(s, map, NULL) == 31 && fl_pointing_hit(s, map, &truth));
     map[20 + 3 * 5 + 3] = 3; /* x 3 is just outside */
-    CHECK(!fl_pointing_hit(s, map, box, 0) && fl_pointing_hit(s, map, box, 1));
+    CHECK(!fl_pointing_hit(s, map, &truth) && fl_pointing_hit(s, map, &wide));
     map[40 + 4] = 4;
-    CHECK(fl_pointing_hit(s, map, box, 0));
-    CHECK_NEAR(fl_pointing_chance(s, box, 0), 5.0 / 60, 1e-15);
-    CHECK_NEAR(fl_pointing_chance(s, box, 1), (12.0 + 4) / 60, 1e-15);
-    CHECK_NEAR(fl_energy_inside(s, map, box), 6.0 / 9, 1e-15);
+    CHECK(fl_pointing_hit(s, map, &truth));
+    CHECK_NEAR(fl_pointing_chance(s, &truth), 5.0 / 60, 1e-15);
+    CHECK_NEAR(fl_pointing_chance(s, &wide), (12.0 + 4) / 60, 1e-15);
+    CHECK_NEAR(fl_energy_inside(s, map, &truth), 6.0 / 9, 1e-15);
     map[0] = -100; /* speaks against: no energy */
-    CHECK_NEAR(fl_energy_inside(s, map, box), 6.0 / 9, 1e-15);
+    CHECK_NEAR(fl_energy_inside(s, map, &truth), 6.0 / 9, 1e-15);
     for (int i = 0; i < 60; i++) map[i] = 1;
-    CHECK_NEAR(fl_energy_inside(s, map, box), fl_pointing_chance(s, box, 0), 1e-15);
+    CHECK_NEAR(fl_energy_inside(s, map, &truth), fl_pointing_chance(s, &truth), 1e-15);
     for (int i = 0; i < 60; i++) map[i] = -1;
-    CHECK(isnan(fl_energy_inside(s, map, box)));
+    CHECK(isnan(fl_energy_inside(s, map, &truth)));
+    fl_arena_free(&arena);
+}
+
+/* A grown mask against its definition: a pixel of the mask within the tolerance in both directions, in the same frame. */
+TEST(attribution_truth_grows_by_squares)
+{
+    enum { T = 2, H = 7, W = 9, N = T * H * W };
+    const fl_shape s = {1, 1, T, H, W};
+    fl_error error = {FL_OK, ""};
+    fl_arena arena;
+    fl_arena_init(&arena, &error);
+    for (int tolerance = 0; tolerance < 10; tolerance++) {
+        unsigned char mask[N];
+        for (int i = 0; i < N; i++) mask[i] = fl_rng_below(3, (uint64_t)tolerance, (uint64_t)i, 15) == 0;
+        const unsigned char *wide = fl_truth_enlarge(s, mask, tolerance, &arena);
+        for (int i = 0; i < N; i++) {
+            bool near = false;
+            for (int k = i / (H * W) * H * W; k < (i / (H * W) + 1) * H * W; k++)
+                near = near || (mask[k] && abs(k % W - i % W) <= tolerance && abs(k / W % H - i / W % H) <= tolerance);
+            CHECK((wide[i] != 0) == near);
+        }
+    }
+    fl_arena_free(&arena);
 }
 
 /* The hit rate of random maps is the boxes' share, within five standard deviations. */
@@ -418,12 +447,15 @@ TEST(attribution_random_maps_hit_by_chance)
     enum { TRIES = 4000 };
     const fl_shape s = {1, 1, 3, 4, 5};
     const fl_box box[3] = {{0, 0, 2, 3}, {1, 2, 3, 4}, {4, 0, 5, 1}};
-    const double chance = fl_pointing_chance(s, box, 0);
+    unsigned char mask[60] = {0};
+    fl_truth_add_boxes(s, box, mask);
+    const fl_truth truth = {.mask = mask};
+    const double chance = fl_pointing_chance(s, &truth);
     int hits = 0;
     real map[60];
     for (uint64_t k = 0; k < TRIES; k++) {
         fl_rng_fill_normal(1, k, 0, map, 60);
-        hits += fl_pointing_hit(s, map, box, 0);
+        hits += fl_pointing_hit(s, map, &truth);
     }
     CHECK_NEAR((double)hits / TRIES, chance, 5 * sqrt(chance * (1 - chance) / TRIES));
 }

@@ -37,18 +37,11 @@ static fl_status make_clip(fl_cli *cli, fl_session *s, fl_boxes *boxes)
     fl_synth_truth *truth = FL_NEW(cli->arena, fl_synth_truth, 1);
     unsigned char *rgb = FL_NEW(cli->arena, unsigned char, 3 * o.frames * o.height * o.width);
     int *frame = FL_NEW(cli->arena, int, o.frames);
-    *boxes = (fl_boxes){.box = FL_NEW(cli->arena, fl_box, o.frames),
-                        .drawn = FL_NEW(cli->arena, fl_frame_box, o.frames), .frames = o.frames};
-    if (!clip || !truth || !rgb || !frame || !boxes->box || !boxes->drawn) return cli->error->status;
+    if (!clip || !truth || !rgb || !frame) return cli->error->status;
     fl_synth_clip(&o, (uint64_t)fl_cli_int(cli, "clip"), rgb, NULL, truth);
     *clip = (fl_clip){.frames = o.frames, .height = o.height, .width = o.width, .rgb = rgb, .format = "synthetic"};
-    for (int t = 0; t < o.frames; t++) {
-        const fl_synth_box b = truth->box[t];
-        frame[t] = t;
-        boxes->box[t] = (fl_box){b.x0, b.y0, b.x1, b.y1};
-        boxes->drawn[t] = (fl_frame_box){b.x0, b.y0, b.x1 - 1, b.y1 - 1};
-    }
-    boxes->label = fl_synth_class_name(o.kind, truth->label);
+    for (int t = 0; t < o.frames; t++) frame[t] = t;
+    if (fl_boxes_of_synth(cli->arena, &o, truth, boxes) != FL_OK) return cli->error->status;
     if (write_clip(cli, &o, rgb, clip) != FL_OK) return cli->error->status;
     s->input.source = s->input.title = "clip.ppm";
     s->input.sampling = "all";

@@ -17,7 +17,7 @@ static fl_shape shape_of_drawn(const fl_session *s)
 static void find_peak(const fl_session *s, fl_explained *e)
 {
     const fl_shape clip = shape_of_drawn(s);
-    const int64_t at = fl_pointing_voxel(clip, e->drawn);
+    const int64_t at = fl_pointing_voxel(clip, e->drawn, NULL);
     e->peak[0] = (int)(at / ((int64_t)clip.h * clip.w));
     e->peak[1] = (int)(at / clip.w % clip.h);
     e->peak[2] = (int)(at % clip.w);
@@ -41,9 +41,9 @@ static fl_status run_method(fl_cli *cli, const fl_explanation *x, const fl_metho
     for (int i = 0; i < e->map.warnings; i++) fl_cli_warn(cli, "%s: %s", method->name, e->map.warning[i]);
     find_peak(s, e);
     if (!x->boxes) return FL_OK;
-    e->hit = fl_pointing_hit(shape_of_drawn(s), e->drawn, x->boxes->box, 0);
-    e->chance = fl_pointing_chance(shape_of_drawn(s), x->boxes->box, 0);
-    e->energy = fl_energy_inside(shape_of_drawn(s), e->drawn, x->boxes->box);
+    e->hit = fl_pointing_hit(shape_of_drawn(s), e->drawn, &x->boxes->truth);
+    e->chance = fl_pointing_chance(shape_of_drawn(s), &x->boxes->truth);
+    e->energy = fl_energy_inside(shape_of_drawn(s), e->drawn, &x->boxes->truth);
     return FL_OK;
 }
 

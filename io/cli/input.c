@@ -203,6 +203,7 @@ static fl_status see(fl_cli *cli, const fl_model *m, int frames, fl_input *in)
     in->values = seen.input.data;
     in->rgb = seen.shown;
     in->fitting = seen.fitting;
+    in->card = &m->input;
     return FL_OK;
 }
 

@@ -25,6 +25,7 @@ typedef struct fl_input {
     const real *second;              /* networks of two inputs: flow for the other one, as their second card says; or NULL */
     fl_shape second_shape;
     fl_fitting fitting;              /* from pixels of the source to the network's; all 0 for a tensor */
+    const fl_card_input *card;       /* which said so */
 } fl_input;
 
 extern const fl_option_group fl_input_options;       /* --tensor --item, sampling, size of raw frames ... */

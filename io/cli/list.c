@@ -1,4 +1,5 @@
 /* list.c: footlight list: what there is. */
+#include "attribution/metric.h"
 #include "io/cli/layers.h"
 #include "io/cli/session.h"
 #include "models/labels.h"
@@ -53,6 +54,43 @@ static void list_methods(fl_json *j)
     }
 }
 
+static void list_metrics(fl_json *j)
+{
+    static const char *const better[] = {"higher", "lower", "neither"};
+    static const char *const need[] = {"network", "boxes", "method"};
+    static const char *const option[] = {
+#define FL_INT(field, name, value, least, most, help) name,
+#define FL_REAL(field, name, value, least, most, help) name,
+#define FL_WORD(field, name, value, list, help) name,
+#define FL_CHOICE(field, name, value, type, list, help) name,
+#include "attribution/metric_options.def"
+    };
+    for (const fl_metric *m = fl_metric_table; m->name; m++) {
+        if (!j) {
+            printf("  %-26s %s\n%30s%s\n", m->name, m->citation, "", m->doc);
+            for (int i = 0, first = 1; i < FL_METRIC_OPTIONS; i++)
+                if (m->reads >> i & 1) printf(first ? "%30sreads --%s" : "%.0s --%s", "", option[i]), first = 0;
+            if (m->reads) printf("\n");
+            continue;
+        }
+        fl_json_object(j, NULL);
+        fl_json_string(j, "name", m->name);
+        fl_json_string(j, "title", m->title);
+        fl_json_string(j, "citation", m->citation);
+        fl_json_string(j, "doc", m->doc);
+        fl_json_string(j, "better", better[m->better]);
+        fl_json_array(j, "needs");
+        for (int i = 0; i < 3; i++)
+            if (m->needs >> i & 1) fl_json_string(j, NULL, need[i]);
+        fl_json_close(j);
+        fl_json_array(j, "options");
+        for (int i = 0; i < FL_METRIC_OPTIONS; i++)
+            if (m->reads >> i & 1) fl_json_string(j, NULL, option[i]);
+        fl_json_close(j);
+        fl_json_close(j);
+    }
+}
+
 static void list_baselines(fl_json *j)
 {
     for (int i = 0; fl_baseline_name[i]; i++) {
@@ -101,7 +139,7 @@ static void list_labels(fl_json *j)
 
 /* write: for people where j is NULL, else objects into an open array. */
 static const struct listing { const char *name; void (*write)(fl_json *j); } listings[] = {
-    {"models", list_models}, {"methods", list_methods}, {"baselines", list_baselines},
+    {"models", list_models}, {"methods", list_methods}, {"metrics", list_metrics}, {"baselines", list_baselines},
     {"ops", list_ops}, {"labels", list_labels}};
 enum { LISTINGS = sizeof listings / sizeof *listings };
 
@@ -139,6 +177,6 @@ static fl_status run(fl_cli *cli)
 }
 
 const fl_command fl_command_list = {
-    "list", "what there is: models, methods, baselines, ops, label sets, layers of a model",
-    "[models|methods|baselines|ops|labels|layers] [--model NAME]", 0, 1,
+    "list", "what there is: models, methods, metrics, baselines, ops, label sets, layers of a model",
+    "[models|methods|metrics|baselines|ops|labels|layers] [--model NAME]", 0, 1,
     (const fl_option_group *const[]){&group, NULL}, NULL, run};

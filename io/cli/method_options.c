@@ -60,7 +60,12 @@ fl_status fl_methods_parse(fl_cli *cli, const char *option, const char *names, f
 {
     char *all = fl_arena_text(cli->arena, "%s", names), *name = all;
     if (!all) return cli->error->status;
-    for (list->count = 0; name;) {
+    list->count = 0;
+    if (strcmp(names, "all") == 0) {
+        for (const fl_method *m = fl_method_table; m->name && list->count < FL_MAX_METHODS; m++) list->item[list->count++] = m;
+        return FL_OK;
+    }
+    while (name) {
         char *next = strchr(name, ',');
         if (next) *next++ = 0;
         const fl_method *method = fl_method_find(name);

@@ -8,14 +8,14 @@ extern const fl_option_group fl_target_options;       /* --target --target-kind 
 extern const fl_option_group fl_method_options;       /* --rules, and the rows of attribution/options.def */
 extern const fl_option_group fl_picture_options;      /* --channels --polarity --norm --percentile ... */
 
-enum { FL_MAX_METHODS = 32 };
+enum { FL_MAX_METHODS = 160 };
 
 typedef struct fl_method_list {
     const fl_method *item[FL_MAX_METHODS];
     int count;
 } fl_method_list;
 
-/* "grad_cam" or "gradient,grad_cam". FL_USAGE: an unknown name, one name twice, too many. option: for messages. */
+/* "grad_cam", "gradient,grad_cam", or "all". FL_USAGE: an unknown name, one name twice, too many. option: for messages. */
 fl_status fl_methods_parse(fl_cli *, const char *option, const char *names, fl_method_list *);
 
 /* FL_USAGE for an option of fl_method_options that none of the methods reads: it would do nothing. */

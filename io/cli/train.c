@@ -9,6 +9,7 @@
 #include "io/cli/session.h"
 #include "io/safetensors.h"
 #include "models/train.h"
+#include "tensor/rng.h"
 
 #include <string.h>
 
@@ -18,6 +19,8 @@ static const fl_option options[] = {
     FL_OPTION_TEXT("output", 'o', "FILE", NULL, "where the trained weights go (safetensors)"),
     FL_OPTION_TEXT("data", 0, "DIR", NULL, "folder with one folder of clips per class; without it: synthetic clips"),
     FL_OPTION_INT("data-seed", "N", "1", 0, 9e15, "seed of the synthetic clips to train on"),
+    FL_OPTION_INT("clips", "N", "0", 0, 1000000000, "train on the first N synthetic clips again and again; 0: on new ones all the time"),
+    FL_OPTION_FLAG("shuffle-labels", 0, "learn by heart: every clip has a class drawn at random (for footlight sanity --label-weights)"),
     FL_OPTION_INT("validation-seed", "N", "2", 0, 9e15, "seed of the synthetic clips to judge by"),
     FL_OPTION_TEXT("validation-data", 0, "DIR", NULL, "folder of clips to judge by, as --data"),
     FL_OPTION_INT("validate", "N", "1000", 0, 1000000, "how many clips to judge by at the end"),
@@ -44,12 +47,41 @@ static fl_recipe read_recipe(const fl_cli *cli)
     };
 }
 
+/* ---- labels drawn at random, for footlight sanity ---- */
+
+typedef struct shuffled { fl_dataset whole; uint64_t seed; int classes; } shuffled;
+
+static void shuffled_clip(const void *user, int64_t index, unsigned char *rgb, int *label)
+{
+    const shuffled *s = user;
+    s->whole.clip(s->whole.user, index, rgb, label);
+    *label = fl_rng_below(s->seed, 0x4c000000, (uint64_t)index, s->classes);
+}
+
+/* --clips and --shuffle-labels. *s must outlive the data. */
+static fl_status change_data(fl_cli *cli, const fl_model *model, shuffled *s, fl_dataset *data)
+{
+    const long long clips = fl_cli_int(cli, "clips"), classes = fl_cli_int(cli, "classes");
+    if (clips && data->count) return fl_error_set(cli->error, FL_USAGE, "--clips: of synthetic clips; --data names the clips itself");
+    if (clips) data->count = clips;
+    if (!fl_cli_flag(cli, "shuffle-labels")) return FL_OK;
+    if (!data->count)
+        return fl_error_set(cli->error, FL_USAGE,
+            "--shuffle-labels: new clips all the time cannot be learned by heart; add --clips N, or --data DIR");
+    *s = (shuffled){*data, cli->seed, classes ? (int)classes : model->classes};
+    data->user = s;
+    data->clip = shuffled_clip;
+    return FL_OK;
+}
+
 /* The options that the result depends on, in one line; stands in weights and checkpoints. */
 static char *describe_recipe(fl_cli *cli, const fl_recipe *r)
 {
     const char *data = fl_cli_text(cli, "data");
     char *from = data ? fl_arena_text(cli->arena, "--data %s", data)
                       : fl_arena_text(cli->arena, "--data-seed %lld", fl_cli_int(cli, "data-seed"));
+    if (fl_cli_int(cli, "clips") && from) from = fl_arena_text(cli->arena, "%s --clips %lld", from, fl_cli_int(cli, "clips"));
+    if (fl_cli_flag(cli, "shuffle-labels") && from) from = fl_arena_text(cli->arena, "%s --shuffle-labels", from);
     return fl_arena_text(cli->arena, "--model %s %s --seed %llu --steps %lld --batch %d --optimiser %s --rate %g --momentum %g "
                          "--decay %g --warm-up %lld", fl_cli_text(cli, "model"), from ? from : "", (unsigned long long)r->seed,
                          (long long)r->steps, r->batch, optimisers[r->optimiser], r->rate, r->momentum, r->decay, (long long)r->warm_up);
@@ -149,6 +181,8 @@ static fl_status run(fl_cli *cli)
     if (fl_clips_open(&learn, cli, model, fl_cli_text(cli, "data"), (uint64_t)fl_cli_int(cli, "data-seed")) != FL_OK ||
         fl_clips_open(&judge, cli, model, fl_cli_text(cli, "validation-data"), (uint64_t)fl_cli_int(cli, "validation-seed")) != FL_OK)
         return cli->error->status;
+    shuffled by_heart;
+    if (change_data(cli, model, &by_heart, &learn.data) != FL_OK) return cli->error->status;
     fl_trainer t;
     fl_status status = fl_trainer_init(&t, cli->work, model, &recipe, &learn.data);
     if (status == FL_OK && fl_cli_flag(cli, "resume")) status = resume(cli, &t, fl_cli_text(cli, "checkpoint"));
