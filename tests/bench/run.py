@@ -27,10 +27,10 @@ NETWORKS = ["r3d_18", "mc3_18", "r2plus1d_18", "c3d", "i3d_rgb", "resnet50_lstm"
 # network, our method, what the peer calls it, our options, runs under the clock
 EXPLANATIONS = [("r2plus1d_18", "gradient", "gradient", [], 5), ("r2plus1d_18", "grad_cam", "grad_cam", [], 5),
                 ("r2plus1d_18", "integrated_gradients", "integrated_gradients", [], 1), ("r2plus1d_18", "smoothgrad", "smoothgrad", [], 1),
-                ("r2plus1d_18", "occlusion", "occlusion", ["--window", "4x16x16", "--stride", "4x16x16"], 1),
+                ("r2plus1d_18", "occlusion", "occlusion", ["--window", "4,16,16", "--window-stride", "4,16,16"], 1),
                 ("r2plus1d_18", "rise", "rise", ["--samples", "500"], 1),
                 ("r2plus1d_18", "extremal_perturbation", "extremal", ["--iterations", "1"], 3),
-                ("vgg16_lstm", "occlusion", "occlusion", ["--window", "4x32x32", "--stride", "4x32x32"], 1)]
+                ("vgg16_lstm", "occlusion", "occlusion", ["--window", "4,32,32", "--window-stride", "4,32,32"], 1)]
 TRAINING = ["r3d_18", "r2plus1d_18"]
 
 
