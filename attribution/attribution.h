@@ -34,6 +34,8 @@ typedef struct fl_target {
     fl_score score;
     int other;                           /* margin: a class, or FL_CLASS_AUTO: the strongest other one at the clip */
     int last;                            /* above class_index: the mean over classes class_index .. last (frames of a summary) */
+    const char *node;                    /* instead: a unit of any node; score default or logit, and class_index only names the class */
+    int unit[4];                         /* c,t,h,w of it; t, h and w of -1: the mean over them */
 } fl_target;
 
 /* ---- options: 0 or NULL takes the method's default ---- */

@@ -5,6 +5,8 @@
 
 #include "tensor/math.h"
 
+#include <stdio.h>
+
 /* ---- warnings ---- */
 
 typedef struct notes { fl_map *m; fl_arena *arena; fl_error *err; } notes;
@@ -42,7 +44,7 @@ fl_status fl_map_warn(fl_map *m, bool baseline_is_clip, fl_arena *arena, fl_erro
     if (m->options.target.score == FL_SCORE_PROBABILITY && p * (1.0 - p) < 1e-3 && !m->standard_error)
         warn(&n, fl_arena_text(arena, "saturated softmax: the probability %.6g is so near to %d that its gradient is "
                                "%.1e of the logit's; explain the logit", p, p > 0.5, p * (1.0 - p)));
-    if (p < 0.05)
+    if (p < 0.05 && !m->options.target.node)
         warn(&n, fl_arena_text(arena, "the network gives class %d a probability of only %.3g: the map explains a "
                                "score that it does not decide by", m->options.target.class_index, p));
     if (m->residual > 0.05 && m->options.rules)
@@ -63,7 +65,7 @@ fl_status fl_map_warn(fl_map *m, bool baseline_is_clip, fl_arena *arena, fl_erro
 
 /* ---- options as text ---- */
 
-enum { BESIDES = 7 };                    /* settings that are no rows of options.def */
+enum { BESIDES = 9 };                    /* settings that are no rows of options.def */
 
 typedef struct list { fl_arena *arena; fl_setting *item; int count; } list;
 
@@ -74,6 +76,11 @@ static void add_number(list *l, const char *name, int value) { add(l, name, fl_a
 static void add_target(list *l, const fl_target *t)
 {
     add_number(l, "class", t->class_index);
+    if (t->node) {
+        char place[64] = "";
+        if (t->unit[1] >= 0) snprintf(place, sizeof place, ",%d,%d,%d", t->unit[1], t->unit[2], t->unit[3]);
+        add(l, "target_node", fl_arena_text(l->arena, "%s:%d%s", t->node, t->unit[0], place));
+    }
     if (t->last > t->class_index) add_number(l, "last_class", t->last);
     add(l, "score", fl_score_name[t->score]);
     if (t->score == FL_SCORE_MARGIN) add_number(l, "other", t->other);

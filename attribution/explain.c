@@ -34,25 +34,29 @@ fl_status fl_run_count(fl_run *r, int rows)
                         r->total);
 }
 
+static real *seed_of(fl_run *r, int row) { return r->seed + (int64_t)row * r->end.count; }
+
+static void clear_seeds(fl_run *r)               /* rows beyond are not asked */
+{
+    memset(r->seed, 0, (size_t)r->batch * (size_t)r->end.count * sizeof(real));
+}
+
 void fl_run_backward(fl_run *r, int rows)
 {
-    const int classes = r->e->classes;
-    memset(r->e->seed, 0, (size_t)(r->batch * classes) * sizeof(real));      /* rows beyond are not asked */
+    clear_seeds(r);
     for (int row = 0; row < rows; row++)
-        fl_target_seed(&r->o.target, r->end, classes, fl_explainer_row(r->e, r->end.node, row),
-                       r->e->seed + row * classes);
-    fl_graph_backward(r->g, r->e->seed);
+        fl_target_seed(&r->o.target, r->end, r->e->classes, fl_explainer_row(r->e, r->end.node, row), seed_of(r, row));
+    fl_graph_backward(r->g, r->seed);
 }
 
 double fl_run_start(fl_run *r)
 {
-    const int classes = r->e->classes;
-    memset(r->e->seed, 0, (size_t)(r->batch * classes) * sizeof(real));
+    clear_seeds(r);
     const real *y = fl_explainer_row(r->e, r->end.node, 0);
     double sum = 0;
-    if (r->rules->start == FL_START_GRADIENT) fl_target_seed(&r->o.target, r->end, classes, y, r->e->seed);
-    else sum = fl_target_start(&r->o.target, r->rules->start, r->end, classes, y, r->e->seed);
-    fl_graph_backward(r->g, r->e->seed);
+    if (r->rules->start == FL_START_GRADIENT) fl_target_seed(&r->o.target, r->end, r->e->classes, y, r->seed);
+    else sum = fl_target_start(&r->o.target, r->rules->start, r->end, r->e->classes, y, r->seed);
+    fl_graph_backward(r->g, r->seed);
     return sum;
 }
 
@@ -116,8 +120,9 @@ static fl_status choose_graph(fl_run *r)
     fl_explainer *e = r->e;
     const bool folds = !r->o.unfolded && (r->rules ? r->rules->fold : !e->whole_g->exact);
     if (fl_explainer_fold(e, folds)) return r->g->error->status;
-    if (folds && r->method->level == FL_LEVEL_LAYER && !fl_explainer_survives(e, r->o.layer)) return fl_explainer_fold(e, false);
-    return FL_OK;
+    const bool lost = (r->method->level == FL_LEVEL_LAYER && !fl_explainer_survives(e, r->o.layer)) ||
+                      (r->o.target.node && !fl_explainer_survives(e, r->o.target.node));
+    return folds && lost ? fl_explainer_fold(e, false) : FL_OK;
 }
 
 static fl_status plan(fl_run *r)
@@ -165,8 +170,8 @@ static fl_status look(fl_run *r)
 {
     const fl_explainer *e = r->e;
     memcpy(fl_run_row(r, 0), r->x, (size_t)r->voxels * sizeof(real));
-    if (fl_run_forward(r, 1) ||
-        fl_target_resolve(&r->o.target, e->classes, fl_explainer_row(e, r->end.node, 0), r->g->error))
+    const fl_id named = !r->end.unit ? r->end.node : e->net.logits != FL_NONE ? e->net.logits : e->net.output;
+    if (fl_run_forward(r, 1) || fl_target_resolve(&r->o.target, e->classes, fl_explainer_row(e, named, 0), r->g->error))
         return r->g->error->status;
     const int c = r->o.target.class_index;
     r->map->score = fl_run_score(r, 0);
@@ -288,6 +293,8 @@ static fl_status run(fl_run *r)
     if (m->data && r->method->driver->watches) m->standard_error = FL_NEW(r->scratch, real, fl_shape_pixels(r->clip));
     if (r->scratch->error->status) return fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
     const fl_mark mark = fl_arena_mark(r->scratch);
+    r->seed = FL_NEW(r->scratch, real, (int64_t)r->batch * r->end.count);
+    if (!r->seed) return fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
     const fl_status status = compute(r);
     const bool baseline_is_clip = r->baseline && memcmp(r->baseline, r->x, (size_t)r->voxels * sizeof(real)) == 0;
     fl_arena_release(r->scratch, mark);

@@ -40,10 +40,9 @@ fl_explainer *fl_explainer_new(fl_graph *g, fl_network net, const fl_card_input 
                         .classes = fl_graph_shape(g, end).c, .whole_g = g, .whole = net};
     if (!outputs_fit(e)) return NULL;
     const int channels = fl_graph_shape(g, net.input).c;
-    e->seed = FL_NEW(g->arena, real, e->batch * e->classes);
     e->low = FL_NEW(g->arena, real, channels);
     e->high = FL_NEW(g->arena, real, channels);
-    return e->seed && e->low && e->high ? e : NULL;
+    return e->low && e->high ? e : NULL;
 }
 
 int fl_explainer_classes(const fl_explainer *e) { return e->classes; }

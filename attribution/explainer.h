@@ -22,7 +22,6 @@ struct fl_explainer {
     fl_fold *fold;                /* made when first asked for */
     const fl_card_input *card;
     int batch, classes;
-    real *seed;                   /* batch, classes */
     real *low, *high;             /* per channel of the input: bounds, for rules that read them */
     bool keep_all;                /* plans keep every value and signal: for traces */
     fl_demand demand;             /* what the plan was made for */

@@ -84,6 +84,11 @@ fl_probe *fl_probe_open(fl_explainer *e, const fl_target *target, const real *cl
     }
     *p = (fl_probe){.e = e, .g = e->g, .target = *target, .arena = arena, .shape = shape, .voxels = voxels, .clip = own, .y = y,
                     .keep = keep};
+    if (target->node) {
+        fl_error_set(p->g->error, FL_USAGE, "target node: methods that change the clip and watch look at classes; a unit needs one that "
+                     "walks back, such as gradient or lrp_epsilon");
+        return NULL;
+    }
     if (fl_target_end(p->g, &e->net, &p->target, &p->end)) return NULL;
     p->cone = fl_cone_new(p->g, e->net.input, p->end.node, arena);
     if (!p->cone || plan(p, false)) return NULL;

@@ -14,8 +14,56 @@ static bool is_softmax_of_logits(const fl_graph *g, const fl_network *net)
     return end->op == fl_op_table[FL_OP_softmax] && end->in[0] == net->logits;
 }
 
+/* ---- units of nodes ---- */
+
+static const char *const axis_name[4] = {"channel", "frame", "row", "column"};
+
+static fl_status unit_end(const fl_graph *g, const fl_network *net, fl_target *t, fl_end *end)
+{
+    const fl_id id = fl_graph_find(g, t->node);
+    if (id == FL_NONE || g->node[id].role != FL_COMPUTED || g->node[id].shape.n != g->node[net->input].shape.n)
+        return fl_error_set(g->error, FL_USAGE, "target node: there is no activation '%s' (explain --list-layers names them)", t->node);
+    if (t->score != FL_SCORE_DEFAULT && t->score != FL_SCORE_LOGIT)
+        return fl_error_set(g->error, FL_USAGE, "target node: a unit's value is explained as it is; score %s is for classes",
+                            fl_score_name[t->score]);
+    t->score = FL_SCORE_LOGIT;
+    *end = (fl_end){.node = id, .unit = true, .shape = g->node[id].shape};
+    end->shape.n = 1;
+    end->count = (int)fl_shape_count(end->shape);
+    const int size[4] = {end->shape.c, end->shape.t, end->shape.h, end->shape.w};
+    for (int i = 0; i < 4; i++)
+        if (t->unit[i] >= size[i] || t->unit[i] < (i ? -1 : 0))
+            return fl_error_set(g->error, FL_USAGE, "target node: '%s' has %s 0 to %d, got %d", t->node, axis_name[i], size[i] - 1,
+                                t->unit[i]);
+    return FL_OK;
+}
+
+/* Weight of value i of the node in the score: 1 over the number of places of the unit, or 0. */
+static double unit_weight(const fl_target *t, fl_end end, int i)
+{
+    const fl_shape s = end.shape;
+    const int at[4] = {i % s.c, i / s.c / s.w / s.h, i / s.c / s.w % s.h, i / s.c % s.w}, size[4] = {s.c, s.t, s.h, s.w};
+    double weight = 1;
+    for (int k = 0; k < 4; k++) {
+        if (t->unit[k] < 0) weight /= size[k];
+        else if (t->unit[k] != at[k]) return 0;
+    }
+    return weight;
+}
+
+static double unit_score(const fl_target *t, fl_end end, const real *y)
+{
+    double sum = 0;
+    for (int i = t->unit[0]; i < end.count; i += end.shape.c) sum += unit_weight(t, end, i) * (double)y[i];
+    return sum;
+}
+
+/* ---- the network's end ---- */
+
 fl_status fl_target_end(const fl_graph *g, const fl_network *net, fl_target *target, fl_end *end)
 {
+    if (target->node) return unit_end(g, net, target, end);
+    *end = (fl_end){.node = FL_NONE};
     const bool has_logits = net->logits != FL_NONE;
     if (target->score == FL_SCORE_DEFAULT) target->score = has_logits ? FL_SCORE_LOGIT : FL_SCORE_PROBABILITY;
     const bool wants_logits = target->score == FL_SCORE_LOGIT || target->score == FL_SCORE_MARGIN;
@@ -26,6 +74,7 @@ fl_status fl_target_end(const fl_graph *g, const fl_network *net, fl_target *tar
         net->output != FL_NONE && net->output != net->logits && !is_softmax_of_logits(g, net);
     end->probabilities = !wants_logits && (!has_logits || own_probabilities);
     end->node = end->probabilities ? net->output : net->logits;
+    end->count = g->node[end->node].shape.c;
     if (!is_range(target) || target->score == FL_SCORE_LOGIT || (target->score == FL_SCORE_PROBABILITY && end->probabilities)) return FL_OK;
     return fl_error_set(g->error, FL_USAGE, "score %s: a range of classes is the mean of what the network returns; explain logit, or "
                         "probability where it returns probabilities", fl_score_name[target->score]);
@@ -71,6 +120,7 @@ double fl_log_softmax(int classes, const real *z, int c)
 
 double fl_target_score(const fl_target *target, fl_end end, int classes, const real *y)
 {
+    if (end.unit) return unit_score(target, end, y);
     const int c = target->class_index;
     const double yc = (double)y[c];
     if (is_range(target)) {
@@ -88,6 +138,8 @@ double fl_target_score(const fl_target *target, fl_end end, int classes, const r
 
 static void one_hot(const fl_target *target, fl_end end, int classes, const real *y, real *seed)
 {
+    for (int i = 0; end.unit && i < end.count; i++) seed[i] = (real)unit_weight(target, end, i);
+    if (end.unit) return;
     for (int j = 0; j < classes; j++) seed[j] = 0;
     seed[target->class_index] = 1;
     for (int j = target->class_index; is_range(target) && j <= target->last; j++)
@@ -128,10 +180,10 @@ double fl_target_start(const fl_target *target, fl_start start, fl_end end, int 
         seed[c] = start == FL_START_ONE ? 1 : (real)score;
     } else {
         one_hot(target, end, classes, y, seed);
-        for (int j = 0; j < classes; j++)
+        for (int j = 0; j < end.count; j++)
             if (start != FL_START_ONE) seed[j] *= y[j];
     }
-    for (int j = 0; j < classes; j++) {
+    for (int j = 0; j < end.count; j++) {
         if (start == FL_START_POSITIVE && score < 0) seed[j] = 0;
         sum += (double)seed[j];
     }

@@ -6,6 +6,8 @@
  *   log_probability      log p_c                   [j = c] - p_j
  *   margin               z_c - z_o                 [j = c] - [j = o]
  *
+ *   a unit of a node     mean of y over its places [in the unit] / places         y: the node's values
+ *
  * y are the logits z, except where the network ends in probabilities that are not simply the softmax of its logits
  * (a mean over frames of softmaxes): then y = p itself, and the seeds are [j = c] and [j = c] / p_c. */
 #ifndef FL_TARGET_H
@@ -13,9 +15,15 @@
 
 #include "attribution/attribution.h"
 
-typedef struct fl_end { fl_id node; bool probabilities; } fl_end;      /* where the seed is put; what y is there */
+typedef struct fl_end {                          /* where the seed is put; what y is there */
+    fl_id node;
+    bool probabilities;
+    int count;                                   /* values of y per clip */
+    bool unit;                                   /* of a node that the target names */
+    fl_shape shape;                              /* of that node, n = 1 */
+} fl_end;
 
-/* FL_USAGE for a score that the network does not have. Fills in FL_SCORE_DEFAULT. */
+/* FL_USAGE for a score or a unit that the network does not have. Fills in FL_SCORE_DEFAULT. */
 fl_status fl_target_end(const fl_graph *, const fl_network *, fl_target *, fl_end *);
 
 /* Checks the classes, and replaces FL_CLASS_AUTO by what y says. */

@@ -350,3 +350,46 @@ TEST(attribution_explains_a_range_of_classes)
     CHECK(fl_explain(r.e, fl_method_find("gradient"), x, &kind, &r.results, &map) == FL_USAGE && strstr(r.error.message, "range"));
     rig_down(&r);
 }
+
+/* A unit of any node, or the mean of a channel: as if the network ended there. */
+TEST(attribution_explains_units_of_nodes)
+{
+    static const fl_window k3 = {{1, 1, 3}, {1, 1, 1}, {1, 1, 1}, {0, 0, 1}, {0, 0, 1}};
+    const real *x = V(1, 2, 3, 4);
+    fl_rig r;
+    rig_up(&r, (fl_shape){2, 1, 1, 1, 4});
+    const fl_id w = rig_param(&r, "w", (fl_shape){2, 1, 1, 1, 3}, (const double[]){1, 2, 3, -1, -1, -1});
+    const fl_id conv = fl_node_conv(r.g, "conv", r.net.input, w, FL_NONE, k3, 1);
+    rig_ready(&r, rig_linear(&r, "fc", fl_node_flatten(r.g, "flat", fl_node_relu(r.g, "relu", conv)), 2,
+                             (const double[]){1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0}, NULL));
+    const fl_explain_options one = WITH(.target = {.node = "conv", .unit = {0, 0, 0, 2}});
+    GIVES(&r, "gradient", x, one, 0, 0, 1, 2, 3);
+    CHECK(r.map.score == 2 + 6 + 12);
+    GIVES(&r, "gradient_x_input", x, one, 0, 0, 2, 6, 12);
+    GIVES(&r, "lrp_zero", x, one, 20 * EXACT, 0, 2, 6, 12);
+    CHECK(r.map.residual < EXACT && r.map.wanted == 20);
+    GIVES(&r, IG, x, one, 20 * EXACT, 0, 2, 6, 12);
+    CHECK(r.map.residual < 2 * EXACT);
+    const fl_explain_options mean = WITH(.target = {.node = "conv", .unit = {1, -1, -1, -1}});
+    GIVES(&r, "gradient", x, mean, EXACT, -0.5, -0.75, -0.75, -0.5);
+    CHECK_NEAR(r.map.score, -(3 + 6 + 9 + 7) / 4.0, EXACT);
+    GIVES(&r, "grad_cam", x, WITH(.target = {.node = "relu", .unit = {0, -1, -1, -1}}, .layer = "conv"), 10 * EXACT, 8 / 4.0, 14 / 4.0, 20 / 4.0,
+          11 / 4.0);
+    int count = 0;
+    const fl_setting *setting = fl_map_settings(&r.map, &r.results, &count);
+    bool said = false;
+    for (int i = 0; i < count; i++) said |= strcmp(setting[i].name, "target_node") == 0 && strcmp(setting[i].value, "relu:0") == 0;
+    CHECK(said);
+    static const struct { fl_target t; const char *says; } bad[] = {
+        {{.node = "cnov", .unit = {0}}, "'cnov'"}, {{.node = "w", .unit = {0}}, "'w'"}, {{.node = "conv", .unit = {2}}, "0 to 1"},
+        {{.node = "conv", .unit = {0, 0, 0, 4}}, "column"}, {{.node = "conv", .unit = {-1}}, "channel"},
+        {{.node = "conv", .unit = {0}, .score = FL_SCORE_PROBABILITY}, "probability"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        fl_error_clear(&r.error);
+        CHECK(fl_explain(r.e, fl_method_find("gradient"), x, &WITH(.target = bad[i].t), &r.results, &r.map) == FL_USAGE);
+        CHECK_SAY(strstr(r.error.message, bad[i].says) != NULL, "%s", r.error.message);
+    }
+    fl_error_clear(&r.error);
+    CHECK(fl_explain(r.e, fl_method_find("grad_cam"), x, &WITH(.target = bad[0].t, .layer = "relu"), &r.results, &r.map) == FL_USAGE);
+    rig_down(&r);
+}

@@ -16,6 +16,8 @@ static const fl_option target_options[] = {
                    "the class to explain: a name, an index, A-B for the mean of several, or auto, the best one"),
     FL_OPTION_CHOICE("target-kind", "SCORE", NULL, fl_score_name,
                      "which number of it; default: the logit, or the probability where there is none"),
+    FL_OPTION_TEXT("target-node", 0, "NODE:C[,T,Y,X]", NULL,
+                   "instead of a class, a unit of any node: channel C, its mean over all places or its value at one"),
     FL_OPTION_TEXT("against", 0, "CLASS", "auto", "margin: the other class; auto: the strongest other one"),
     {0}};
 const fl_option_group fl_target_options = {"Target", target_options};
@@ -158,11 +160,30 @@ static fl_status read_baseline(fl_cli *cli, const fl_session *s, fl_explain_opti
     return FL_OK;
 }
 
+/* NODE:C or NODE:C,T,Y,X. A name may have colons itself. */
+static fl_status read_unit(fl_cli *cli, fl_target *t)
+{
+    const char *text = fl_cli_text(cli, "target-node"), *colon = text ? strrchr(text, ':') : NULL;
+    if (!text) return FL_OK;
+    int read = 0, end = 0;
+    memcpy(t->unit, (int[4]){-1, -1, -1, -1}, sizeof t->unit);
+    if (colon) read = sscanf(colon + 1, "%9d%n,%9d,%9d,%9d%n", &t->unit[0], &end, &t->unit[1], &t->unit[2], &t->unit[3], &end);
+    bool fits = colon && colon > text && (read == 1 || read == 4) && colon[1 + end] == 0;
+    for (int i = 0; i < read; i++) fits &= t->unit[i] >= 0;
+    if (!fits)
+        return fl_error_set(cli->error, FL_USAGE, "--target-node: expected NODE:CHANNEL or NODE:CHANNEL,FRAME,ROW,COLUMN, got '%s'", text);
+    if (fl_cli_given(cli, "target") || fl_cli_given(cli, "target-kind"))
+        return fl_error_set(cli->error, FL_USAGE, "--target-node: a unit goes without --target and --target-kind, which choose a class");
+    t->node = fl_arena_text(cli->arena, "%.*s", (int)(colon - text), text);
+    return t->node ? FL_OK : cli->error->status;
+}
+
 fl_status fl_methods_read_options(fl_cli *cli, const fl_session *s, fl_explain_options *o)
 {
     if (fl_methods_read_rows(cli, o) != FL_OK || read_baseline(cli, s, o) != FL_OK) return cli->error->status;
     if (fl_cli_given(cli, "against") && fl_cli_choice(cli, "target-kind") != FL_SCORE_MARGIN)
         return fl_error_set(cli->error, FL_USAGE, "--against: needs --target-kind margin");
+    if (read_unit(cli, &o->target) != FL_OK) return cli->error->status;
     o->target.score = (fl_score)choice(cli, "target-kind");
     if (fl_session_class(cli, s, "target", fl_cli_text(cli, "target"), &o->target.class_index, &o->target.last) != FL_OK)
         return cli->error->status;
