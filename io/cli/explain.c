@@ -1,4 +1,5 @@
 /* explain.c: footlight explain: which pixels of which frames made the network say so. */
+#include "io/cli/costs.h"
 #include "io/cli/explanation.h"
 #include "io/cli/layers.h"
 
@@ -10,6 +11,7 @@ static const fl_option options[] = {
     FL_OPTION_TEXT("output", 'o', "DIR", NULL, "folder for the files; default: footlight-CLIP-METHOD"),
     FL_OPTION_TEXT("boxes", 0, "FILE", NULL,
                    "CSV with columns clip,frame,x0,y0,x1,y1,label: draws them and judges the map by them"),
+    FL_OPTION_FLAG("costs", 0, "a table instead of maps: law, residual, passes, seconds and memory of the methods; without --method of all"),
     FL_OPTION_FLAG("list-layers", 0, "the layers of the network, with their shapes, and nothing else"),
     {0}};
 static const fl_option_group group = {"Options of explain", options};
@@ -32,6 +34,7 @@ static fl_status explain(fl_cli *cli, fl_explanation *x, fl_session *s)
         fl_methods_read_options(cli, s, &x->options) != FL_OK)
         return cli->error->status;
     if (boxes && fl_boxes_read(cli, boxes, &s->input, &truth) != FL_OK) return cli->error->status;
+    if (fl_cli_flag(cli, "costs")) return fl_costs_print(cli, s, &x->methods, &x->options);
     if (fl_cli_flag(cli, "dry-run")) return fl_limits_forecast(cli, s, x->methods.item, x->methods.count, &x->options);
     const char *folder = output_folder(cli, s, &x->methods);
     if (folder && strcmp(folder, "-") == 0)
@@ -72,6 +75,7 @@ static fl_status run(fl_cli *cli)
     if (!cli->arguments)
         return fl_error_set(cli->error, FL_USAGE, "explain: the clip is missing: expected footlight explain CLIP "
                             "--method NAME");
+    if (!names && fl_cli_flag(cli, "costs")) return explain(cli, &x, &s);
     if (!names)
         return fl_error_set(cli->error, FL_USAGE, "explain: by which method? Expected --method NAME, for example "
                             "--method integrated_gradients; footlight list methods names them");

@@ -60,6 +60,21 @@ static void write_pointing(fl_json *j, const fl_explained *e)
     fl_json_close(j);
 }
 
+/* The part of the drawn map's sum of |values| that every frame has. */
+static void write_frames(fl_json *j, const fl_explanation *x, const fl_explained *e)
+{
+    const fl_shape s = x->session->input.shape;
+    double all = 0;
+    fl_json_array(j, "per_frame");
+    for (int64_t i = 0; i < (int64_t)s.t * s.h * s.w; i++) all += fabs((double)e->drawn[i]);
+    for (int t = 0; t < s.t; t++) {
+        real sum = 0;
+        fl_frame_importance(1, (int64_t)s.h * s.w, e->drawn + (int64_t)t * s.h * s.w, &sum);
+        fl_json_number(j, NULL, all > 0 ? round(1e4 * (double)sum / all) / 1e4 : 0);
+    }
+    fl_json_close(j);
+}
+
 static void write_map(fl_json *j, const fl_explanation *x, int i)
 {
     const fl_explained *e = &x->done[i];
@@ -83,6 +98,7 @@ static void write_map(fl_json *j, const fl_explanation *x, int i)
     write_law(j, map);
     fl_json_ints(j, "peak", e->peak, 3);
     if (x->boxes) write_pointing(j, e);
+    write_frames(j, x, e);
     fl_json_array(j, "warnings");
     for (int k = 0; k < map->warnings; k++) fl_json_string(j, NULL, map->warning[k]);
     fl_json_close(j);
