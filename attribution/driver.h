@@ -20,7 +20,6 @@ typedef struct fl_run {
     const real *x;                /* the clip */
     const real *baseline;         /* for methods that use one, else NULL */
     const char *baseline_name;    /* of options.baseline the one at hand */
-    real *seed;                   /* batch, end.count: what the signal is at the score */
     fl_arena *scratch;            /* given back when the driver returns */
     int done, total;              /* clips, for the progress callback */
     bool told_to_stop;            /* by it */

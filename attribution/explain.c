@@ -34,11 +34,11 @@ fl_status fl_run_count(fl_run *r, int rows)
                         r->total);
 }
 
-static real *seed_of(fl_run *r, int row) { return r->seed + (int64_t)row * r->end.count; }
+static real *seed_of(fl_run *r, int row) { return r->e->seed + (int64_t)row * r->end.count; }
 
 static void clear_seeds(fl_run *r)               /* rows beyond are not asked */
 {
-    memset(r->seed, 0, (size_t)r->batch * (size_t)r->end.count * sizeof(real));
+    memset(r->e->seed, 0, (size_t)r->batch * (size_t)r->end.count * sizeof(real));
 }
 
 void fl_run_backward(fl_run *r, int rows)
@@ -46,7 +46,7 @@ void fl_run_backward(fl_run *r, int rows)
     clear_seeds(r);
     for (int row = 0; row < rows; row++)
         fl_target_seed(&r->o.target, r->end, r->e->classes, fl_explainer_row(r->e, r->end.node, row), seed_of(r, row));
-    fl_graph_backward(r->g, r->seed);
+    fl_graph_backward(r->g, r->e->seed);
 }
 
 double fl_run_start(fl_run *r)
@@ -54,9 +54,9 @@ double fl_run_start(fl_run *r)
     clear_seeds(r);
     const real *y = fl_explainer_row(r->e, r->end.node, 0);
     double sum = 0;
-    if (r->rules->start == FL_START_GRADIENT) fl_target_seed(&r->o.target, r->end, r->e->classes, y, r->seed);
-    else sum = fl_target_start(&r->o.target, r->rules->start, r->end, r->e->classes, y, r->seed);
-    fl_graph_backward(r->g, r->seed);
+    if (r->rules->start == FL_START_GRADIENT) fl_target_seed(&r->o.target, r->end, r->e->classes, y, r->e->seed);
+    else sum = fl_target_start(&r->o.target, r->rules->start, r->end, r->e->classes, y, r->e->seed);
+    fl_graph_backward(r->g, r->e->seed);
     return sum;
 }
 
@@ -293,8 +293,6 @@ static fl_status run(fl_run *r)
     if (m->data && r->method->driver->watches) m->standard_error = FL_NEW(r->scratch, real, fl_shape_pixels(r->clip));
     if (r->scratch->error->status) return fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
     const fl_mark mark = fl_arena_mark(r->scratch);
-    r->seed = FL_NEW(r->scratch, real, (int64_t)r->batch * r->end.count);
-    if (!r->seed) return fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
     const fl_status status = compute(r);
     const bool baseline_is_clip = r->baseline && memcmp(r->baseline, r->x, (size_t)r->voxels * sizeof(real)) == 0;
     fl_arena_release(r->scratch, mark);

@@ -116,6 +116,8 @@ fl_status fl_explainer_plan(fl_explainer *e, const fl_demand *d)
     const fl_plan plan = {.keep = keep, .out = out, .n_out = n, .root = d->root, .wrt = &d->wrt, .n_wrt = backward,
                           .rules = rules, .low = e->low, .high = e->high, .bounds = fl_graph_shape(g, e->net.input).c};
     if (fl_graph_plan(g, &plan)) return g->error->status;
+    e->seed = d->root == FL_NONE ? NULL : FL_NEW(g->arena, real, fl_shape_count(fl_graph_shape(g, d->root)));
+    if (g->error->status) return g->error->status;
     e->plan = g->computed;
     e->planned = g;
     e->used = g->arena->used;

@@ -22,6 +22,7 @@ struct fl_explainer {
     fl_fold *fold;                /* made when first asked for */
     const fl_card_input *card;
     int batch, classes;
+    real *seed;                   /* what the signal is at the root, of the plan; NULL: it has none */
     real *low, *high;             /* per channel of the input: bounds, for rules that read them */
     bool keep_all;                /* plans keep every value and signal: for traces */
     fl_demand demand;             /* what the plan was made for */
