@@ -63,22 +63,22 @@ TEST(mask_losses_by_hand)
     real seed[3];
     fl_target t = {.class_index = 1, .score = FL_SCORE_LOG_PROBABILITY};
     const double tolerance = 8 * FL_REAL_EPSILON;
-    CHECK_NEAR(fl_mask_loss(&t, (fl_end){0, false}, 3, z, -1, 2, seed), log(3.5), tolerance);           /* -log p */
+    CHECK_NEAR(fl_mask_loss(&t, (fl_end){.node = 0}, 3, z, -1, 2, seed), log(3.5), tolerance);           /* -log p */
     const double keep[3] = {2.0 / 7, -10.0 / 7, 8.0 / 7};
     check_values("preserve", seed, keep, 3, tolerance);
-    CHECK_NEAR(fl_mask_loss(&t, (fl_end){0, false}, 3, z, 1, 1, seed), log(1.4), tolerance);            /* -log(1 - 2/7) */
+    CHECK_NEAR(fl_mask_loss(&t, (fl_end){.node = 0}, 3, z, 1, 1, seed), log(1.4), tolerance);            /* -log(1 - 2/7) */
     const double del[3] = {-2.0 / 35, 2.0 / 7, -8.0 / 35};
     check_values("delete", seed, del, 3, tolerance);
-    CHECK_NEAR(fl_mask_loss(&t, (fl_end){0, true}, 3, p, 1, 1, seed), log(4.0), tolerance);
+    CHECK_NEAR(fl_mask_loss(&t, (fl_end){.probabilities = true}, 3, p, 1, 1, seed), log(4.0), tolerance);
     check_values("delete a probability", seed, (const double[]){0, 4, 0}, 3, tolerance);
     t.class_index = 2;
-    CHECK_NEAR(fl_mask_loss(&t, (fl_end){0, true}, 3, p, -1, 1, seed), 12 * log(10.0), 1e-5);           /* log of 0: no infinity */
+    CHECK_NEAR(fl_mask_loss(&t, (fl_end){.probabilities = true}, 3, p, -1, 1, seed), 12 * log(10.0), 1e-5);           /* log of 0: no infinity */
     t.score = FL_SCORE_LOGIT;
-    CHECK_NEAR(fl_mask_loss(&t, (fl_end){0, false}, 3, z, 1, 3, seed), 2 * log(2.0), tolerance);
+    CHECK_NEAR(fl_mask_loss(&t, (fl_end){.node = 0}, 3, z, 1, 3, seed), 2 * log(2.0), tolerance);
     check_values("logit", seed, (const double[]){0, 0, 3}, 3, 0);
     const real sure[2] = {0, 200};
     t = (fl_target){.class_index = 1, .score = FL_SCORE_LOG_PROBABILITY};
-    CHECK_NEAR(fl_mask_loss(&t, (fl_end){0, false}, 2, sure, 1, 1, seed), 200, 1e-4);                   /* 1 - p is 1e-87 */
+    CHECK_NEAR(fl_mask_loss(&t, (fl_end){.node = 0}, 2, sure, 1, 1, seed), 200, 1e-4);                   /* 1 - p is 1e-87 */
     check_values("sure", seed, (const double[]){-1, 1}, 2, tolerance);
 }
 
