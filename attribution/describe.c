@@ -2,6 +2,7 @@
 #include "attribution/describe.h"
 #include "attribution/baseline.h"
 #include "attribution/options.h"
+#include "attribution/published.h"
 
 #include "tensor/math.h"
 
@@ -100,7 +101,9 @@ static bool add_option(list *l, const fl_map *m, int i)
     if (!(uses >> i & 1)) return true;
     if (i == FL_OPTION_baseline_sigma && uses & FL_READS(baseline) && !is_baseline(m, "blur", "temporal_blur")) return true;
     if (!fl_option_print(&m->options, &fl_option_rows[i], l->arena, &value)) return false;
-    if (value) add(l, fl_option_rows[i].name, value);
+    const bool published = i == FL_OPTION_as_published;
+    if (published && !m->options.as_published) return true;
+    if (value) add(l, fl_option_rows[i].name, published ? fl_published_find(m->method)->doc : value);
     return true;
 }
 

@@ -14,6 +14,7 @@
 
 static double sigma_at(const fl_run *r, double i)
 {
+    if (r->o.as_published) return r->o.baseline_sigma * i / r->o.steps;
     return r->o.baseline_sigma * (i / r->o.steps) * (i / r->o.steps);
 }
 
@@ -26,15 +27,31 @@ static void blurred(const fl_run *r, double sigma, real *y, void *work)
     else memcpy(y, r->x, (size_t)r->voxels * sizeof *y);
 }
 
+/* The study's: sum of (sigma_(i+1) - sigma_i) (x_(sigma_i + 0.01) - x_(sigma_i)) / 0.01 grad s(x_(sigma_i)), of the other sign. */
+static fl_status step_as_published(fl_run *r, int i, real *near, real *far, void *work, double *sum)
+{
+    const double slope = 0.01, sigma = sigma_at(r, i), factor = (sigma_at(r, i + 1) - sigma) / slope;
+    blurred(r, sigma, near, work);
+    blurred(r, sigma + slope, far, work);
+    memcpy(fl_run_row(r, 0), near, (size_t)r->voxels * sizeof *near);
+    if (fl_run_forward(r, 1)) return r->g->error->status;
+    fl_run_backward(r, 1);
+    const real *g = fl_run_signal(r, 0);
+    FL_FOR_CHUNKS(k, r->voxels) sum[k] += factor * ((double)far[k] - (double)near[k]) * (double)g[k];
+    return FL_OK;
+}
+
 static fl_status run(fl_run *r)
 {
-    const fl_blur widest = blur_of(r->o.baseline_sigma);
+    const fl_blur widest = blur_of(r->o.baseline_sigma + 1);
     real *near = FL_NEW(r->scratch, real, r->voxels), *far = FL_NEW(r->scratch, real, r->voxels);
     void *work = FL_NEW(r->scratch, char, fl_blur_scratch(r->clip, &widest));
     double *sum = fl_run_doubles(r, r->voxels);
     if (!near || !far || !work || !sum) return fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
     blurred(r, 0, near, work);
-    for (int i = 0; i < r->o.steps; i++) {
+    for (int i = 0; i < r->o.steps && r->o.as_published; i++)
+        if (step_as_published(r, i, near, far, work, sum)) return r->g->error->status;
+    for (int i = 0; i < r->o.steps && !r->o.as_published; i++) {
         blurred(r, sigma_at(r, i + 0.5), fl_run_row(r, 0), work);
         if (fl_run_forward(r, 1)) return r->g->error->status;
         fl_run_backward(r, 1);
@@ -46,6 +63,7 @@ static fl_status run(fl_run *r)
         far = swap;
     }
     fl_round(r->voxels, 1, sum, r->map->data);
+    if (r->o.as_published) blurred(r, r->o.baseline_sigma, near, work);
     r->baseline = near;                                  /* the clip at sigma_max, for the law */
     r->o.baseline = "blur to zero";
     return FL_OK;

@@ -3,6 +3,7 @@
 #include "attribution/describe.h"
 #include "attribution/explainer.h"
 #include "attribution/options.h"
+#include "attribution/published.h"
 #include "attribution/rulesets.h"
 
 #include "tensor/math.h"
@@ -54,8 +55,10 @@ double fl_run_start(fl_run *r)
     clear_seeds(r);
     const real *y = fl_explainer_row(r->e, r->end.node, 0);
     double sum = 0;
-    if (r->rules->start == FL_START_GRADIENT) fl_target_seed(&r->o.target, r->end, r->e->classes, y, r->e->seed);
-    else sum = fl_target_start(&r->o.target, r->rules->start, r->end, r->e->classes, y, r->e->seed);
+    if (r->rules->start == FL_START_GRADIENT) {
+        fl_target_seed(&r->o.target, r->end, r->e->classes, y, r->e->seed);
+        sum = fl_sum(r->e->seed, r->end.count);
+    } else sum = fl_target_start(&r->o.target, r->rules->start, r->end, r->e->classes, y, r->e->seed);
     fl_graph_backward(r->g, r->e->seed);
     return sum;
 }
@@ -85,9 +88,12 @@ static fl_explain_options fill_in(const fl_run *r, const fl_explain_options *giv
     const fl_explain_options *d = &r->method->defaults;
     fl_explain_options o = given ? *given : *d;
     if (o.baseline_clip && !o.baseline) o.baseline = "clip";
-    fl_options_fill(&o, r->method);
+    const fl_published *p = o.as_published ? fl_published_find(r->method) : NULL;
     const bool range = o.target.class_index != FL_CLASS_AUTO && o.target.last > o.target.class_index;
-    if (o.target.score == FL_SCORE_DEFAULT && !range) o.target.score = d->target.score;
+    if (o.target.score == FL_SCORE_DEFAULT && !range && !o.target.node) o.target.score = p ? p->score : d->target.score;
+    if (p) fl_options_fill(&o, &p->options);
+    if (p && !o.rules) o.rules = p->options.rules;
+    fl_options_fill(&o, d);
     if (!(o.baseline_sigma > 0)) o.baseline_sigma = own_sigma(&o, r->clip);
     if (!o.rules || !d->rules) o.rules = d->rules;
     return o;
@@ -98,6 +104,8 @@ static fl_status check(const fl_run *r)
     const uint64_t uses = fl_method_uses(r->method);
     fl_error *err = r->g->error;
     if (fl_options_check(&r->o, r->method, err)) return err->status;
+    if (r->o.as_published && !fl_published_find(r->method))
+        return fl_error_set(err, FL_USAGE, "%s: the study has no other way of it: leave as_published out", r->method->name);
     const bool compares = r->method->defaults.rules && r->method->defaults.rules->reference;
     if (r->rules && r->rules->reference != compares)
         return fl_error_set(err, FL_USAGE, r->rules->reference ? "rules '%s' compare with a baseline, and %s has none; use them with "

@@ -1,5 +1,6 @@
 /* methods.c: the table of methods, and names: finding one, and the most similar to one that is not there. */
 #include "attribution/driver.h"
+#include "attribution/published.h"
 #include "attribution/rulesets.h"
 #include "models/nearest.h"
 
@@ -37,7 +38,7 @@ const fl_method *fl_method_find(const char *name)
 uint64_t fl_method_uses(const fl_method *m)
 {
     const fl_ruleset *set = m->defaults.rules;
-    uint64_t uses = m->driver->uses[m->variant];
+    uint64_t uses = m->driver->uses[m->variant] | (fl_published_find(m) ? FL_READS(as_published) : 0);
     if (!set) return uses;
     uses |= FL_READS(rules) | FL_READS(unfolded);
     uses |= (m->level == FL_LEVEL_LAYER ? FL_READS(layer) : 0) | (set->reference ? FL_READS_BASELINE : 0);

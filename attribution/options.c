@@ -63,9 +63,9 @@ const char **fl_option_text(fl_explain_options *o, const fl_option_row *row)
     return (const char **)(void *)((char *)o + row->offset);
 }
 
-void fl_options_fill(fl_explain_options *o, const fl_method *method)
+void fl_options_fill(fl_explain_options *o, const fl_explain_options *defaults)
 {
-    fl_explain_options d = method->defaults;
+    fl_explain_options d = *defaults;
     for (int i = 0; i < FL_OPTIONS; i++) {
         const fl_option_row *row = &fl_option_rows[i];
         if (o->meant >> i & 1) continue;

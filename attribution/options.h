@@ -21,8 +21,8 @@ double fl_option_number(const fl_explain_options *, const fl_option_row *);
 void fl_option_set_number(fl_explain_options *, const fl_option_row *, double);
 const char **fl_option_text(fl_explain_options *, const fl_option_row *);
 
-/* 0 and NULL become the default, where the method reads the option and its 0 was not meant. */
-void fl_options_fill(fl_explain_options *, const fl_method *);
+/* 0 and NULL become what the defaults say, where the 0 was not meant. */
+void fl_options_fill(fl_explain_options *, const fl_explain_options *defaults);
 
 /* FL_USAGE for a number out of its range among those that the method reads. */
 fl_status fl_options_check(const fl_explain_options *, const fl_method *, fl_error *);

@@ -1,5 +1,5 @@
 /* reduce.c: from a raw map to one value per voxel of the clip, and per frame. Scaling for display is io's. */
-#include "attribution/attribution.h"
+#include "attribution/published.h"
 
 #include "tensor/par.h"
 #include "tensor/resample.h"
@@ -39,6 +39,8 @@ static double reduce_voxel(fl_reduction how, const real *a, int channels)
 fl_reduction fl_map_reduction(const fl_map *m, const fl_reduction *how)
 {
     fl_reduction r = m->method->reduction;
+    const fl_published *p = m->options.as_published ? fl_published_find(m->method) : NULL;
+    if (p) r = (fl_reduction){p->reduction.channels, p->reduction.polarity, r.upsample};
     if (how && how->channels) r.channels = how->channels;
     if (how && how->polarity) r.polarity = how->polarity;
     if (how && how->upsample) r.upsample = how->upsample;

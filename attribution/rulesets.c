@@ -17,6 +17,7 @@
 
 static const fl_rule gradient  = {.name = "gradient", .kind = FL_RULE_GRADIENT};
 static const fl_rule pass      = {.name = "pass", .kind = FL_RULE_PASS};
+static const fl_rule block     = {.name = "block", .kind = FL_RULE_BLOCK};
 static const fl_rule guided    = {.name = "guided", .kind = FL_RULE_GUIDED};
 static const fl_rule deconvnet = {.name = "deconvnet", .kind = FL_RULE_DECONVNET};
 static const fl_rule carrier   = {.name = "carrier", .kind = FL_RULE_CARRIER};
@@ -110,6 +111,13 @@ RULESET(deconvnet, "Zeiler and Fergus 2013, Visualizing and Understanding Convol
 
 RULESET(excitation, EBP, "probability of winning, from the class down; inputs of weights are taken to be positive", ONE_,
         CONV(excite), ROUTES, NORMS(pass), SUMS(proportion), OTHERS)
+RULESET(excitation_published, "Li et al. 2021, after TorchRay",
+        "excitation as the study runs it: begins with the gradient of its score, and sums of branches copy the signal", GRADIENT_,
+        CONV(excite), ROUTES, NORMS(pass), ROW(excite, .op = "avgpool"), ROW(excite, .op = "mean"), {.rule = NULL})
+RULESET(excitation_recurrent_published, "Bargal et al. 2018, Excitation Backprop for RNNs, the authors' code",
+        "excitation in the weights; gates, maps and states by the gradient; a step's sum gives all to the input and nothing to the state",
+        ONE_, ROW(block, .flags = FL_WEIGHTED, .node = "*.zh"), CONV(excite), ROUTES, NORMS(pass), ROW(gradient, .node = "*.z"),
+        ROW(gradient, .node = "*.c"), ROW(gradient, .node = "*.state"), SUMS(proportion), {.rule = NULL})
 RULESET(contrastive_excitation, EBP, "excitation of the class minus excitation of its negation", ONE_,
         ROW(contrast, .flags = FL_WEIGHTED, .place = FL_AT_TOP), CONV(excite), ROUTES, NORMS(pass), SUMS(proportion), OTHERS)
 RULESET(excitation_recurrent, "after Bargal et al. 2018, Excitation Backprop for RNNs",
