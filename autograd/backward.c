@@ -2,27 +2,45 @@
  *
  * A node's signal is complete when the walk reaches it, because all its consumers have larger indices.
  * The first consumer to arrive writes the signal, later ones are added in the order of the walk. */
-#include "autograd/graph.h"
+#include "autograd/fuse.h"
 #include "autograd/rules.h"
 
 #include "tensor/par.h"
 
 #include <string.h>
 
+/* A signal that is handed on as it is, or through a weight: what was there is added and a gate is closed in the same pass. */
+static void send_finished(fl_graph *g, const fl_node *node, int k, const fl_finish *f)
+{
+    const fl_node *x = &g->node[node->in[k]];
+    const bool finishes = f->add || f->gate;
+    if (!fl_fuse_hands_on(node, k)) node->op->finished(node, 1, node->signal, finishes ? f : NULL, x->signal);
+    else if (finishes || x->signal != node->signal) fl_finish_all(f, node->signal, fl_shape_count(x->shape), x->signal);
+}
+
+static void send(fl_graph *g, const fl_node *node, int k)
+{
+    const fl_id i = (fl_id)(node - g->node), x = node->in[k];
+    const fl_node *to = &g->node[x];
+    const bool first = g->arrived[x]++ == 0, last = g->arrived[x] == g->arrivals[x];
+    if (!g->parts && (fl_fuse_hands_on(node, k) || (k == 0 && node->op->finished))) {
+        const fl_finish f = {.add = first ? NULL : to->signal, .gate = last && to->early ? to->notes : NULL};
+        send_finished(g, node, k, &f);
+        return;
+    }
+    if (node->early) return;                               /* it arrived gated, in the operand's own place */
+    real *gx = first ? to->signal : g->spill;
+    if (g->rules) fl_rules_down(g, i, k, gx);
+    else if (node->notes) node->op->vjp_by_notes(node, node->notes, node->signal, gx);
+    else node->op->vjp(node, k, node->operand, node->value, node->signal, gx);
+    if (!first) fl_add_into(to->signal, gx, fl_shape_count(to->shape));
+}
+
 static void pass_down(fl_graph *g, const fl_node *node)
 {
-    bool *const arrived = g->arrived;
-    const fl_id i = (fl_id)(node - g->node);
-    if (g->rules) fl_rules_enter(g, i);
-    for (int k = 0; k < node->n_in; k++) {
-        const fl_id x = node->in[k];
-        if (!g->carries[x]) continue;
-        real *gx = arrived[x] ? g->spill : g->node[x].signal;
-        if (g->rules) fl_rules_down(g, i, k, gx);
-        else node->op->vjp(node, k, node->operand, node->value, node->signal, gx);
-        if (arrived[x]) fl_add_into(g->node[x].signal, gx, fl_shape_count(g->node[x].shape));
-        arrived[x] = true;
-    }
+    if (g->rules) fl_rules_enter(g, (fl_id)(node - g->node));
+    for (int k = 0; k < node->n_in; k++)
+        if (g->carries[node->in[k]]) send(g, node, k);
 }
 
 void fl_graph_backward(fl_graph *g, const real *seed)
@@ -33,7 +51,6 @@ void fl_graph_backward(fl_graph *g, const real *seed)
     fl_node *root = &g->node[g->root];
     if (!g->carries[g->root]) return;
     memcpy(root->signal, seed, (size_t)fl_shape_count(root->shape) * sizeof(real));
-    g->arrived[g->root] = true;
     if (g->rules) fl_rules_begin(g);
     for (fl_id i = g->root; i >= 0; i--) {
         if (!g->carries[i]) continue;

@@ -165,6 +165,8 @@ int fl_fault_inject(const fl_fault *f, fl_graph *g)
     int struck = 0;
     if (!spoilt) return -1;
     *spoilt = *fl_op_table[f->kind];
+    spoilt->finished = NULL;                             /* the parts are spoilt, so they must be used */
+    spoilt->notes = NULL;
     if (f->forward) spoilt->forward = f->forward;
     if (f->vjp) spoilt->vjp = f->vjp;
     if (f->scratch) spoilt->scratch = f->scratch;

@@ -128,7 +128,7 @@ static fl_id append(fl_graph *g, fl_node node)
 fl_id fl_graph_add(fl_graph *g, const fl_op *op, const char *name, const fl_attr *attr, int n_in, const fl_id *in)
 {
     if (!fl_graph_ok(g)) return FL_NONE;
-    fl_node node = {.op = op, .role = FL_COMPUTED};
+    fl_node node = {.op = op, .role = FL_COMPUTED, .into = FL_NONE, .head = FL_NONE, .beside = FL_NONE};
     if (attr) node.attr = *attr;
     if (!fill_node(g, &node, name, n_in, in)) return FL_NONE;
     node.shape = op->infer(g, &node);
@@ -144,7 +144,7 @@ fl_id fl_graph_add(fl_graph *g, const fl_op *op, const char *name, const fl_attr
 static fl_id add_leaf(fl_graph *g, const char *name, fl_shape shape, fl_role role)
 {
     if (!fl_graph_ok(g)) return FL_NONE;
-    fl_node node = {.op = fl_op_table[FL_OP_input], .role = role, .shape = shape};
+    fl_node node = {.op = fl_op_table[FL_OP_input], .role = role, .shape = shape, .into = FL_NONE, .head = FL_NONE, .beside = FL_NONE};
     if (!fill_node(g, &node, name, 0, NULL)) return FL_NONE;
     if (!fl_shape_valid(shape)) {
         fl_shape_text t;
@@ -160,7 +160,8 @@ static fl_id add_leaf(fl_graph *g, const char *name, fl_shape shape, fl_role rol
 fl_id fl_graph_borrow(fl_graph *g, const fl_node *leaf)
 {
     if (!fl_graph_ok(g)) return FL_NONE;
-    fl_node node = {.op = leaf->op, .role = leaf->role, .shape = leaf->shape, .value = leaf->value};
+    fl_node node = {.op = leaf->op, .role = leaf->role, .shape = leaf->shape, .value = leaf->value, .into = FL_NONE, .head = FL_NONE,
+                    .beside = FL_NONE};
     return fill_node(g, &node, leaf->name, 0, NULL) ? append(g, node) : FL_NONE;
 }
 
@@ -221,6 +222,20 @@ const real *fl_packed_weight(const fl_node *node, int pass, const real *w, void 
     return scratch;
 }
 
+/* With all that goes in the same pass. */
+static void forward(fl_graph *g, const fl_node *node)
+{
+    if (node->head == FL_NONE) {
+        if (node->notes) node->op->note(node, node->operand, node->value, node->notes);
+        else node->op->forward(node, node->operand, node->value);
+        return;
+    }
+    const fl_node *head = &g->node[node->head];
+    const fl_finish f = {.add = node->beside == FL_NONE ? NULL : g->node[node->beside].value,
+                         .relu = head->op->kind == FL_OP_relu, .sign = head->notes};
+    node->op->finished(node, 0, node->operand[0], &f, head->value);
+}
+
 void fl_graph_forward(fl_graph *g)
 {
     fl_assert(fl_threads() <= g->threads);               /* the plan was made for fewer */
@@ -228,8 +243,8 @@ void fl_graph_forward(fl_graph *g)
     g->fresh = true;
     for (fl_id i = 0; i < g->count; i++) {
         const fl_node *node = &g->node[i];
-        if (!g->computed[i] || node->role != FL_COMPUTED) continue;
-        node->op->forward(node, node->operand, node->value);
+        if (!g->computed[i] || node->role != FL_COMPUTED || node->into != FL_NONE) continue;
+        forward(g, node);
         if (g->watch && g->watch->value) g->watch->value(g, i, g->watch->user);
     }
 }

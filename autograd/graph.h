@@ -23,6 +23,7 @@ typedef struct fl_plan {
     fl_id root;              /* where backward starts; used when n_wrt > 0 */
     const fl_id *wrt;        /* nodes whose signal is wanted */
     int n_wrt;
+    bool parts;              /* every node in a pass of its own, as with rules, in training and where all is kept (fuse.h) */
     bool forecast;           /* count bytes only (fl_graph_bytes): the graph cannot run until it is planned again */
     const fl_ruleset *rules; /* how the signal goes down; NULL: as the gradient */
     const real *low, *high;  /* for rules with bounds: least and largest value of each channel; borrowed */
@@ -53,7 +54,8 @@ struct fl_graph {
     bool batch_statistics;   /* norms take the moments of their input: set before building for training */
     /* the plan */
     bool *computed, *carries;      /* per node: forward runs it; backward carries a signal through it */
-    bool *arrived;                 /* per node, during a backward: its signal holds something */
+    int *arrivals, *arrived;       /* per node: how often its signal is added to; so far, during a backward */
+    bool parts;                    /* nothing is fused */
     int *packs_from, n_packs;      /* nodes whose packing is their own (others share it) */
     bool stale;                    /* a parameter changed since the last packing */
     unsigned version;              /* counts such changes */

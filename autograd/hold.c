@@ -141,6 +141,7 @@ fl_hold *fl_hold_new(fl_graph *g, fl_arena *a)
         fl_op *held = &hold->held[g->node[i].op->kind];
         *held = *g->node[i].op;                                  /* with its own vjp, right or wrong */
         held->forward = holders[h].forward;
+        held->notes = NULL;
         g->node[i].op = held;
     }
     if (!hold->failed) return hold;

@@ -14,6 +14,7 @@
 
 #include "tensor/blur.h"
 #include "tensor/conv.h"
+#include "tensor/finish.h"
 #include "tensor/resample.h"
 #include "tensor/rng.h"
 #include "tensor/tensor.h"
@@ -59,6 +60,13 @@ typedef struct fl_op {
     size_t   (*scratch)(const fl_node *);                      /* bytes of node->work for forward and vjp, or NULL */
     int64_t  (*packed) (const fl_node *, int pass);            /* reals of operand 1 for pass 0, 1, or NULL */
     void     (*pack)   (const fl_node *, int pass, const real *w, real *packed);
+    /* Pass 0: y from x, pass 1: gx from gy, through the node's own weight and bias, finished (tensor/finish.h); or NULL. */
+    void     (*finished)(const fl_node *, int pass, const real *from, const fl_finish *, real *to);
+    /* For vjps that need no values: bytes that forward can leave for them instead (0: it cannot), one forward that does, and the
+     * vjp of operand 0 that reads them. The same values. */
+    int64_t  (*notes)  (const fl_node *);
+    void     (*note)   (const fl_node *, const real *const in[], real *y, uint8_t *notes);
+    void     (*vjp_by_notes)(const fl_node *, const uint8_t *notes, const real *gy, real *gx);
 } fl_op;
 
 typedef union fl_attr {                  /* what an op needs to know besides its operands; each op uses one member */
@@ -109,6 +117,10 @@ struct fl_node {
     const real **operand;                /* n_in pointers, the operands' values */
     real *packed[2];                     /* operand 1 packed for forward and for vjp, or NULL */
     const fl_node *part_of;              /* a box of that node alone is computed (cone.h): convolutions take its algorithm; else NULL */
+    uint8_t *notes;                      /* what forward leaves for the vjp in place of values, where noted */
+    fl_id into;                          /* the weighted node whose pass makes this one's value or does without it; FL_NONE */
+    fl_id head, beside;                  /* of that one: whose value it writes, and what it adds; FL_NONE */
+    bool noted, early;                   /* fuse.h; early: the signal arrives gated */
     bool direct;                         /* the graph trains: convolutions sum in the documented order */
     bool exact;                          /* ... in double (tensor/conv.h) */
     struct fl_variant *variant;          /* what rules put in place of operand 1 */

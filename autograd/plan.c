@@ -3,7 +3,7 @@
  * Time runs 0 .. 2n-1: node i is computed at time i and its vjp runs at time 2n-1-i. A value is born at i and
  * dies with its last reader; a signal is born at the vjp of its last consumer and dies at its own node's.
  * Buffers that never live together may share memory: first fit, in the order of birth, in one slab. */
-#include "autograd/graph.h"
+#include "autograd/fuse.h"
 #include "autograd/rules.h"
 #include "autograd/slab.h"
 
@@ -17,6 +17,9 @@ typedef struct planner {
     fl_graph *g;
     const fl_plan *plan;
     bool *wanted;              /* fl_plan.out and the root: values that survive */
+    bool *signals;             /* fl_plan.wrt: signals that survive */
+    real **notes;              /* of each node, or NULL */
+    fl_homes home;
     int *last_use;             /* of the value of each node */
     fl_buffer *list;
     int count;
@@ -50,7 +53,7 @@ static void mark_nodes(planner *p)
 static bool vjp_reads(const fl_graph *g, fl_id i, int k)
 {
     const fl_node *node = &g->node[i];
-    if (!g->carries[i]) return false;
+    if (!g->carries[i] || (k == 0 && node->noted)) return false;
     if (g->rules && g->rules->rule[i]) return k == 1 && node->op->flags & FL_WEIGHTED ? true : (fl_rules_reads(g, i) & FL_READS_IN) != 0;
     if (!(node->op->flags & FL_WEIGHTED)) return (node->op->flags & FL_READS_IN) != 0;
     return k == 1 ? g->carries[node->in[0]] : k == 0 && g->carries[node->in[1]];
@@ -59,18 +62,19 @@ static bool vjp_reads(const fl_graph *g, fl_id i, int k)
 static bool result_is_read(const fl_graph *g, fl_id i)
 {
     const unsigned reads = g->rules && g->rules->rule[i] ? fl_rules_reads(g, i) : g->node[i].op->flags;
-    return (reads & FL_READS_OUT) != 0;
+    return (reads & FL_READS_OUT) != 0 && !g->node[i].noted;
 }
 
 static void find_last_uses(planner *p)
 {
     fl_graph *g = p->g;
     for (fl_id i = 0; i < g->count; i++) {
+        const int now = fl_fuse_time(g, i);
         if (!g->computed[i]) continue;
-        if (p->last_use[i] < i) p->last_use[i] = i;
+        if (p->last_use[i] < now) p->last_use[i] = now;
         for (int k = 0; k < g->node[i].n_in; k++) {
             int *use = &p->last_use[g->node[i].in[k]];
-            if (*use < i) *use = i;
+            if (*use < now) *use = now;
             if (vjp_reads(g, i, k) && *use < backward_time(g, i)) *use = backward_time(g, i);
         }
         if (g->carries[i] && result_is_read(g, i)) p->last_use[i] = backward_time(g, i);
@@ -83,12 +87,9 @@ static void add_buffer(planner *p, real **to, int64_t count, int birth, int deat
     p->list[p->count++] = fl_buffer_make(to, count, birth, death);
 }
 
-static bool is_wanted_signal(const planner *p, fl_id i)
+static bool goes_through_spill(const fl_graph *g, fl_id i, int k)
 {
-    if (p->plan->keep == FL_KEEP_ALL) return true;
-    for (int k = 0; k < p->plan->n_wrt; k++)
-        if (p->plan->wrt[k] == i) return true;
-    return false;
+    return g->parts || !(fl_fuse_hands_on(&g->node[i], k) || (k == 0 && g->node[i].op->finished));
 }
 
 /* first[i]: when the signal of node i is born, 0 for never. Returns the room that later arrivals want. */
@@ -101,6 +102,7 @@ static int64_t find_first_arrivals(const fl_graph *g, int *first)
         for (int k = 0; k < g->node[i].n_in; k++) {
             const fl_id x = g->node[i].in[k];
             if (!g->carries[x]) continue;
+            if (first[x] && !goes_through_spill(g, i, k)) continue;
             if (first[x]) spill = spill > fl_shape_count(g->node[x].shape) ? spill : fl_shape_count(g->node[x].shape);
             else first[x] = backward_time(g, i);
         }
@@ -108,14 +110,42 @@ static int64_t find_first_arrivals(const fl_graph *g, int *first)
     return spill;
 }
 
-static void add_signal(planner *p, fl_id i, int birth)
+/* A buffer dies with the last of those who share it. */
+static int last_death(const planner *p, fl_id owner)
 {
-    fl_node *node = &p->g->node[i];
-    add_buffer(p, &node->signal, fl_shape_count(node->shape), birth,
-               is_wanted_signal(p, i) ? FOREVER : backward_time(p->g, i));
+    int death = 0;
+    for (fl_id i = 0; i <= owner; i++) {
+        if (p->home.signal[i] != owner || !p->g->carries[i]) continue;
+        const int own = p->signals[i] || p->plan->keep == FL_KEEP_ALL ? FOREVER : backward_time(p->g, i);
+        if (own > death) death = own;
+    }
+    return death;
 }
 
-/* Buffers in the order of birth: values upwards, then signals downwards. Returns the room for spilled signals, -1
+static void add_signal(planner *p, fl_id i, int birth)
+{
+    if (p->home.signal[i] == i) add_buffer(p, &p->g->node[i].signal, fl_shape_count(p->g->node[i].shape), birth, last_death(p, i));
+}
+
+static int value_death(const planner *p, fl_id owner)
+{
+    int death = 0;
+    for (fl_id i = owner; i < p->g->count; i++)
+        if (p->home.value[i] == owner && p->last_use[i] > death) death = p->last_use[i];
+    return death;
+}
+
+/* What node i leaves when its turn comes: the value of itself, or of the head of its chain; notes. */
+static void add_value(planner *p, fl_id at)
+{
+    const fl_graph *g = p->g;
+    const fl_id i = g->node[at].head != FL_NONE ? g->node[at].head : at;
+    const fl_node *node = &g->node[i];
+    if (p->home.value[i] == i) add_buffer(p, &p->g->node[i].value, fl_shape_count(node->shape), at, value_death(p, i));
+    if (node->noted) add_buffer(p, &p->notes[i], (node->op->notes(node) + (int)sizeof(real) - 1) / (int)sizeof(real), at, backward_time(g, i));
+}
+
+/* Buffers in the order of birth: values and notes upwards, then signals downwards. Returns the room for spilled signals, -1
  * without memory. */
 static int64_t list_buffers(planner *p)
 {
@@ -123,11 +153,8 @@ static int64_t list_buffers(planner *p)
     int *first = FL_NEW(g->arena, int, g->count);
     if (!first) return -1;
     const int64_t spill = find_first_arrivals(g, first);
-    for (fl_id i = 0; i < g->count; i++) {
-        fl_node *node = &g->node[i];
-        if (g->computed[i] && node->role == FL_COMPUTED)
-            add_buffer(p, &node->value, fl_shape_count(node->shape), i, p->last_use[i]);
-    }
+    for (fl_id i = 0; i < g->count; i++)
+        if (g->computed[i] && g->node[i].role == FL_COMPUTED && g->node[i].into == FL_NONE) add_value(p, i);
     for (fl_id i = g->count - 1; i >= 0; i--) {
         if (!g->carries[i]) continue;
         if (i == g->root) add_signal(p, i, first[i]);
@@ -207,6 +234,12 @@ static bool hand_out(planner *p, real *slab)
 {
     fl_graph *g = p->g;
     fl_slab_hand_out(p->list, p->count, slab);
+    for (fl_id i = 0; i < g->count; i++) {
+        fl_node *node = &g->node[i];
+        node->notes = (uint8_t *)p->notes[i];
+        if (p->home.value[i] != i) node->value = g->node[p->home.value[i]].value;
+        if (g->carries[i] && p->home.signal[i] != i) node->signal = g->node[p->home.signal[i]].signal;
+    }
     for (fl_id i = 0; i < g->count; i++)
         for (int k = 0; k < g->node[i].n_in; k++) g->node[i].operand[k] = g->node[g->node[i].in[k]].value;
     for (int i = 0; i < p->plan->n_wrt; i++) {           /* what the root does not depend on has a signal of zeros */
@@ -257,26 +290,41 @@ fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
     g->root = plan->n_wrt > 0 ? plan->root : FL_NONE;
     g->computed = FL_NEW(g->arena, bool, n);
     g->carries = FL_NEW(g->arena, bool, n);
-    g->arrived = FL_NEW(g->arena, bool, n);
+    g->arrived = FL_NEW(g->arena, int, n);
+    g->arrivals = FL_NEW(g->arena, int, n);
     g->packs_from = FL_NEW(g->arena, int, n);
     p.wanted = FL_NEW(g->arena, bool, 2 * n);
+    p.signals = FL_NEW(g->arena, bool, n);
     p.last_use = FL_NEW(g->arena, int, n);
-    p.list = FL_NEW(g->arena, fl_buffer, 2 * n);
-    fl_buffer **live = FL_NEW(g->arena, fl_buffer *, 2 * n);
-    if (!g->computed || !g->carries || !g->arrived || !g->packs_from || !p.wanted || !p.last_use || !p.list || !live)
+    p.home.value = FL_NEW(g->arena, fl_id, n);
+    p.home.signal = FL_NEW(g->arena, fl_id, n);
+    p.notes = FL_NEW(g->arena, real *, n);
+    p.list = FL_NEW(g->arena, fl_buffer, 3 * n);
+    fl_buffer **live = FL_NEW(g->arena, fl_buffer *, 3 * n);
+    if (!g->computed || !g->carries || !g->arrived || !g->arrivals || !g->packs_from || !p.wanted || !p.signals || !p.last_use ||
+        !p.home.value || !p.home.signal || !p.notes || !p.list || !live)
         return g->error->status;
     for (fl_id i = 0; i < g->count; i++) {
-        g->node[i].signal = g->node[i].reference = NULL;
-        g->node[i].n_variants = 0;
-        if (g->node[i].role == FL_COMPUTED) g->node[i].value = NULL;
+        fl_node *node = &g->node[i];
+        node->signal = node->reference = NULL;
+        node->notes = NULL;
+        node->into = node->head = node->beside = FL_NONE;
+        node->noted = node->early = false;
+        node->n_variants = 0;
+        if (node->role == FL_COMPUTED) node->value = NULL;
     }
+    for (int i = 0; i < plan->n_wrt; i++) p.signals[plan->wrt[i]] = true;
     mark_nodes(&p);
     if (fl_rules_match(g, plan)) return g->error->status;
     for (fl_id i = 0; i < g->count; i++) {
         g->node[i].exact = g->exact;
         g->node[i].direct = trains(g, plan) || (fl_graph_rule(g, i) && g->node[i].op->flags & FL_WEIGHTED);
     }
+    g->parts = plan->parts || plan->keep == FL_KEEP_ALL || g->rules || g->exact || trains(g, plan);
+    if (!g->parts && fl_fuse_up(g, p.wanted)) return g->error->status;
     find_last_uses(&p);
+    fl_fuse_down(g, p.signals, &p.home);
+    fl_fuse_values(g, p.wanted, p.last_use, &p.home);
     const int64_t spill = list_buffers(&p);
     if (spill < 0) return g->error->status;
     const int64_t slab = fl_slab_place(p.list, p.count, live);

@@ -88,23 +88,26 @@ static void bias_vjp(fl_shape s, const real *gy, real *gb, double *work)
     for (int o = 0; o < s.c; o++) gb[o] = (real)work[o];
 }
 
-/* One pass through the weight: x to y (pass 0) or gy to gx (pass 1). bias: NULL in pass 1. */
-static void through(const fl_node *node, int pass, const real *from, const real *w, const real *bias, real *to)
+/* One pass through the weight: x to y (pass 0) or gy to gx (pass 1). bias: NULL in pass 1. finish: or NULL. */
+static void through(const fl_node *node, int pass, const real *from, const real *w, const real *bias, const fl_finish *finish, real *to)
 {
     const fl_conv c = geometry(node);
     const real *packed = fl_packed_weight(node, pass, w, node->work);
     void *rest = (char *)node->work + packing_room(node);
-    if (conv_pass(node, pass) == FL_CONV_FORWARD) {
-        fl_conv_forward(&c, from, packed, bias, to, rest);
-        return;
-    }
-    fl_conv_to_input(&c, from, packed, to, rest);
-    if (bias) add_bias(node->shape, bias, to);
+    const fl_conv_pass way = conv_pass(node, pass);
+    const bool late = way == FL_CONV_TO_INPUT && bias;
+    fl_conv_run(&c, way, from, packed, late ? NULL : bias, finish, to, rest);
+    if (late) add_bias(node->shape, bias, to);
 }
 
 void fl_weighted_forward(const fl_node *node, const real *const in[], real *y)
 {
-    through(node, 0, in[0], in[1], node->n_in == 3 ? in[2] : NULL, y);
+    through(node, 0, in[0], in[1], node->n_in == 3 ? in[2] : NULL, NULL, y);
+}
+
+void fl_weighted_finished(const fl_node *node, int pass, const real *from, const fl_finish *finish, real *to)
+{
+    through(node, pass, from, node->operand[1], pass == 0 && node->n_in == 3 ? node->operand[2] : NULL, finish, to);
 }
 
 void fl_weighted_vjp(const fl_node *node, int k, const real *const in[], const real *y, const real *gy, real *gx)
@@ -113,7 +116,7 @@ void fl_weighted_vjp(const fl_node *node, int k, const real *const in[], const r
     const fl_conv c = geometry(node);
     const bool swap = is_transposed(node);
     void *rest = (char *)node->work + packing_room(node);
-    if (k == 0) through(node, 1, gy, in[1], NULL, gx);
+    if (k == 0) through(node, 1, gy, in[1], NULL, NULL, gx);
     if (k == 1) fl_conv_to_weights(&c, swap ? gy : in[0], swap ? in[0] : gy, gx, rest);
     if (k == 2) bias_vjp(node->shape, gy, gx, rest);
 }

@@ -14,6 +14,9 @@ size_t  fl_weighted_scratch(const fl_node *);
 void    fl_weighted_forward(const fl_node *, const real *const in[], real *y);
 void    fl_weighted_vjp    (const fl_node *, int k, const real *const in[], const real *y, const real *gy, real *gx);
 
+/* conv and linear: a deconv adds its bias in a pass of its own. */
+void    fl_weighted_finished(const fl_node *, int pass, const real *from, const fl_finish *, real *to);
+
 #define FL_WEIGHTED_OP .flags = FL_LINEAR | FL_WEIGHTED, .arity = 2, \
                        .forward = fl_weighted_forward, .vjp = fl_weighted_vjp, \
                        .scratch = fl_weighted_scratch, .packed = fl_weighted_packed, .pack = fl_weighted_pack

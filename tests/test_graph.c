@@ -192,6 +192,11 @@ TEST(graph_memory_of_a_chain)
 
     plan = (fl_plan){.keep = FL_KEEP_FOR_BACKWARD, .root = y, .wrt = &x, .n_wrt = 1};
     CHECK(fl_graph_plan(b.g, &plan) == FL_OK);
+    const size_t noted = b.g->bytes_values;                 /* a byte per ReLU and element */
+    CHECK_SAY(noted <= 3 * one + DEPTH * one / sizeof(real), "for backward: %zu bytes are %zu values", noted, noted / one);
+
+    plan.parts = true;
+    CHECK(fl_graph_plan(b.g, &plan) == FL_OK);
     const size_t backward = b.g->bytes_values;              /* relu reads its result, conv to x nothing */
     CHECK_SAY(backward >= DEPTH * one && backward <= (DEPTH + 3) * one, "for backward: %zu bytes are %zu values",
               backward, backward / one);

@@ -80,6 +80,104 @@ static void vjp(const fl_node *node, int k, const real *const in[], const real *
     }
 }
 
+/* ---- by notes: which element of its window an output is; NOBODY: it saw padding alone ---- */
+
+enum { NOBODY = 255 };
+
+static int64_t note_bytes(const fl_node *node)
+{
+    const fl_window *w = &node->attr.pool.win;
+    return w->k[0] * w->k[1] * w->k[2] <= NOBODY ? fl_shape_count(node->shape) : 0;
+}
+
+static int64_t element_at(const fl_node *node, int n, const window *at, int i, int j, int k)
+{
+    return fl_at(node->in_shape[0], n, 0, at->t.begin + i * at->t.step, at->h.begin + j * at->h.step, at->w.begin + k * at->w.step);
+}
+
+static void note_pixel(const fl_node *node, const real *x, int n, const window *at, real *y, uint8_t *notes)
+{
+    const int channels = node->shape.c, *kernel = node->attr.pool.win.k;
+    bool first = true;
+    for (int i = at->t.first; i < at->t.last; i++)
+        for (int j = at->h.first; j < at->h.last; j++)
+            for (int k = at->w.first; k < at->w.last; k++) {
+                const real *from = x + element_at(node, n, at, i, j, k);
+                const uint8_t which = (uint8_t)((i * kernel[1] + j) * kernel[2] + k);
+                if (first) {
+                    memcpy(y, from, (size_t)channels * sizeof *y);
+                    memset(notes, which, (size_t)channels);
+                }
+                for (int c = 0; !first && c < channels; c++) {
+                    const bool better = beats(from[c], y[c]);
+                    y[c] = better ? from[c] : y[c];
+                    notes[c] = better ? which : notes[c];
+                }
+                first = false;
+            }
+    if (!first) return;
+    memset(y, 0, (size_t)channels * sizeof *y);
+    memset(notes, NOBODY, (size_t)channels);
+}
+
+static void note(const fl_node *node, const real *const in[], real *y, uint8_t *notes)
+{
+    const fl_shape s = node->shape;
+    FL_PARALLEL(row, (int64_t)s.n * s.t * s.h, fl_shape_count(s) * 9) {
+        const int h = (int)(row % s.h), t = (int)(row / s.h % s.t), n = (int)(row / s.h / s.t);
+        window at = {.t = fl_pool_span(node, 0, t), .h = fl_pool_span(node, 1, h)};
+        for (int w = 0; w < s.w; w++) {
+            at.w = fl_pool_span(node, 2, w);
+            note_pixel(node, in[0], n, &at, y + (row * s.w + w) * s.c, notes + (row * s.w + w) * s.c);
+        }
+    }
+}
+
+/* The windows along an axis that see position p: outputs first .. last-1, those for which element() is not negative. */
+typedef struct seen { int first, last; } seen;
+
+static seen windows_of(const fl_node *node, int axis, int p)
+{
+    const fl_window *win = &node->attr.pool.win;
+    const int outputs = axis == 0 ? node->shape.t : axis == 1 ? node->shape.h : node->shape.w;
+    const int low = p + win->lo[axis] - (win->k[axis] - 1) * win->d[axis], high = (p + win->lo[axis]) / win->s[axis] + 1;
+    return (seen){low > 0 ? (low + win->s[axis] - 1) / win->s[axis] : 0, high < outputs ? high : outputs};
+}
+
+static int element(const fl_node *node, int axis, int p, int output)
+{
+    const fl_window *win = &node->attr.pool.win;
+    const int way = p + win->lo[axis] - output * win->s[axis];
+    return way % win->d[axis] ? -1 : way / win->d[axis];
+}
+
+/* What arrives at one pixel, window by window in their order. */
+static void gather_pixel(const fl_node *node, const uint8_t *notes, const real *gy, int n, int t, int h, int w, real *gx)
+{
+    const fl_shape s = node->shape;
+    const int *kernel = node->attr.pool.win.k;
+    const seen at = windows_of(node, 0, t), ah = windows_of(node, 1, h), aw = windows_of(node, 2, w);
+    memset(gx, 0, (size_t)s.c * sizeof *gx);
+    for (int i = at.first; i < at.last; i++)
+        for (int j = ah.first; j < ah.last; j++)
+            for (int k = aw.first; k < aw.last; k++) {
+                const int et = element(node, 0, t, i), eh = element(node, 1, h, j), ew = element(node, 2, w, k);
+                if (et < 0 || eh < 0 || ew < 0) continue;
+                const uint8_t which = (uint8_t)((et * kernel[1] + eh) * kernel[2] + ew);
+                const int64_t from = fl_at(s, n, 0, i, j, k);
+                for (int c = 0; c < s.c; c++) gx[c] += notes[from + c] == which ? gy[from + c] : 0;
+            }
+}
+
+static void vjp_by_notes(const fl_node *node, const uint8_t *notes, const real *gy, real *gx)
+{
+    const fl_shape x = node->in_shape[0];
+    FL_PARALLEL(row, (int64_t)x.n * x.t * x.h, fl_shape_count(x) * 4) {
+        const int h = (int)(row % x.h), t = (int)(row / x.h % x.t), n = (int)(row / x.h / x.t);
+        for (int w = 0; w < x.w; w++) gather_pixel(node, notes, gy, n, t, h, w, gx + (row * x.w + w) * x.c);
+    }
+}
+
 static fl_id example(fl_graph *g, fl_rng *rng, int which)
 {
     static const struct { fl_shape x; fl_window win; bool ceil; } list[] = {
@@ -100,6 +198,7 @@ const fl_op fl_op_maxpool = {
     .name = "maxpool", .doc = "maximum over windows", .file = "autograd/ops/maxpool.c",
     .kind = FL_OP_maxpool, .flags = FL_ROUTE | FL_READS_IN, .arity = 1,
     .infer = fl_pool_infer, .forward = forward, .vjp = vjp, .example = example,
+    .notes = note_bytes, .note = note, .vjp_by_notes = vjp_by_notes,
 };
 
 fl_id fl_node_maxpool(fl_graph *g, const char *name, fl_id x, fl_window win, bool ceil)
