@@ -212,6 +212,47 @@ static void finish(const fl_finish *f, const real *sum, int64_t sum_row, int64_t
     }
 }
 
+static inline __attribute__((always_inline))
+void larger_as(const int noting, const real *x, uint8_t which, int64_t count, real *y, uint8_t *notes)
+{
+    const bytes all = (bytes){0} + (int8_t)which;
+    int64_t i = 0;
+    for (; i + WIDTH <= count; i += WIDTH) {
+        const vector a = *(const loose *)(x + i), b = *(const loose *)(y + i);
+        const mask better = (mask)(a > b) | (mask)(a != a);
+        *(loose *)(y + i) = (vector)(((mask)a & better) | ((mask)b & ~better));
+        if (!noting) continue;
+        bytes was, now = __builtin_convertvector(better, bytes);
+        memcpy(&was, notes + i, sizeof was);
+        now = (all & now) | (was & ~now);
+        memcpy(notes + i, &now, sizeof now);
+    }
+    for (; i < count; i++) {
+        if (!(x[i] > y[i]) && x[i] == x[i]) continue;
+        y[i] = x[i];
+        if (noting) notes[i] = which;
+    }
+}
+
+static void larger(const real *x, uint8_t which, int64_t count, real *y, uint8_t *notes)
+{
+    if (notes) larger_as(1, x, which, count, y, notes);
+    else larger_as(0, x, which, count, y, notes);
+}
+
+static void add_noted(const uint8_t *notes, uint8_t which, const real *gy, int64_t count, real *gx)
+{
+    const bytes all = (bytes){0} + (int8_t)which;
+    int64_t i = 0;
+    for (; i + WIDTH <= count; i += WIDTH) {
+        bytes b;
+        memcpy(&b, notes + i, sizeof b);
+        const mask here = __builtin_convertvector((bytes)(b == all), mask);
+        *(loose *)(gx + i) += (vector)((mask)*(const loose *)(gy + i) & here);
+    }
+    for (; i < count; i++) gx[i] += notes[i] == which ? gy[i] : 0;
+}
+
 enum { CHAINS = 12, REPEATS = 8, FLOPS = 2 * CHAINS * REPEATS * WIDTH };   /* chains: latency 4 to 6, two units */
 
 static real multiply_add(int64_t rounds)
@@ -233,6 +274,6 @@ extern const fl_kernels PASTE(fl_kernels_, ISA);
 #define TEXT_(a) #a
 #define TEXT(a) TEXT_(a)
 const fl_kernels PASTE(fl_kernels_, ISA) = {
-    TEXT(ISA), WIDTH, VECTORS, ROWS_WIDE, ROWS_ONE, tile, lanes, add_runs, finish, multiply_add, FLOPS,
+    TEXT(ISA), WIDTH, VECTORS, ROWS_WIDE, ROWS_ONE, tile, lanes, add_runs, larger, add_noted, finish, multiply_add, FLOPS,
     &PASTE(fl_transforms_, ISA), exact
 };

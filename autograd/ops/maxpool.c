@@ -4,6 +4,7 @@
  * sees a NaN gives NaN. */
 #include "autograd/ops.h"
 #include "autograd/pool.h"
+#include "tensor/kernels.h"
 #include "tensor/par.h"
 
 #include <math.h>
@@ -27,35 +28,49 @@ static int64_t winner(fl_shape s, const real *x, int n, int c, const window *at)
     return best;
 }
 
-/* One row of results: all channels of a window at once, so that the inner loop runs along memory. */
-static void forward_pixel(fl_shape s, const real *x, int n, const window *at, real *y)
+enum { NOBODY = 255 };           /* in notes: the window saw padding alone */
+
+static int64_t element_at(const fl_node *node, int n, const window *at, int i, int j, int k)
 {
+    return fl_at(node->in_shape[0], n, 0, at->t.begin + i * at->t.step, at->h.begin + j * at->h.step, at->w.begin + k * at->w.step);
+}
+
+/* All channels of a window at once, so that the inner loop runs along memory. notes: which element was the largest, or NULL. */
+static void forward_pixel(const fl_node *node, const real *x, int n, const window *at, real *y, uint8_t *notes)
+{
+    const int channels = node->shape.c, *kernel = node->attr.pool.win.k;
+    const fl_kernels *kernels = fl_kernels_now();
     bool first = true;
     for (int i = at->t.first; i < at->t.last; i++)
         for (int j = at->h.first; j < at->h.last; j++)
             for (int k = at->w.first; k < at->w.last; k++) {
-                const real *from = x + fl_at(s, n, 0, at->t.begin + i * at->t.step, at->h.begin + j * at->h.step,
-                                             at->w.begin + k * at->w.step);
-                if (first) memcpy(y, from, (size_t)s.c * sizeof(real));
-                else
-                    for (int c = 0; c < s.c; c++) y[c] = beats(from[c], y[c]) ? from[c] : y[c];
+                const real *from = x + element_at(node, n, at, i, j, k);
+                const uint8_t which = (uint8_t)((i * kernel[1] + j) * kernel[2] + k);
+                if (first) memcpy(y, from, (size_t)channels * sizeof *y);
+                else kernels->larger(from, which, channels, y, notes);
+                if (first && notes) memset(notes, which, (size_t)channels);
                 first = false;
             }
-    if (first) memset(y, 0, (size_t)s.c * sizeof(real));
+    if (!first) return;
+    memset(y, 0, (size_t)channels * sizeof *y);
+    if (notes) memset(notes, NOBODY, (size_t)channels);
 }
 
-static void forward(const fl_node *node, const real *const in[], real *y)
+static void go_over(const fl_node *node, const real *x, real *y, uint8_t *notes)
 {
     const fl_shape s = node->shape;
     FL_PARALLEL(row, (int64_t)s.n * s.t * s.h, fl_shape_count(s) * 9) {
         const int h = (int)(row % s.h), t = (int)(row / s.h % s.t), n = (int)(row / s.h / s.t);
         window at = {.t = fl_pool_span(node, 0, t), .h = fl_pool_span(node, 1, h)};
         for (int w = 0; w < s.w; w++) {
+            const int64_t to = (row * s.w + w) * s.c;
             at.w = fl_pool_span(node, 2, w);
-            forward_pixel(node->in_shape[0], in[0], n, &at, y + (row * s.w + w) * s.c);
+            forward_pixel(node, x, n, &at, y + to, notes ? notes + to : NULL);
         }
     }
 }
+
+static void forward(const fl_node *node, const real *const in[], real *y) { go_over(node, in[0], y, NULL); }
 
 /* Windows may overlap: the items are samples and groups of channels, and each writes into its own part of gx. */
 static void vjp(const fl_node *node, int k, const real *const in[], const real *y, const real *gy, real *gx)
@@ -80,9 +95,7 @@ static void vjp(const fl_node *node, int k, const real *const in[], const real *
     }
 }
 
-/* ---- by notes: which element of its window an output is; NOBODY: it saw padding alone ---- */
-
-enum { NOBODY = 255 };
+/* ---- by notes: which element of its window an output is ---- */
 
 static int64_t note_bytes(const fl_node *node)
 {
@@ -90,48 +103,7 @@ static int64_t note_bytes(const fl_node *node)
     return w->k[0] * w->k[1] * w->k[2] <= NOBODY ? fl_shape_count(node->shape) : 0;
 }
 
-static int64_t element_at(const fl_node *node, int n, const window *at, int i, int j, int k)
-{
-    return fl_at(node->in_shape[0], n, 0, at->t.begin + i * at->t.step, at->h.begin + j * at->h.step, at->w.begin + k * at->w.step);
-}
-
-static void note_pixel(const fl_node *node, const real *x, int n, const window *at, real *y, uint8_t *notes)
-{
-    const int channels = node->shape.c, *kernel = node->attr.pool.win.k;
-    bool first = true;
-    for (int i = at->t.first; i < at->t.last; i++)
-        for (int j = at->h.first; j < at->h.last; j++)
-            for (int k = at->w.first; k < at->w.last; k++) {
-                const real *from = x + element_at(node, n, at, i, j, k);
-                const uint8_t which = (uint8_t)((i * kernel[1] + j) * kernel[2] + k);
-                if (first) {
-                    memcpy(y, from, (size_t)channels * sizeof *y);
-                    memset(notes, which, (size_t)channels);
-                }
-                for (int c = 0; !first && c < channels; c++) {
-                    const bool better = beats(from[c], y[c]);
-                    y[c] = better ? from[c] : y[c];
-                    notes[c] = better ? which : notes[c];
-                }
-                first = false;
-            }
-    if (!first) return;
-    memset(y, 0, (size_t)channels * sizeof *y);
-    memset(notes, NOBODY, (size_t)channels);
-}
-
-static void note(const fl_node *node, const real *const in[], real *y, uint8_t *notes)
-{
-    const fl_shape s = node->shape;
-    FL_PARALLEL(row, (int64_t)s.n * s.t * s.h, fl_shape_count(s) * 9) {
-        const int h = (int)(row % s.h), t = (int)(row / s.h % s.t), n = (int)(row / s.h / s.t);
-        window at = {.t = fl_pool_span(node, 0, t), .h = fl_pool_span(node, 1, h)};
-        for (int w = 0; w < s.w; w++) {
-            at.w = fl_pool_span(node, 2, w);
-            note_pixel(node, in[0], n, &at, y + (row * s.w + w) * s.c, notes + (row * s.w + w) * s.c);
-        }
-    }
-}
+static void note(const fl_node *node, const real *const in[], real *y, uint8_t *notes) { go_over(node, in[0], y, notes); }
 
 /* The windows along an axis that see position p: outputs first .. last-1, those for which element() is not negative. */
 typedef struct seen { int first, last; } seen;
@@ -156,6 +128,7 @@ static void gather_pixel(const fl_node *node, const uint8_t *notes, const real *
 {
     const fl_shape s = node->shape;
     const int *kernel = node->attr.pool.win.k;
+    const fl_kernels *kernels = fl_kernels_now();
     const seen at = windows_of(node, 0, t), ah = windows_of(node, 1, h), aw = windows_of(node, 2, w);
     memset(gx, 0, (size_t)s.c * sizeof *gx);
     for (int i = at.first; i < at.last; i++)
@@ -165,7 +138,7 @@ static void gather_pixel(const fl_node *node, const uint8_t *notes, const real *
                 if (et < 0 || eh < 0 || ew < 0) continue;
                 const uint8_t which = (uint8_t)((et * kernel[1] + eh) * kernel[2] + ew);
                 const int64_t from = fl_at(s, n, 0, i, j, k);
-                for (int c = 0; c < s.c; c++) gx[c] += notes[from + c] == which ? gy[from + c] : 0;
+                kernels->add_noted(notes + from, which, gy + from, s.c, gx);
             }
 }
 
