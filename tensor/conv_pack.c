@@ -44,6 +44,31 @@ static void pack_lanes(const fl_conv *c, fl_conv_pass pass, const fl_gather *g, 
     }
 }
 
+/* All channels of a tap, where a lane is an output of its own: forward lanes lie a whole kernel apart and channels side by side,
+ * to the input it is the other way round. */
+static void pack_plain(const fl_conv *c, fl_conv_pass pass, const fl_gather *g, int group, int block, const int tap[3],
+                       const real *w, real *to)
+{
+    enum { TOGETHER = 16 };
+    const int left = g->lanes - block * FL_BLOCK, lanes = left < FL_BLOCK ? left : FL_BLOCK;
+    int k[3];
+    for (int i = 0; i < 3; i++) k[i] = fl_gather_kernel(c, pass, g, i, tap[i], 0);
+    if (k[2] < 0) return;
+    if (pass == FL_CONV_TO_INPUT) {
+        for (int channel = 0; channel < g->channels; channel++)
+            memcpy(to + (int64_t)channel * FL_BLOCK, w + weight_at(c, group * g->channels + channel, block * FL_BLOCK, k),
+                   (size_t)lanes * sizeof *to);
+        return;
+    }
+    for (int first = 0; first < g->channels; first += TOGETHER) {
+        const int end = first + TOGETHER < g->channels ? first + TOGETHER : g->channels;
+        for (int v = 0; v < lanes; v++) {
+            const real *from = w + weight_at(c, group * g->lanes + block * FL_BLOCK + v, 0, k);
+            for (int channel = first; channel < end; channel++) to[(int64_t)channel * FL_BLOCK + v] = from[channel];
+        }
+    }
+}
+
 void fl_conv_pack(const fl_conv *c, fl_conv_pass pass, const real *w, real *packed)
 {
     fl_winograd tiles;
@@ -65,8 +90,12 @@ void fl_conv_pack(const fl_conv *c, fl_conv_pass pass, const real *w, real *pack
             for (int64_t tap = 0; tap < (int64_t)taps[0] * taps[1] * taps[2]; tap++) {
                 const int64_t row = tap / taps[2];
                 const int at[3] = {(int)(row / taps[1]), (int)(row % taps[1]), (int)(tap % taps[2])};
-                for (int channel = 0; channel < g.channels; channel++, to += FL_BLOCK)
-                    pack_lanes(c, pass, &g, (int)item / g.blocks, (int)item % g.blocks, at, channel, w, to);
+                const int group = (int)item / g.blocks, block = (int)item % g.blocks;
+                const bool plain = g.together == 1 && !g.depthwise;
+                if (plain) pack_plain(c, pass, &g, group, block, at, w, to);
+                for (int channel = 0; !plain && channel < g.channels; channel++)
+                    pack_lanes(c, pass, &g, group, block, at, channel, w, to + (int64_t)channel * FL_BLOCK);
+                to += (int64_t)g.channels * FL_BLOCK;
             }
         }
         packed += g.groups * g.blocks * size;
