@@ -131,8 +131,11 @@ fl_status fl_check_run(fl_explainer *e, const real *clip, const fl_check_options
     if (!struck)
         return fl_error_set(e->whole_g->error, FL_USAGE, "fault %s: this network has no node that it could strike (%s nodes)",
                             options.fault->name, fl_op_table[options.fault->kind]->name);
-    if (options.fault) e->plan = NULL;                               /* scratch may be larger now */
+    e->plan = NULL;                                                  /* every op is looked at; scratch may be larger now */
+    e->parts = true;
     const fl_status status = run(&c);
+    e->plan = NULL;
+    e->parts = false;
     *failed = c.failed;
     return status;
 }

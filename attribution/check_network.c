@@ -101,7 +101,7 @@ static fl_status check_batch(fl_checker *c, bits want)
     if (c->o->fault) fl_fault_inject(c->o->fault, g);
     int differ = 0;
     const char *where = "";
-    if (fl_graph_plan(g, &(fl_plan){.keep = FL_KEEP_FOR_BACKWARD, .root = end.node, .wrt = &net.input, .n_wrt = 1}) == FL_OK)
+    if (fl_graph_plan(g, &(fl_plan){.keep = FL_KEEP_FOR_BACKWARD, .parts = true, .root = end.node, .wrt = &net.input, .n_wrt = 1}) == FL_OK)
         for (int mine = 0; mine < 2; mine++) {
             walk(c, g, &net, end.node, 2, mine);
             const bits got = read_row(g, &net, end.node, mine, 2);

@@ -113,7 +113,7 @@ fl_status fl_explainer_plan(fl_explainer *e, const fl_demand *d)
     if (d->rules && !rules) return g->error->status;
     const bool backward = d->wrt != FL_NONE && !d->all;
     const fl_keep keep = d->all || e->keep_all ? FL_KEEP_ALL : backward ? FL_KEEP_FOR_BACKWARD : FL_KEEP_OUTPUTS;
-    const fl_plan plan = {.keep = keep, .out = out, .n_out = n, .root = d->root, .wrt = &d->wrt, .n_wrt = backward,
+    const fl_plan plan = {.keep = keep, .parts = e->parts, .out = out, .n_out = n, .root = d->root, .wrt = &d->wrt, .n_wrt = backward,
                           .rules = rules, .low = e->low, .high = e->high, .bounds = fl_graph_shape(g, e->net.input).c};
     if (fl_graph_plan(g, &plan)) return g->error->status;
     e->seed = d->root == FL_NONE ? NULL : FL_NEW(g->arena, real, fl_shape_count(fl_graph_shape(g, d->root)));

@@ -28,6 +28,7 @@ struct fl_explainer {
     fl_demand demand;             /* what the plan was made for */
     const fl_graph *planned;      /* whose plan it is */
     const bool *plan;             /* which plan of that graph (fl_graph.computed); NULL: none yet */
+    bool parts;                   /* plans have every node in a pass of its own: for those who look on */
     fl_mark before;               /* the graph's arena before the plan */
     size_t used;                  /* ... and what was used after it */
 };

@@ -126,6 +126,7 @@ static void take(fl_graph *g, fl_id i, void *user)
 
 fl_hold *fl_hold_new(fl_graph *g, fl_arena *a)
 {
+    fl_assert(g->parts);
     fl_hold *hold = FL_NEW(a, fl_hold, 1);
     if (!hold) return NULL;
     *hold = (fl_hold){.g = g, .arena = a, .was = FL_NEW(a, const fl_op *, g->count)};

@@ -127,7 +127,8 @@ TEST(check_held_switches_stay_and_let_go)
     rig r;
     rig_up(&r, "tiny", &SMALL);
     fl_model_fill_formula(r.g, 1);
-    rig_plan(&r, FL_KEEP_FOR_BACKWARD);
+    fl_graph_plan(r.g, &(fl_plan){.keep = FL_KEEP_FOR_BACKWARD, .parts = true, .out = &r.net.logits, .n_out = 1, .root = r.net.logits,
+                                  .wrt = &r.net.input, .n_wrt = 1});
     const int64_t n = fl_shape_count(fl_graph_shape(r.g, r.net.input)), classes = fl_graph_shape(r.g, r.net.logits).c;
     real *x = fl_graph_value(r.g, r.net.input), *y = FL_NEW(&r.arena, real, classes), *far = FL_NEW(&r.arena, real, classes);
     fl_model_formula_clip("tiny", fl_graph_shape(r.g, r.net.input), x);
