@@ -4,7 +4,11 @@
 #include <string.h>
 
 static bool is(const fl_node *node, fl_op_kind kind) { return node->op->kind == kind; }
-static bool is_plain_sum(const fl_node *node) { return fl_fuse_hands_on(node, 0) && fl_fuse_hands_on(node, 1) && node->in[0] != node->in[1]; }
+
+static bool is_plain_sum(const fl_node *node)
+{
+    return fl_fuse_hands_on(node, 0) && fl_fuse_hands_on(node, 1) && node->in[0] != node->in[1];
+}
 
 bool fl_fuse_hands_on(const fl_node *node, int k)
 {

@@ -11,8 +11,8 @@
 
 #include "autograd/graph.h"
 
-/* Of a plan in parts (graph.h). Runs forward at the values that the leaves have, and holds from there on: forward passes of the graph are those of the piece.
- * Backward is unchanged. Memory from the arena, which may be the graph's; NULL: it ran out. */
+/* Of a plan in parts (graph.h). Runs forward at the values that the leaves have, and holds from there on: forward passes of the
+ * graph are those of the piece. Backward is unchanged. Memory from the arena, which may be the graph's; NULL: it ran out. */
 typedef struct fl_hold fl_hold;
 fl_hold *fl_hold_new(fl_graph *, fl_arena *);
 int64_t fl_hold_switches(const fl_hold *);       /* elements held */

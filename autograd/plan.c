@@ -142,7 +142,8 @@ static void add_value(planner *p, fl_id at)
     const fl_id i = g->node[at].head != FL_NONE ? g->node[at].head : at;
     const fl_node *node = &g->node[i];
     if (p->home.value[i] == i) add_buffer(p, &p->g->node[i].value, fl_shape_count(node->shape), at, value_death(p, i));
-    if (node->noted) add_buffer(p, &p->notes[i], (node->op->notes(node) + (int)sizeof(real) - 1) / (int)sizeof(real), at, backward_time(g, i));
+    const int64_t bytes = node->noted ? node->op->notes(node) : 0, unit = (int64_t)sizeof(real);
+    if (node->noted) add_buffer(p, &p->notes[i], (bytes + unit - 1) / unit, at, backward_time(g, i));
 }
 
 /* Buffers in the order of birth: values and notes upwards, then signals downwards. Returns the room for spilled signals, -1
