@@ -23,7 +23,7 @@ typedef struct fl_plan {
     fl_id root;              /* where backward starts; used when n_wrt > 0 */
     const fl_id *wrt;        /* nodes whose signal is wanted */
     int n_wrt;
-    bool parts;              /* every node in a pass of its own, as with rules, in training, with exact sums and where all is kept (fuse.h) */
+    bool parts;              /* every node in a pass of its own, as with rules, exact sums, in training, where all is kept (fuse.h) */
     bool forecast;           /* count bytes only (fl_graph_bytes): the graph cannot run until it is planned again */
     const fl_ruleset *rules; /* how the signal goes down; NULL: as the gradient */
     const real *low, *high;  /* for rules with bounds: least and largest value of each channel; borrowed */
