@@ -117,7 +117,7 @@ TEST(agreement_ssim_follows_its_definition)
 TEST(agreement_hog_bins_are_directions)
 {
     enum { SIDE = 48 };
-    static double frame[SIDE * SIDE];
+    static double frame[64 * 64];
     static const struct { double dx, dy; int bin; } cases[] = {{1, 0, 0}, {-1, 0, 0}, {0, 1, 4}, {0, -2, 4}, {1, 1, 2}, {1, -1, 6},
         {-1, 1, 6},
                                                               {1, 0.3, 0}, {1, 0.4, 1}, {-1, 0.1, 8}};
