@@ -60,7 +60,7 @@ extern const char *const fl_core_shape_name[];
 extern const char *const fl_baseline_name[];         /* zero black white mean blur noise frozen reversed ... */
 extern const char *const fl_baseline_doc[];          /* what each one is */
 
-typedef struct fl_explain_options {
+typedef struct fl_explain_options {      /* NOLINT(clang-analyzer-optin.performance.Padding): in the order of options.def */
     fl_target target;
 
     /* What options.def lists: steps, rule, baseline, samples, noise, layer ... */

@@ -27,6 +27,7 @@ void fl_add_noise(fl_shape s, const real *x, double sigma, uint64_t seed, uint64
 /* Running means, so that equal gradients have exactly their own value as mean, and no variance. k counts from 0. */
 static void gather(const fl_run *r, int k, const real *g, double *mean, double *squares)
 {
+    fl_assert((mean || r->method->variant == FL_NOISE_MEAN_SQUARE) && (squares || r->method->variant == FL_NOISE_MEAN));
     switch (r->method->variant) {
     case FL_NOISE_MEAN:
         FL_FOR_CHUNKS(i, r->voxels) mean[i] += ((double)g[i] - mean[i]) / (k + 1);
@@ -54,7 +55,7 @@ static fl_status sample(fl_run *r, double *mean, double *squares, int *done)
     if (fl_run_resume(r, &state)) return r->g->error->status;
     while (*done < r->o.samples && !r->told_to_stop) {
         const int k = *done, rows = r->o.samples - k < r->batch ? r->o.samples - k : r->batch;
-        for (int row = 0; row < rows; row++) fl_add_noise(r->clip, r->x, sigma, r->o.seed, (uint64_t)(k + row), fl_run_row(r, row));
+        for (int row = 0; row < rows; row++) fl_add_noise(r->clip, r->x, sigma, r->o.seed, (uint64_t)k + (uint64_t)row, fl_run_row(r, row));
         if (fl_run_forward(r, rows) && !r->told_to_stop) return r->g->error->status;
         fl_run_backward(r, rows);
         for (int row = 0; row < rows; row++) gather(r, k + row, fl_run_signal(r, row), mean, squares);

@@ -22,7 +22,7 @@ static fl_status score_of(fl_search *s, int trimmed, double *score)
 fl_status fl_search_begin_frames(fl_search *s)
 {
     const int frames = (int)s->count;
-    double all, score;
+    double all = 0, score = 0;
     int best = frames > 2 ? 1 : 0;
     if (score_of(s, 0, &all)) return s->r->g->error->status;
     const double taken = s->r->map->score - all;

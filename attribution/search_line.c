@@ -31,7 +31,8 @@ int fl_search_width(const fl_search *s) { return clips(s) < WIDTH ? clips(s) : W
 int fl_search_most(const fl_search *s)
 {
     int lengths = 0;
-    for (double length = s->o->rate; length >= SHORTEST; length *= 0.2) lengths++;
+    double length = s->o->rate;
+    while (length >= SHORTEST) length *= 0.2, lengths++;
     return clips(s) + (s->q.paths == FL_PATHS_BOTH ? lengths * clips(s) : lengths + 2);
 }
 
@@ -59,7 +60,7 @@ static fl_status integrate(fl_search *s, bool with_gradient, double *energy)
         const int rows = total - first < m->rows ? total - first : m->rows;
         for (int row = 0; row < m->rows; row++) {
             const int i = row < rows ? first + row : first;          /* rows beyond the last are not asked */
-            set_row(s, row, i % kinds(s), (i / kinds(s) + 1) / (double)n);
+            set_row(s, row, i % kinds(s), (double)(i / kinds(s) + 1) / n);      /* NOLINT(bugprone-integer-division): step by step */
             fl_search_noise(s, row, (uint64_t)s->t * (uint64_t)total + (uint64_t)i);
         }
         if (fl_search_pass(s, rows)) return s->r->g->error->status;
@@ -112,7 +113,7 @@ static void move(fl_search *s, double length)
 
 fl_status fl_search_along(fl_search *s, bool *more)
 {
-    double here = 0, there = 0, loss, square = 0;
+    double here = 0, there = 0, loss = 0, square = 0;
     const double size_weight = s->weight[0];
     const int done = s->r->done;
     fl_graph_value(s->m.g, s->m.draw)[0] = (real)s->t;

@@ -83,7 +83,7 @@ static fl_status descend(fl_search *s)
     if (m->how != FL_NONE) {
         real *how = fl_graph_value(m->g, m->how);
         for (int a = 0; a < 2; a++) {
-            const double u = fl_rng_uniform(s->o->seed, FL_STREAM_JITTER, (uint64_t)(2 * s->t + a));
+            const double u = fl_rng_uniform(s->o->seed, FL_STREAM_JITTER, 2 * (uint64_t)s->t + (uint64_t)a);
             how[a] = (real)floor((2 * jitter + 1) * u - jitter);
         }
         how[2] = s->q.mirrors && s->t % 2 == 0;

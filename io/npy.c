@@ -271,7 +271,8 @@ fl_status fl_npy_write_as(fl_scalar type, const char *path, int axes, const int6
     unsigned char header[LONGEST_HEADER], packed[AT_ONCE * 8];
     const int64_t count = count_values(axes, size);
     if (fl_write_begin(&w, path, err) == FL_OK) {
-        fwrite(header, 1, (size_t)make_header(header, type, axes, size), w.stream);
+        const size_t length = (size_t)make_header(header, type, axes, size);
+        fwrite(header, 1, length, w.stream);
         for (int64_t done = 0, n; done < count; done += n) {
             n = count - done < AT_ONCE ? count - done : AT_ONCE;
             fl_scalar_encode(type, values + done, n, packed);

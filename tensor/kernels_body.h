@@ -219,7 +219,7 @@ void larger_as(const int noting, const real *x, uint8_t which, int64_t count, re
     int64_t i = 0;
     for (; i + WIDTH <= count; i += WIDTH) {
         const vector a = *(const loose *)(x + i), b = *(const loose *)(y + i);
-        const mask better = (mask)(a > b) | (mask)(a != a);
+        const mask better = (mask)(a > b) | (mask)(a != a);      /* NOLINT(misc-redundant-expression): NaN */
         *(loose *)(y + i) = (vector)(((mask)a & better) | ((mask)b & ~better));
         if (!noting) continue;
         bytes was, now = __builtin_convertvector(better, bytes);

@@ -310,7 +310,7 @@ TEST(attribution_lime_hides_by_mean_colour)
     linear_up(&r, 1);
     static real flat[VOXELS];
     for (int p = 0; p < PIXELS; p++)
-        for (int c = 0; c < C; c++) flat[p * C + c] = (real)(p / (H * W) + c);
+        for (int c = 0; c < C; c++) flat[p * C + c] = (real)(p / (H * W) + c);      /* NOLINT(bugprone-integer-division): the frame */
     const real *map = rig_explain(&r, "lime", flat, WITH(OF_CLASS_1, .segments = "frames", .samples = 40));
     for (int i = 0; map && i < VOXELS; i++) CHECK_NEAR((double)map[i], 0, NEAR_ZERO);
     rig_down(&r);
@@ -368,7 +368,7 @@ TEST(attribution_rise_converges_to_its_expectation)
     const real *map = rig_explain(&r, "rise", clip, WITH(OF_CLASS_1, .samples = 20, .grid = "1,3,2", .keep = p));
     double kept[PIXELS];
     for (int i = 0; i < PIXELS; i++) kept[i] = p * (double)map[i * C];
-    map = rig_explain(&r, "rise", clip, WITH(OF_CLASS_1, .samples = 20, .grid = "1,3,2", .keep = p, .published = true));
+    rig_explain(&r, "rise", clip, WITH(OF_CLASS_1, .samples = 20, .grid = "1,3,2", .keep = p, .published = true));
     check_map("published", &r, kept, NEAR_ZERO);
     map = rig_explain(&r, "rise_3d", clip, WITH(OF_CLASS_1, .samples = 50, .grid = "2,3,2", .baseline = "zero", .published = true));
     double all = 0;
@@ -505,7 +505,7 @@ static fl_status save(void *user, const fl_state *s)
     memory *m = user;
     m->size = 0;
     m->saves++;
-    strcpy(m->belongs, s->belongs);
+    snprintf(m->belongs, sizeof m->belongs, "%s", s->belongs);
     for (int i = 0; i < s->parts; i++) {
         if (!CHECK(m->size + s->part[i].size <= sizeof m->bytes)) return FL_FAILED;
         if (s->part[i].size) memcpy(m->bytes + m->size, s->part[i].data, s->part[i].size);

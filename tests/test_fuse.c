@@ -52,7 +52,7 @@ TEST(fuse_changes_no_bit_of_random_graphs)
         const random_graph net = random_graph_build(g, seed, false);
         if (!CHECK_SAY(fl_graph_ok(g), "%s", error.message)) return;
         fl_rng rng = {seed, 8, 0};
-        fl_id out[OUT], wrt[WRT] = {net.x};
+        fl_id out[OUT] = {0}, wrt[WRT] = {net.x};
         for (int i = 0; i < OUT + WRT - 1; i++) {
             fl_id *to = i < OUT ? &out[i] : &wrt[i - OUT + 1];
             do *to = fl_rng_next_below(&rng, g->count);
@@ -82,9 +82,10 @@ static void check_model(const char *name)
     fl_model_fill_formula(r.g, fl_model_find(name)->gamma);
     fl_rng_fill_normal(4, 0, 0, fl_graph_value(r.g, r.net.input), fl_shape_count(fl_graph_shape(r.g, r.net.input)));
     const fl_fold *f = fl_fold_new(r.g);
-    if (!CHECK_SAY(f != NULL, "%s: %s", name, r.error.message)) return;
+    CHECK_SAY(f != NULL, "%s: %s", name, r.error.message);
+    if (!f) return;
     const fl_id out = f->place[r.net.output], logits = r.net.logits == FL_NONE ? out : f->place[r.net.logits];
-    const fl_id wrt[2] = {f->place[r.net.input], r.net.cam == FL_NONE || f->place[r.net.cam] == FL_NONE ? out : f->place[r.net.cam]};
+    fl_id wrt[WRT] = {f->place[r.net.input], r.net.cam == FL_NONE || f->place[r.net.cam] == FL_NONE ? out : f->place[r.net.cam]};
     const fl_plan plan = {.keep = FL_KEEP_FOR_BACKWARD, .out = &out, .n_out = 1, .root = logits, .wrt = wrt, .n_wrt = 1 + (wrt[1] != out)};
     real *seed = FL_NEW(&r.arena, real, fl_shape_count(fl_graph_shape(r.g, r.net.output)));
     fl_plan parts = plan;

@@ -117,12 +117,14 @@ TEST(probe_stops_when_told_and_goes_on_from_there)
         real x[VOXELS], now[VOXELS];
         linear_up(&r, 3, w);
         linear_clip(x);
-        fl_probe *p = fl_probe_open(r.e, &(fl_target){.class_index = FL_CLASS_AUTO}, x, &r.results);
+        const fl_target strongest = {.class_index = FL_CLASS_AUTO};
+        fl_probe *p = fl_probe_open(r.e, &strongest, x, &r.results);
         if (CHECK(p != NULL)) {
             const int best = fl_probe_target(p).class_index;
             for (int c = 0; c < CLASSES; c++) CHECK(linear_score(w, best, x) >= linear_score(w, c, x));
         }
-        p = fl_probe_open(r.e, &(fl_target){.class_index = 1}, x, &r.results);
+        const fl_target first = {.class_index = 1};
+        p = fl_probe_open(r.e, &first, x, &r.results);
         if (CHECK(p != NULL)) {
             watcher me = {.cumulative = cumulative, .stop = 4};
             memcpy(me.expected, x, sizeof x);
@@ -150,7 +152,8 @@ TEST(probe_refuses_what_is_not_there)
     real x[VOXELS];
     linear_up(&r, 1, w);
     linear_clip(x);
-    CHECK(fl_probe_open(r.e, &(fl_target){.class_index = CLASSES}, x, &r.results) == NULL && r.error.status == FL_USAGE);
+    const fl_target beyond = {.class_index = CLASSES};
+    CHECK(fl_probe_open(r.e, &beyond, x, &r.results) == NULL && r.error.status == FL_USAGE);
     CHECK(strstr(r.error.message, "0 to 2") != NULL);
     fl_error_clear(&r.error);
     bool done = false;

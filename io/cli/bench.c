@@ -136,7 +136,7 @@ static fl_status bench_model(fl_cli *cli)
     network_job job = {0};
     measured m = {0};
     if (!model || prepare(cli, model, pass == PASS_GRADIENT, &job) != FL_OK) return cli->error->status;
-    for (int i = 0; i < job.graph->count; i++)
+    for (int i = 0; job.graph && i < job.graph->count; i++)
         if (job.graph->computed[i]) m.gflop += 2e-9 * fl_node_macs(&job.graph->node[i]) * (job.seed ? 2 : 1);
     fl_status status = fl_time_work(cli->arena, run_network, &job, (int)fl_cli_int(cli, "repeat"), &m.times);
     m.bytes = cli->work->peak;

@@ -218,8 +218,10 @@ fl_status fl_check_save(fl_cli *cli, fl_session *s, const char *path)
     const fl_watch watch = {.value = save_value, .signal = save_signal, .user = &v};
     if (fl_npz_begin(&v.z, cli->arena, path) == FL_OK) {
         put(&v, "input", "", s->input.shape, s->input.values, true);
-        if (fl_walk_watched(s->explainer, s->input.values, &target, &watch) == FL_OK)
-            fl_npz_add(&v.z, "class", 0, NULL, &(real){(real)target.class_index});
+        if (fl_walk_watched(s->explainer, s->input.values, &target, &watch) == FL_OK) {
+            const real class_index = (real)target.class_index;
+            fl_npz_add(&v.z, "class", 0, NULL, &class_index);
+        }
     }
     return fl_npz_end(&v.z);
 }

@@ -162,6 +162,7 @@ static fl_status draw(fl_cli *cli, const pair *p, const char *path)
 {
     enum { LEFT = 96, GAP = 4 };
     const fl_shape s = p->map[0].shape;
+    fl_assert(s.t > 0 && s.w > 0);
     const int64_t n = fl_shape_pixels(s), pixels = n / s.t;
     const int zoom = s.w >= 64 ? 1 : (63 + s.w) / s.w, wide = s.w * zoom + GAP, high = s.h * zoom + GAP;
     const real *difference = fl_rank_difference(n, p->map[0].value, p->map[1].value, cli->arena);

@@ -42,7 +42,7 @@ static fl_status explain(fl_cli *cli, fl_explanation *x, fl_session *s)
                             "on standard output");
     if (!folder || fl_folder_make(folder, cli->error) != FL_OK) return cli->error->status;
     if (fl_limits_read(cli, s, folder, &limits) != FL_OK) return cli->error->status;
-    x->limits = &limits;
+    x->limits = &limits;                                 /* cppcheck-suppress autoVariables; x is done with when this returns */
     x->boxes = boxes ? &truth : NULL;
     x->reduction = fl_picture_reduction(cli);
     x->look = fl_picture_look(cli);
