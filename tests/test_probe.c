@@ -161,7 +161,8 @@ TEST(probe_refuses_what_is_not_there)
         fl_rig fresh;
         linear_up(&fresh, 2, w);
         fl_arena_fail_at(k);
-        fl_probe *p = fl_probe_open(fresh.e, &(fl_target){.class_index = 0}, x, &fresh.results);
+        const fl_target zeroth = {.class_index = 0};
+        fl_probe *p = fl_probe_open(fresh.e, &zeroth, x, &fresh.results);
         watcher me = {.filled = 0};
         memcpy(me.expected, x, sizeof x);
         const fl_variants v = {.end = 5, .region = where, .fill = fill, .take = take, .user = &me};
@@ -223,7 +224,8 @@ TEST(probe_of_boxes_gives_the_scores_of_whole_clips)
         fl_shape s = fl_graph_shape(g, net.input);
         real *x = FL_NEW(&r.results, real, fl_shape_count(s));
         fl_rng_fill_normal(1, 2, 0, x, fl_shape_count(s));
-        fl_probe *p = fl_probe_open(e, &(fl_target){.class_index = 1}, x, &r.results);
+        const fl_target first = {.class_index = 1};
+        fl_probe *p = fl_probe_open(e, &first, x, &r.results);
         painter boxes = {.shape = s}, clips = boxes;
         for (int cumulative = 0; cumulative < 2 && CHECK(p != NULL); cumulative++) {
             fl_variants v = {.end = NETWORK_VARIANTS, .region = window, .fill = paint, .take = note,
