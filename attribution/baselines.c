@@ -38,11 +38,7 @@ static fl_status score(fl_run *r, double *sum)
 {
     fl_map *m = r->map;
     if (r->method->law != FL_LAW_COMPLETE) return FL_OK;
-    if (isnan(m->baseline_score)) {
-        memcpy(fl_run_row(r, 0), r->baseline, (size_t)r->voxels * sizeof(real));
-        if (fl_run_forward(r, 1)) return r->g->error->status;
-        m->baseline_score = fl_run_score(r, 0);
-    }
+    if (fl_run_baseline_score(r)) return r->g->error->status;
     *sum += m->baseline_score;
     m->baseline_score = (double)NAN;
     return FL_OK;

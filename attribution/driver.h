@@ -64,6 +64,7 @@ fl_status fl_run_count(fl_run *, int rows);                 /* for passes made e
 void fl_run_backward(fl_run *, int rows);                   /* seeds rows by the target, after a forward of them */
 double fl_run_start(fl_run *);                              /* the same for row 0 alone, as the rules begin; the sum of the seed */
 double fl_run_score(const fl_run *, int row);               /* after a forward */
+fl_status fl_run_baseline_score(fl_run *);                  /* fills map->baseline_score by a pass over the baseline, unless it is known */
 const real *fl_run_signal(const fl_run *, int row);         /* after a backward: of run->wrt */
 const real *fl_run_value(const fl_run *, int row);          /* of run->wrt */
 

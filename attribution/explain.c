@@ -200,15 +200,20 @@ static fl_status check_map(const fl_run *r)
     return FL_OK;
 }
 
+fl_status fl_run_baseline_score(fl_run *r)
+{
+    if (!isnan(r->map->baseline_score)) return FL_OK;
+    memcpy(fl_run_row(r, 0), r->baseline, (size_t)r->voxels * sizeof(real));
+    if (fl_run_forward(r, 1)) return r->g->error->status;
+    r->map->baseline_score = fl_run_score(r, 0);
+    return FL_OK;
+}
+
 static fl_status weigh_law(fl_run *r)
 {
     fl_map *m = r->map;
     if (r->method->law != FL_LAW_COMPLETE) return FL_OK;
-    if (isnan(m->baseline_score)) {
-        memcpy(fl_run_row(r, 0), r->baseline, (size_t)r->voxels * sizeof(real));
-        if (fl_run_forward(r, 1)) return r->g->error->status;
-        m->baseline_score = fl_run_score(r, 0);
-    }
+    if (fl_run_baseline_score(r)) return r->g->error->status;
     m->sum = fl_sum(m->data, fl_shape_count(m->shape));
     m->wanted = m->score - m->baseline_score;
     m->residual = fabs(m->sum - m->wanted) / (fabs(m->wanted) + 1e-12);
