@@ -10,71 +10,6 @@
 
 #include <string.h>
 
-/* ---- passes (driver.h) ---- */
-
-real *fl_run_row(const fl_run *r, int row) { return fl_graph_value(r->g, r->e->net.input) + row * r->voxels; }
-const real *fl_run_value(const fl_run *r, int row) { return fl_explainer_row(r->e, r->wrt, row); }
-
-const real *fl_run_signal(const fl_run *r, int row)
-{
-    return fl_graph_signal(r->g, r->wrt) + row * (fl_shape_count(fl_graph_shape(r->g, r->wrt)) / r->batch);
-}
-
-fl_status fl_run_forward(fl_run *r, int rows)
-{
-    fl_graph_forward(r->g);
-    return fl_run_count(r, rows);
-}
-
-fl_status fl_run_count(fl_run *r, int rows)
-{
-    r->done += rows;
-    if (!r->o.progress || r->o.progress(r->done, r->total, r->o.user)) return FL_OK;
-    r->told_to_stop = true;
-    return fl_error_set(r->g->error, FL_LIMIT, "%s: stopped after %d of %d passes", r->method->name, r->done,
-                        r->total);
-}
-
-static real *seed_of(fl_run *r, int row) { return r->e->seed + (int64_t)row * r->end.count; }
-
-static void clear_seeds(fl_run *r)               /* rows beyond are not asked */
-{
-    memset(r->e->seed, 0, (size_t)r->batch * (size_t)r->end.count * sizeof(real));
-}
-
-void fl_run_backward(fl_run *r, int rows)
-{
-    clear_seeds(r);
-    for (int row = 0; row < rows; row++)
-        fl_target_seed(&r->o.target, r->end, r->e->classes, fl_explainer_row(r->e, r->end.node, row), seed_of(r, row));
-    fl_graph_backward(r->g, r->e->seed);
-}
-
-double fl_run_start(fl_run *r)
-{
-    clear_seeds(r);
-    const real *y = fl_explainer_row(r->e, r->end.node, 0);
-    double sum = 0;
-    if (r->rules->start == FL_START_GRADIENT) {
-        fl_target_seed(&r->o.target, r->end, r->e->classes, y, r->e->seed);
-        sum = fl_sum(r->e->seed, r->end.count);
-    } else sum = fl_target_start(&r->o.target, r->rules->start, r->end, r->e->classes, y, r->e->seed);
-    fl_graph_backward(r->g, r->e->seed);
-    return sum;
-}
-
-double fl_run_score(const fl_run *r, int row)
-{
-    return fl_target_score(&r->o.target, r->end, r->e->classes, fl_explainer_row(r->e, r->end.node, row));
-}
-
-double *fl_run_doubles(fl_run *r, int64_t count)
-{
-    double *p = FL_NEW(r->scratch, double, count);
-    if (!p) fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
-    return p;
-}
-
 /* ---- options ---- */
 
 static double own_sigma(const fl_explain_options *o, fl_shape clip)
@@ -200,15 +135,6 @@ static fl_status check_map(const fl_run *r)
     return FL_OK;
 }
 
-fl_status fl_run_baseline_score(fl_run *r)
-{
-    if (!isnan(r->map->baseline_score)) return FL_OK;
-    memcpy(fl_run_row(r, 0), r->baseline, (size_t)r->voxels * sizeof(real));
-    if (fl_run_forward(r, 1)) return r->g->error->status;
-    r->map->baseline_score = fl_run_score(r, 0);
-    return FL_OK;
-}
-
 static fl_status weigh_law(fl_run *r)
 {
     fl_map *m = r->map;
@@ -247,38 +173,6 @@ static fl_shape map_shape(const fl_run *r)
     s.n = 1;
     if (r->method->level != FL_LEVEL_INPUT) s.c = 1;
     return s;
-}
-
-/* ---- maps made of maps ---- */
-
-typedef struct listener { fl_run *r; int before; } listener;
-
-static bool pass_on(int done, int total, void *user)
-{
-    const listener *l = user;
-    const fl_run *r = l->r;
-    return r->o.progress(l->before + done, r->total > l->before + total ? r->total : l->before + total, r->o.user);
-}
-
-fl_status fl_run_part(fl_run *r, const char *name, const real *clip, const fl_explain_options *given, fl_map *part)
-{
-    fl_explain_options o = *given;
-    fl_map *m = r->map;
-    listener l = {r, r->done};
-    o.target = r->o.target;
-    o.seed = r->o.seed;
-    o.progress = r->o.progress ? pass_on : NULL;
-    o.user = &l;
-    if (fl_explain(r->e, fl_method_find(name), clip, &o, r->scratch, part)) return r->g->error->status;
-    r->done += part->passes;
-    m->passes = r->done;
-    if (isfinite(m->score)) return FL_OK;
-    r->o.target = part->options.target;
-    m->score = part->score;
-    m->baseline_score = part->baseline_score;
-    m->logit = part->logit;
-    m->probability = part->probability;
-    return FL_OK;
 }
 
 static fl_status compose(fl_run *r)
