@@ -167,6 +167,7 @@ int fl_fault_inject(const fl_fault *f, fl_graph *g)
     *spoilt = *fl_op_table[f->kind];
     spoilt->finished = NULL;                             /* the parts are spoilt, so they must be used */
     spoilt->notes = NULL;
+    spoilt->forward_rest = NULL;
     if (f->forward) spoilt->forward = f->forward;
     if (f->vjp) spoilt->vjp = f->vjp;
     if (f->scratch) spoilt->scratch = f->scratch;

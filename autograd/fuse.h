@@ -5,7 +5,8 @@
  *   home   a signal that is handed on as it is, or element by element, lies where it lay; a value may take its operand's place
  *   early  a ReLU's gate is closed while its signal is made
  *
- * Plans with rules or exact sums, plans that train and plans that keep all have none of this: their parts are read. */
+ * Plans with rules or exact sums, plans that train and plans that keep all have none of this: their parts are read. (Exact plans
+ * leave notes all the same: remainder.h.) */
 #ifndef FL_FUSE_H
 #define FL_FUSE_H
 

@@ -2,6 +2,7 @@
 #include "autograd/graph.h"
 
 #include "autograd/ops.h"
+#include "autograd/remainder.h"
 #include "autograd/rules.h"
 #include "tensor/par.h"
 
@@ -225,6 +226,10 @@ const real *fl_packed_weight(const fl_node *node, int pass, const real *w, void 
 /* With all that goes in the same pass. */
 static void forward(fl_graph *g, const fl_node *node)
 {
+    if (node->has_rest) {
+        fl_remainder_forward(node);
+        return;
+    }
     if (node->head == FL_NONE) {
         if (node->notes) node->op->note(node, node->operand, node->value, node->notes);
         else node->op->forward(node, node->operand, node->value);
@@ -252,11 +257,12 @@ void fl_graph_forward(fl_graph *g)
 void fl_graph_forward_above(fl_graph *g, fl_id from, bool *changed)
 {
     fl_assert(g->keeps_all && g->computed[from]);
+    if (g->node[from].has_rest) memset(g->node[from].rest, 0, (size_t)fl_shape_count(g->node[from].shape) * sizeof(real));
     for (fl_id i = 0; i < g->count; i++) {
         const fl_node *node = &g->node[i];
         changed[i] = i == from;
         for (int k = 0; k < node->n_in; k++) changed[i] |= changed[node->in[k]];
         changed[i] &= g->computed[i];
-        if (changed[i] && i != from) node->op->forward(node, node->operand, node->value);
+        if (changed[i] && i != from) forward(g, node);
     }
 }

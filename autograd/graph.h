@@ -49,8 +49,8 @@ struct fl_graph {
     int count, room;
     char scope[192];
     bool audit;                    /* ledgers say what is due as well: set before planning with rules; costs another forward */
-    bool exact;              /* weighted sums in double, rounded once: slower, the same bits on every machine (tensor/conv.h);
-                                set before planning */
+    bool exact;              /* weighted sums in double, rounded once (tensor/conv.h), and with a way down what that takes off goes
+                                on beside values (remainder.h): slower, the same bits on every machine; set before planning */
     bool batch_statistics;   /* norms take the moments of their input: set before building for training */
     /* the plan */
     bool *computed, *carries;      /* per node: forward runs it; backward carries a signal through it */

@@ -143,6 +143,7 @@ fl_hold *fl_hold_new(fl_graph *g, fl_arena *a)
         *held = *g->node[i].op;                                  /* with its own vjp, right or wrong */
         held->forward = holders[h].forward;
         held->notes = NULL;
+        held->forward_rest = NULL;
         g->node[i].op = held;
     }
     if (!hold->failed) return hold;

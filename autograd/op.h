@@ -55,6 +55,9 @@ typedef struct fl_op {
     fl_shape (*infer)  (fl_graph *, const fl_node *);                     /* axes of 0 after fl_graph_fail */
     void     (*forward)(const fl_node *, const real *const in[], real *y);
     void     (*vjp)    (const fl_node *, int k, const real *const in[], const real *y, const real *gy, real *gx);
+    /* Of the exact numbers in + rest (remainder.h; rest[k] NULL: 0) y, rounded, what rounding took off, and notes as below, if not NULL;
+     * or NULL. */
+    void     (*forward_rest)(const fl_node *, const real *const in[], const real *const rest[], real *y, real *y_rest, uint8_t *notes);
     real     (*deriv)  (const fl_node *, real x, real y);                 /* FL_MAP: dy/dx */
     fl_id    (*example)(fl_graph *, fl_rng *, int which);      /* which = 0, 1, ...; FL_NONE after the last */
     size_t   (*scratch)(const fl_node *);                      /* bytes of node->work for forward and vjp, or NULL */
@@ -123,6 +126,9 @@ struct fl_node {
     bool noted, early;                   /* fuse.h; early: the signal arrives gated */
     bool direct;                         /* the graph trains: convolutions sum in the documented order */
     bool exact;                          /* ... in double (tensor/conv.h) */
+    bool has_rest;                       /* and what rounding took off its value is there, while it is read (remainder.h) */
+    real *rest;
+    const real **operand_rest;           /* n_in pointers, NULL where an operand has none */
     struct fl_variant *variant;          /* what rules put in place of operand 1 */
     int n_variants;
     void *work;                          /* scratch, shared by all nodes of the graph */

@@ -4,6 +4,7 @@
  * dies with its last reader; a signal is born at the vjp of its last consumer and dies at its own node's.
  * Buffers that never live together may share memory: first fit, in the order of birth, in one slab. */
 #include "autograd/fuse.h"
+#include "autograd/remainder.h"
 #include "autograd/rules.h"
 #include "autograd/slab.h"
 
@@ -20,7 +21,7 @@ typedef struct planner {
     bool *signals;             /* fl_plan.wrt: signals that survive */
     real **notes;              /* of each node, or NULL */
     fl_homes home;
-    int *last_use;             /* of the value of each node */
+    int *last_use, *rest_use;  /* of the value of each node, and of its remainder */
     fl_buffer *list;
     int count;
 } planner;
@@ -74,11 +75,14 @@ static void find_last_uses(planner *p)
         if (p->last_use[i] < now) p->last_use[i] = now;
         for (int k = 0; k < g->node[i].n_in; k++) {
             int *use = &p->last_use[g->node[i].in[k]];
+            int *rest_use = &p->rest_use[g->node[i].in[k]];
             if (*use < now) *use = now;
+            if (g->node[i].has_rest && *rest_use < now) *rest_use = now;
             if (vjp_reads(g, i, k) && *use < backward_time(g, i)) *use = backward_time(g, i);
         }
         if (g->carries[i] && result_is_read(g, i)) p->last_use[i] = backward_time(g, i);
         if (p->wanted[i] || p->plan->keep == FL_KEEP_ALL) p->last_use[i] = FOREVER;
+        p->rest_use[i] = p->plan->keep == FL_KEEP_ALL ? FOREVER : now;
     }
 }
 
@@ -135,13 +139,14 @@ static int value_death(const planner *p, fl_id owner)
     return death;
 }
 
-/* What node i leaves when its turn comes: the value of itself, or of the head of its chain; notes. */
+/* What node i leaves when its turn comes: the value of itself, or of the head of its chain; its remainder; notes. */
 static void add_value(planner *p, fl_id at)
 {
     const fl_graph *g = p->g;
     const fl_id i = g->node[at].head != FL_NONE ? g->node[at].head : at;
     const fl_node *node = &g->node[i];
     if (p->home.value[i] == i) add_buffer(p, &p->g->node[i].value, fl_shape_count(node->shape), at, value_death(p, i));
+    if (node->has_rest) add_buffer(p, &p->g->node[i].rest, fl_shape_count(node->shape), at, p->rest_use[i]);
     const int64_t bytes = node->noted ? node->op->notes(node) : 0, unit = (int64_t)sizeof(real);
     if (node->noted) add_buffer(p, &p->notes[i], (bytes + unit - 1) / unit, at, backward_time(g, i));
 }
@@ -242,7 +247,11 @@ static bool hand_out(planner *p, real *slab)
         if (g->carries[i] && p->home.signal[i] != i) node->signal = g->node[p->home.signal[i]].signal;
     }
     for (fl_id i = 0; i < g->count; i++)
-        for (int k = 0; k < g->node[i].n_in; k++) g->node[i].operand[k] = g->node[g->node[i].in[k]].value;
+        for (int k = 0; k < g->node[i].n_in; k++) {
+            const fl_node *x = &g->node[g->node[i].in[k]];
+            g->node[i].operand[k] = x->value;
+            if (g->node[i].has_rest) g->node[i].operand_rest[k] = x->rest;
+        }
     for (int i = 0; i < p->plan->n_wrt; i++) {           /* what the root does not depend on has a signal of zeros */
         fl_node *node = &g->node[p->plan->wrt[i]];
         const int64_t count = fl_shape_count(node->shape);
@@ -296,18 +305,20 @@ fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
     g->packs_from = FL_NEW(g->arena, int, n);
     p.wanted = FL_NEW(g->arena, bool, 2 * n);
     p.signals = FL_NEW(g->arena, bool, n);
-    p.last_use = FL_NEW(g->arena, int, n);
+    p.last_use = FL_NEW(g->arena, int, 2 * n);
     p.home.value = FL_NEW(g->arena, fl_id, n);
     p.home.signal = FL_NEW(g->arena, fl_id, n);
     p.notes = FL_NEW(g->arena, real *, n);
-    p.list = FL_NEW(g->arena, fl_buffer, 3 * n);
-    fl_buffer **live = FL_NEW(g->arena, fl_buffer *, 3 * n);
+    p.list = FL_NEW(g->arena, fl_buffer, 4 * n);
+    fl_buffer **live = FL_NEW(g->arena, fl_buffer *, 4 * n);
     if (!g->computed || !g->carries || !g->arrived || !g->arrivals || !g->packs_from || !p.wanted || !p.signals || !p.last_use ||
         !p.home.value || !p.home.signal || !p.notes || !p.list || !live)
         return g->error->status;
+    p.rest_use = p.last_use + n;
     for (fl_id i = 0; i < g->count; i++) {
         fl_node *node = &g->node[i];
-        node->signal = node->reference = NULL;
+        node->signal = node->reference = node->rest = NULL;
+        node->has_rest = false;
         node->notes = NULL;
         node->into = node->head = node->beside = FL_NONE;
         node->noted = node->early = false;
@@ -323,6 +334,7 @@ fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
     }
     g->parts = plan->parts || plan->keep == FL_KEEP_ALL || g->rules || g->exact || trains(g, plan);
     if (!g->parts && fl_fuse_up(g, p.wanted)) return g->error->status;
+    if (fl_remainder_mark(g)) return g->error->status;
     find_last_uses(&p);
     fl_fuse_down(g, p.signals, &p.home);
     fl_fuse_values(g, p.wanted, p.last_use, &p.home);

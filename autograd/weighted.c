@@ -105,6 +105,14 @@ void fl_weighted_forward(const fl_node *node, const real *const in[], real *y)
     through(node, 0, in[0], in[1], node->n_in == 3 ? in[2] : NULL, NULL, y);
 }
 
+void fl_weighted_forward_rest(const fl_node *node, const real *const in[], const real *const rest[], real *y, real *y_rest, uint8_t *notes)
+{
+    (void)notes;
+    const fl_conv c = geometry(node);
+    const real *packed = fl_packed_weight(node, 0, in[1], node->work);
+    fl_conv_forward_rest(&c, in[0], rest[0], packed, node->n_in == 3 ? in[2] : NULL, y, y_rest, (char *)node->work + packing_room(node));
+}
+
 void fl_weighted_finished(const fl_node *node, int pass, const real *from, const fl_finish *finish, real *to)
 {
     through(node, pass, from, node->operand[1], pass == 0 && node->n_in == 3 ? node->operand[2] : NULL, finish, to);

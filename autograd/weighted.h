@@ -14,6 +14,8 @@ size_t  fl_weighted_scratch(const fl_node *);
 void    fl_weighted_forward(const fl_node *, const real *const in[], real *y);
 void    fl_weighted_vjp    (const fl_node *, int k, const real *const in[], const real *y, const real *gy, real *gx);
 
+/* conv and linear (in a deconv of an exact graph remainders end): exact sums of exact numbers. */
+void    fl_weighted_forward_rest(const fl_node *, const real *const in[], const real *const rest[], real *y, real *y_rest, uint8_t *notes);
 /* conv and linear: a deconv adds its bias in a pass of its own. */
 void    fl_weighted_finished(const fl_node *, int pass, const real *from, const fl_finish *, real *to);
 

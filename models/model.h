@@ -16,7 +16,7 @@ typedef struct fl_model_options {      /* 0 takes the card's value */
     int n;                             /* clips per pass (batch); 0: 1 */
     int frames, height, width, classes;
     bool training;                     /* batch norm with the statistics of the batch */
-    bool exact;                        /* weighted sums in double (fl_graph.exact) */
+    bool exact;                        /* weighted sums in double, and their remainders (fl_graph.exact) */
     fl_bptt bptt;                      /* recurrent networks: whether signals go back through time */
     int lstm_layers, lstm_hidden;      /* cnn_lstm: 1 to 3; units of each */
     bool peepholes;                    /* convlstm */

@@ -26,8 +26,10 @@ typedef struct job {                           /* one phase of one call */
     const fl_finish *finish;
     real *out;
     bool exact;
+    const real *in_rest;                       /* exact: remainders of in and out, or NULL */
+    real *out_rest;
     int tile_rows;
-    int64_t block_size;
+    int64_t block_size, strip;                 /* reals of a packed block; of a strip, of which the remainders have another */
 } job;
 
 typedef struct band {                          /* of output rows in one plane */
@@ -36,7 +38,7 @@ typedef struct band {                          /* of output rows in one plane */
 } band;
 
 typedef struct view {                          /* where a column of tiles finds its input */
-    const real *start;                         /* first tap of its first pixel, tap plane band.first, row h0 */
+    const real *start, *rest;                  /* first tap of its first pixel, tap plane band.first, row h0; its remainder or NULL */
     int64_t row, plane;                        /* steps from row to row, and from tap to tap along t */
     int h0;
 } view;
@@ -88,11 +90,11 @@ static int64_t strip_count_most(const fl_conv *c, fl_conv_pass pass)
 
 size_t fl_conv_gather_scratch(const fl_conv *c, fl_conv_pass pass)
 {
-    return (size_t)strip_count_most(c, pass) * sizeof(real) * (size_t)fl_threads();
+    return (size_t)strip_count_most(c, pass) * (c->exact ? 2 : 1) * sizeof(real) * (size_t)fl_threads();
 }
 
-/* Copies `width` pixels from pixel `start` on, of every row that the band meets; zeros where there is no pixel. */
-static view fill_strip(const job *j, const band *b, int64_t start, int64_t width, real *strip)
+/* Copies `width` pixels of `in` from pixel `start` on, of every row that the band meets; zeros where there is no pixel. */
+static view fill_strip(const job *j, const real *all, const band *b, int64_t start, int64_t width, real *strip)
 {
     const fl_gather *g = &j->g;
     const fl_axis *h = &g->axis[1];
@@ -102,9 +104,9 @@ static view fill_strip(const job *j, const band *b, int64_t start, int64_t width
     int top = tap_pixel(h, b->h, 0), bottom = tap_pixel(h, b->end - 1, h->taps - 1) + 1;
     if (top < 0) top = 0;
     if (bottom > g->in.h) bottom = g->in.h;
-    const view v = {strip, width * c, bottom > top ? (bottom - top) * width * c : 0, top};
+    const view v = {strip, NULL, width * c, bottom > top ? (bottom - top) * width * c : 0, top};
     for (int t = b->first; t < b->last; t++) {
-        const real *plane = j->in + fl_at(g->in, b->n, 0, tap_pixel(&g->axis[0], b->t, t), 0, 0);
+        const real *plane = all + fl_at(g->in, b->n, 0, tap_pixel(&g->axis[0], b->t, t), 0, 0);
         for (int row = top; row < bottom; row++) {
             const size_t before = (size_t)((from - start) * c), inside = (size_t)((to - from) * c);
             const size_t after = (size_t)((end - to) * c);
@@ -123,11 +125,14 @@ static view find_input(const job *j, const band *b, int q, int rows, real *strip
     const fl_gather *g = &j->g;
     const fl_axis *w = &g->axis[2];
     const int64_t start = tap_pixel(w, q, 0), width = strip_width(w, rows);
-    if (start < 0 || start + width > w->in || (g->depthwise && g->in.c % FL_BLOCK != 0))
-        return fill_strip(j, b, start, width, strip);
+    if (start < 0 || start + width > w->in || (g->depthwise && g->in.c % FL_BLOCK != 0)) {
+        view v = fill_strip(j, j->in, b, start, width, strip);
+        if (j->in_rest) v.rest = fill_strip(j, j->in_rest, b, start, width, strip + j->strip).start;
+        return v;
+    }
     const int64_t row = (int64_t)g->in.w * g->in.c;
-    return (view){j->in + fl_at(g->in, b->n, 0, tap_pixel(&g->axis[0], b->t, b->first), 0, 0) + start * g->in.c,
-                  row, g->axis[0].tap_step * g->in.h * row, 0};
+    const int64_t first = fl_at(g->in, b->n, 0, tap_pixel(&g->axis[0], b->t, b->first), 0, 0) + start * g->in.c;
+    return (view){j->in + first, j->in_rest ? j->in_rest + first : NULL, row, g->axis[0].tap_step * g->in.h * row, 0};
 }
 
 /* One product in one running sum, or where that would be longer than LONGEST_SUM products, in several: a row of taps each,
@@ -176,16 +181,19 @@ static void tile_block(const job *j, fl_tile t, int rows, int block, int last_la
         const int vectors = lanes - lane > width * (j->kernels->vectors - 1) ? j->kernels->vectors : 1;
         const int wide = vectors * width, keep = lanes - lane < wide ? lanes - lane : wide;
         const bool direct = keep == wide && last_lanes == g->lanes && !j->finish;
-        real corner[FL_TILE_ROWS * FL_BLOCK];
+        real corner[FL_TILE_ROWS * FL_BLOCK], corner_rest[FL_TILE_ROWS * FL_BLOCK];
+        real *const rest = j->out_rest ? j->out_rest + (out + lane - j->out) : NULL;
         t.b = b + lane;
         t.later = b + WEIGHTS_AHEAD * FL_BLOCK;
         t.start = start ? start + lane : NULL;
         t.c = direct ? out + lane : corner;
+        t.c_rest = direct || !rest ? rest : corner_rest;
         t.c_row = direct ? out_row : FL_BLOCK;
         for (int p = 0; j->finish && p < rows; p++) fl_finish_expect(j->finish, out + p * out_row + lane - j->out, keep, j->out);
         if (g->depthwise) {
             fl_tile at = t;
             at.a += lane;
+            if (at.a_rest) at.a_rest += lane;
             if (j->exact) j->kernels->exact(&at, rows, vectors, true);
             else j->kernels->lanes(&at, rows, vectors);
         } else {
@@ -200,6 +208,7 @@ static void tile_block(const job *j, fl_tile t, int rows, int block, int last_la
             for (int p = 0; p < rows; p++) {
                 const int limit = p == rows - 1 ? end : keep;
                 if (limit > 0) memcpy(out + p * out_row + lane, corner + p * FL_BLOCK, (size_t)limit * sizeof *out);
+                if (limit > 0 && rest) memcpy(rest + p * out_row, corner_rest + p * FL_BLOCK, (size_t)limit * sizeof *rest);
             }
         }
         lane += wide;
@@ -233,7 +242,8 @@ static void tile(const job *j, const band *r, const view *v, int h, int q, int r
     t.ahead_step = 64 / (int64_t)sizeof(real);
     t.later_step = FL_BLOCK;
     const int64_t skipped = some ? r->first * t.b_jump[0] + top * t.b_jump[1] : 0;
-    const real *a = some ? v->start + (tap_pixel(ah, h, top) - v->h0) * v->row : j->in;
+    const int64_t skipped_rows = some ? (tap_pixel(ah, h, top) - v->h0) * v->row : 0;
+    const real *a = some ? v->start : j->in, *a_rest = some ? v->rest : j->in_rest;
 
     real *out = j->out + fl_at(g->out, r->n, 0, r->t * at->out_step + at->out_first, h * ah->out_step + ah->out_first,
                                q * aw->out_step + aw->out_first);
@@ -244,7 +254,9 @@ static void tile(const job *j, const band *r, const view *v, int h, int q, int r
         real bias[FL_BLOCK] = {0};
         for (int lane = 0; j->bias && lane < lanes; lane++)
             bias[lane] = j->bias[group * outputs + (block * FL_BLOCK + lane) % outputs];
-        t.a = a + (g->depthwise ? block * FL_BLOCK : group * g->channels);
+        const int64_t from = skipped_rows + (g->depthwise ? block * FL_BLOCK : group * g->channels);
+        t.a = a + from;
+        t.a_rest = a_rest ? a_rest + from : NULL;
         tile_block(j, t, rows, block, last_lanes, j->packed + b * j->block_size + skipped, j->bias ? bias : NULL,
                    out + group * outputs + block * FL_BLOCK);
     }
@@ -307,12 +319,14 @@ static void run_item(const job *j, const cut *c, int64_t item, real *strip)
     }
 }
 
-static void gather(const fl_conv *conv, fl_conv_pass pass, const real *in, const real *packed, const real *bias,
-                   const fl_finish *finish, real *out, real *scratch)
+/* j: the arrays. */
+static void gather(const fl_conv *conv, fl_conv_pass pass, job j, real *scratch)
 {
     const fl_conv c = fl_conv_collapse(conv);
-    const int64_t strip = strip_count_most(conv, pass);
-    job j = {.kernels = fl_kernels_now(), .in = in, .packed = packed, .bias = bias, .finish = finish, .out = out, .exact = conv->exact};
+    j.kernels = fl_kernels_now();
+    j.exact = conv->exact;
+    j.strip = strip_count_most(conv, pass);
+    const int64_t room = j.strip * (j.exact ? 2 : 1);
     for (int phase = 0; phase < fl_gather_phases(&c, pass); phase++) {
         j.g = fl_gather_make(&c, pass, phase);
         j.block_size = fl_gather_block_size(&j.g);
@@ -320,7 +334,7 @@ static void gather(const fl_conv *conv, fl_conv_pass pass, const real *in, const
         if ((int64_t)j.g.axis[0].count * j.g.axis[1].count * j.g.axis[2].count > 0) {
             const cut k = cut_make(&j);
             FL_PARALLEL(item, k.heaps * k.segments * k.sheets, k.work)
-                run_item(&j, &k, item, scratch + fl_thread() * strip);
+                run_item(&j, &k, item, scratch + fl_thread() * room);
         }
         j.packed += j.g.groups * j.g.blocks * j.block_size;
     }
@@ -332,7 +346,15 @@ void fl_conv_run(const fl_conv *c, fl_conv_pass pass, const real *from, const re
     fl_winograd w;
     if (fl_winograd_make(c, pass, &w)) fl_winograd_run(&w, from, packed, b, finish, to, scratch);
     else if (fl_scatter_suits(c, pass)) fl_scatter_run(c, from, packed, finish, to, scratch);
-    else gather(c, pass, from, packed, b, finish, to, scratch);
+    else gather(c, pass, (job){.in = from, .packed = packed, .bias = b, .finish = finish, .out = to}, scratch);
+}
+
+void fl_conv_forward_rest(const fl_conv *c, const real *x, const real *x_rest, const real *packed, const real *b, real *y, real *y_rest,
+                          void *scratch)
+{
+    fl_assert(c->exact && c->direct);
+    const job j = {.in = x, .in_rest = x_rest, .packed = packed, .bias = b, .out = y, .out_rest = y_rest};
+    gather(c, FL_CONV_FORWARD, j, scratch);
 }
 
 void fl_conv_forward(const fl_conv *c, const real *x, const real *packed, const real *b, real *y, void *scratch)

@@ -58,6 +58,10 @@ size_t fl_conv_scratch(const fl_conv *, fl_conv_pass);
 void fl_conv_run(const fl_conv *, fl_conv_pass, const real *from, const real *packed, const real *b, const fl_finish *finish,
                  real *to, void *scratch);
 
+/* Of an exact convolution, with remainders: y = round(s) and y_rest = round(s - y), where s is the sum for x + x_rest (NULL: 0). */
+void fl_conv_forward_rest(const fl_conv *, const real *x, const real *x_rest, const real *packed, const real *b, real *y, real *y_rest,
+                          void *scratch);
+
 /* They overwrite y, gx and gw. b may be NULL; gw lies like w. */
 void fl_conv_forward   (const fl_conv *, const real *x, const real *packed, const real *b, real *y, void *scratch);
 void fl_conv_to_input  (const fl_conv *, const real *gy, const real *packed, real *gx, void *scratch);

@@ -27,6 +27,8 @@ enum {
 typedef struct fl_tile {
     const real *a, *b, *start;         /* start NULL: zeros */
     real *c;
+    const real *a_rest;                /* exact: remainders of a and c, which lie like them, or NULL */
+    real *c_rest;
     int64_t a_row, a_step;             /* a[p,k] is a[p*a_row + k*a_step]; one of the two is 1 (but for `lanes`); */
     int64_t b_step;                    /* b[k,v] is b[k*b_step + v]; FL_BLOCK where a_row is not 1 */
     int64_t start_row, c_row;          /* start_row 0: the same vector for all rows (a bias) */
@@ -59,7 +61,8 @@ typedef struct fl_kernels {
     real (*multiply_add)(int64_t rounds);                    /* as many multiply-adds per second as there can be */
     double flops_per_round;
     const struct fl_transforms *transforms;                  /* winograd.h */
-    /* tile or (elementwise) lanes, each sum in double and rounded once: the same bits from every table. add must be 0. */
+    /* tile or (elementwise) lanes, each sum in double, of a and then of its remainder, and rounded once; what that takes off, rounded,
+     * is the remainder of c: the same bits from every table. add must be 0. */
     void (*exact)(const fl_tile *, int rows, int vectors, int elementwise);
 } fl_kernels;
 

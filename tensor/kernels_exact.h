@@ -1,7 +1,10 @@
 /* kernels_exact.h: the tile once more, every sum in double and rounded once; included by kernels_body.h.
  *
+ *   c = round(s),   c_rest = round(s - c),   s = start + sum a b + sum a_rest b       remainders only where they are given
+ *
  * Products of two float32 are exact in double, so a fused multiply-add rounds as a product and a sum do: here all instruction
- * sets give the same bits, the portable one too. In the float64 build it is the same sum as the ordinary tile's. */
+ * sets give the same bits, the portable one too. That is why a value and its remainder are two products and not one of their sum,
+ * which has more bits. In the float64 build s is the same sum as the ordinary tile's, and the remainder is 0. */
 
 #ifdef FL_F64
 enum { HALF = WIDTH };
@@ -12,24 +15,21 @@ enum { EXACT_ROWS = 4 };
 
 typedef real half __attribute__((vector_size(HALF * sizeof(real)), aligned(sizeof(real)), may_alias));
 typedef double wide __attribute__((vector_size(HALF * sizeof(double))));
+typedef int64_t wide_mask __attribute__((vector_size(HALF * sizeof(double))));
 
-static inline __attribute__((always_inline)) wide widen(const real *at)
+INLINE wide widen(const real *at)
 {
     const half few = *(const half *)at;
     return __builtin_convertvector(few, wide);
 }
 
-/* Rows first .. first+rows-1, one half vector from lane `lane` on. */
-static inline __attribute__((always_inline))
-void exact_product(const fl_tile *t, const int rows, const int elementwise, int first, int lane)
+/* sum += all products of `from`, which is a or its remainder. Rows first .. first+rows-1, one half vector from lane `lane` on. */
+INLINE void exact_sum(const fl_tile *t, const real *from, const int rows, const int elementwise, int first, int lane, wide *sum)
 {
-    wide sum[EXACT_ROWS];
-    UNROLL for (int p = 0; p < rows; p++)
-        sum[p] = t->start ? widen(t->start + (first + p) * t->start_row + lane) : (wide){0};
     for (int64_t i = 0; i < t->count[0]; i++)
     for (int64_t j = 0; j < t->count[1]; j++)
     for (int64_t l = 0; l < t->count[2]; l++) {
-        const real *a = t->a + first * t->a_row + i * t->a_jump[0] + j * t->a_jump[1] + l * t->a_jump[2];
+        const real *a = from + first * t->a_row + i * t->a_jump[0] + j * t->a_jump[1] + l * t->a_jump[2];
         const real *b = t->b + lane + i * t->b_jump[0] + j * t->b_jump[1] + l * t->b_jump[2];
         for (int64_t k = 0; k < t->run; k++, a += t->a_step, b += t->b_step) {
             const wide right = widen(b);
@@ -39,13 +39,27 @@ void exact_product(const fl_tile *t, const int rows, const int elementwise, int 
             }
         }
     }
+}
+
+INLINE void exact_product(const fl_tile *t, const int rows, const int elementwise, int first, int lane)
+{
+    wide sum[EXACT_ROWS];
+    UNROLL for (int p = 0; p < rows; p++)
+        sum[p] = t->start ? widen(t->start + (first + p) * t->start_row + lane) : (wide){0};
+    exact_sum(t, t->a, rows, elementwise, first, lane, sum);
+    if (t->a_rest) exact_sum(t, t->a_rest, rows, elementwise, first, lane, sum);
     UNROLL for (int p = 0; p < rows; p++) {
         const half few = __builtin_convertvector(sum[p], half);
-        *(half *)(t->c + (first + p) * t->c_row + lane) = few;
+        const int64_t at = (first + p) * t->c_row + lane;
+        *(half *)(t->c + at) = few;
+        if (!t->c_rest) continue;
+        const wide kept = __builtin_convertvector(few, wide), off = sum[p] - kept;
+        const wide rest = (wide)((wide_mask)off & (wide_mask)(kept - kept == 0));      /* infinities have none */
+        *(half *)(t->c_rest + at) = __builtin_convertvector(rest, half);
     }
 }
 
-static inline __attribute__((always_inline)) void exact_rows(const fl_tile *t, int rows, int lane, const int elementwise)
+INLINE void exact_rows(const fl_tile *t, int rows, int lane, const int elementwise)
 {
     int first = 0;
     for (; first + EXACT_ROWS <= rows; first += EXACT_ROWS) exact_product(t, EXACT_ROWS, elementwise, first, lane);

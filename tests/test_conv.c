@@ -7,6 +7,7 @@
 #include "tests/conv_part.h"
 #include "tests/test.h"
 
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,6 +69,7 @@ typedef struct problem {
     fl_shape ws;
     real *x, *w, *b, *y, *gx, *gw;
     real *r;                          /* what is sent backwards: the shape of y */
+    real *x_rest, *y_rest;            /* remainders of x and y: NULL but for exact sums forward */
 } problem;
 
 static real noise(uint64_t *state)
@@ -124,7 +126,13 @@ static void run(problem *p, fl_conv_pass pass, bool with_bias)
     real *out = pass == FL_CONV_FORWARD ? p->y : pass == FL_CONV_TO_INPUT ? p->gx : p->gw;
     const fl_shape shape = pass == FL_CONV_FORWARD ? p->c.y : pass == FL_CONV_TO_INPUT ? p->c.x : p->ws;
     memset(out, 0xFF, (size_t)fl_shape_count(shape) * sizeof *out);
-    if (pass == FL_CONV_FORWARD) fl_conv_forward(&p->c, p->x, packed, with_bias ? p->b : NULL, p->y, scratch);
+    const real *bias = with_bias ? p->b : NULL;
+    if (pass == FL_CONV_FORWARD && p->y_rest) {
+        memset(p->y_rest, 0xFF, (size_t)fl_shape_count(shape) * sizeof *p->y_rest);
+        fl_conv_forward_rest(&p->c, p->x, p->x_rest, packed, bias, p->y, p->y_rest, scratch);
+    } else if (pass == FL_CONV_FORWARD) {
+        fl_conv_forward(&p->c, p->x, packed, bias, p->y, scratch);
+    }
     if (pass == FL_CONV_TO_INPUT) fl_conv_to_input(&p->c, p->r, packed, p->gx, scratch);
     if (pass == FL_CONV_TO_WEIGHTS) fl_conv_to_weights(&p->c, p->x, p->r, p->gw, scratch);
     CHECK(scratch[bytes] == 77);
@@ -153,7 +161,7 @@ static void define(const problem *p, fl_conv_pass pass, bool with_bias, long dou
             for (int i = 0; i < cig; i++) {
                 const int64_t at_x = fl_at(c->x, n, o / cog * cig + i, xt, xh, xw);
                 const int64_t at_w = fl_at(p->ws, o, i, kt, kh, kw);
-                const long double xv = p->x[at_x], wv = p->w[at_w], rv = p->r[at_y];
+                const long double xv = (long double)p->x[at_x] + (p->x_rest ? (long double)p->x_rest[at_x] : 0), wv = p->w[at_w], rv = p->r[at_y];
                 const int64_t to = pass == FL_CONV_FORWARD ? at_y : pass == FL_CONV_TO_INPUT ? at_x : at_w;
                 const long double term = pass == FL_CONV_FORWARD ? xv * wv
                                        : pass == FL_CONV_TO_INPUT ? rv * wv : rv * xv;
@@ -239,6 +247,55 @@ TEST(conv_exact_sums_are_rounded_once)
             fl_isa_choose(NULL, NULL);
             fl_arena_free(&p.arena);
         }
+}
+
+/* The same of numbers that have remainders: value and remainder are the sum to what double loses of it, and their bits follow neither
+ * instruction set nor threads. */
+static void check_rests(problem *p, int which)
+{
+    const int64_t n = fl_shape_count(p->c.y);
+    long double *sum = FL_NEW(&p->arena, long double, n);
+    double *size = FL_NEW(&p->arena, double, n), *terms = FL_NEW(&p->arena, double, n);
+    define(p, FL_CONV_FORWARD, true, sum, size, terms);
+    uint64_t first[2] = {0};
+    for (int isa = 0; fl_isa_available(isa); isa++)
+        for (int threads = 1; threads <= 3; threads++) {
+            fl_isa_choose(fl_isa_available(isa), NULL);
+            fl_threads_set(threads);
+            run(p, FL_CONV_FORWARD, true);
+            const uint64_t now[2] = {fl_hash(p->y, (size_t)n * sizeof(real)), fl_hash(p->y_rest, (size_t)n * sizeof(real))};
+            if (isa == 0 && threads == 1) memcpy(first, now, sizeof first);
+            CHECK_SAY(sizeof(real) == sizeof(double) || memcmp(first, now, sizeof now) == 0, "geometry %d: %s with %d threads changes bits",
+                      which, fl_isa_name(), threads);
+            for (int64_t k = 0; k < n; k++) {
+                const long double off = sum[k] - p->y[k] - p->y_rest[k];
+                const double allowed = (2 + sqrt(terms[k])) * DBL_EPSILON * size[k] + FL_REAL_EPSILON * fabs((double)p->y_rest[k]);
+                if (!CHECK_SAY(fabs((double)off) <= allowed && (real)((double)p->y[k] + (double)p->y_rest[k]) == p->y[k],
+                               "geometry %d, %s: element %lld is %.9g and %.9g, wanted %.17Lg", which, fl_isa_name(), (long long)k,
+                               (double)p->y[k], (double)p->y_rest[k], sum[k])) break;
+            }
+        }
+    fl_threads_set(0);
+    fl_isa_choose(NULL, NULL);
+}
+
+TEST(conv_exact_sums_have_remainders)
+{
+    const double before = fl_parallel_min;
+    fl_parallel_min = 0;
+    for (int i = 0; i < GEOMETRIES; i++) {
+        problem p = make(&list[i]);
+        const int64_t n = fl_shape_count(p.c.x);
+        real *rest = random_array(&p.arena, n, 5);
+        for (int64_t k = 0; k < n; k++) rest[k] *= R(0.25) * (real)FL_REAL_EPSILON * p.x[k];
+        p.c.exact = true;
+        p.y_rest = FL_NEW(&p.arena, real, fl_shape_count(p.c.y));
+        check_rests(&p, i);
+        p.x_rest = rest;
+        check_rests(&p, i);
+        fl_arena_free(&p.arena);
+    }
+    fl_parallel_min = before;
 }
 
 /* Random windows, to meet what the list forgot. */

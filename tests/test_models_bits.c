@@ -1,14 +1,16 @@
 /* test_models_bits.c: the bits of a network follow neither threads nor batch mates, its gradients are differences, and
  * too little memory is an error like any other. */
 #include "autograd/gradcheck.h"
+#include "tensor/kernels.h"
 #include "tensor/par.h"
 #include "tests/model_rig.h"
 #include "tests/test.h"
 
-static bool rig_small(rig *r, const char *model, int n)
+static bool rig_small(rig *r, const char *model, int n, bool exact)
 {
     fl_model_options o = SMALL;
     o.n = n;
+    o.exact = exact;
     rig_up(r, model, &o);
     rig_plan(r, FL_KEEP_FOR_BACKWARD);
     fl_model_fill_formula(r->g, 1);
@@ -31,35 +33,37 @@ static void run(rig *r, int first_clip)
 static bool same(const real *a, const real *b, int64_t n) { return memcmp(a, b, (size_t)n * sizeof *a) == 0; }
 
 /* Three clips in one pass, and each on its own: logits and gradients. */
-TEST(models_bits_do_not_follow_batch_mates)
+static void check_mates(const fl_model *model, bool exact)
 {
-    for (int m = 0; small_model(m); m++) {
-        const char *name = fl_model_table[m]->name;
-        rig all, one;
-        const bool built = rig_small(&all, name, 3);
-        if (rig_small(&one, name, 1) && built) {
-            const int64_t clip = fl_shape_count(fl_graph_shape(one.g, one.net.input));
-            const int classes = fl_model_table[m]->classes;
-            run(&all, 0);
-            const real *logits = fl_graph_value(all.g, all.net.logits);
-            const real *gradient = fl_graph_signal(all.g, all.net.input);
-            for (int n = 0; n < 3; n++) {
-                run(&one, n);
-                CHECK_SAY(same(logits + n * classes, fl_graph_value(one.g, one.net.logits), classes),
-                          "%s: logits of clip %d", name, n);
-                CHECK_SAY(same(gradient + n * clip, fl_graph_signal(one.g, one.net.input), clip),
-                          "%s: gradient of clip %d", name, n);
-            }
+    const char *name = model->name;
+    rig all, one;
+    const bool built = rig_small(&all, name, 3, exact);
+    if (rig_small(&one, name, 1, exact) && built) {
+        const int64_t clip = fl_shape_count(fl_graph_shape(one.g, one.net.input));
+        const int classes = model->classes;
+        run(&all, 0);
+        const real *logits = fl_graph_value(all.g, all.net.logits);
+        const real *gradient = fl_graph_signal(all.g, all.net.input);
+        for (int n = 0; n < 3; n++) {
+            run(&one, n);
+            CHECK_SAY(same(logits + n * classes, fl_graph_value(one.g, one.net.logits), classes), "%s: logits of clip %d", name, n);
+            CHECK_SAY(same(gradient + n * clip, fl_graph_signal(one.g, one.net.input), clip), "%s: gradient of clip %d", name, n);
         }
-        fl_arena_free(&all.arena);
-        fl_arena_free(&one.arena);
     }
+    fl_arena_free(&all.arena);
+    fl_arena_free(&one.arena);
 }
 
-static void hash_run(const char *name, uint64_t hash[2])
+TEST(models_bits_do_not_follow_batch_mates)
+{
+    for (int m = 0; small_model(m); m++)
+        for (int exact = 0; exact < 2; exact++) check_mates(small_model(m), exact);
+}
+
+static void hash_run(const char *name, bool exact, uint64_t hash[2])
 {
     rig r;
-    if (rig_small(&r, name, 2)) {
+    if (rig_small(&r, name, 2, exact)) {
         run(&r, 0);
         const int64_t logits = fl_shape_count(fl_graph_shape(r.g, r.net.logits));
         const int64_t input = fl_shape_count(fl_graph_shape(r.g, r.net.input));
@@ -74,18 +78,32 @@ TEST(models_bits_do_not_follow_threads)
     static const int threads[] = {1, 2, 3, 16};
     const double before = fl_parallel_min;
     fl_parallel_min = 0;
-    for (int m = 0; small_model(m); m++) {
+    for (int k = 0; small_model(k / 2); k++) {
+        const char *name = small_model(k / 2)->name;
         uint64_t first[2] = {0}, now[2] = {0};
         for (int i = 0; i < 4; i++) {
             fl_threads_set(threads[i]);
-            hash_run(fl_model_table[m]->name, i ? now : first);
-            if (i)
-                CHECK_SAY(now[0] == first[0] && now[1] == first[1], "%s: %d threads change bits",
-                          fl_model_table[m]->name, threads[i]);
+            hash_run(name, k % 2, i ? now : first);
+            if (i) CHECK_SAY(now[0] == first[0] && now[1] == first[1], "%s%s: %d threads change bits", name, k % 2 ? ", exact" : "", threads[i]);
         }
     }
     fl_threads_set(0);
     fl_parallel_min = before;
+}
+
+/* Exact sums and their remainders are the same on machines with and without fused multiply-add. (In float64 no product is exact.) */
+TEST(models_bits_of_exact_graphs_do_not_follow_the_machine)
+{
+    if (sizeof(real) == sizeof(double)) SKIP("float64");
+    for (int m = 0; small_model(m); m++) {
+        uint64_t first[2] = {0}, now[2] = {0};
+        for (int isa = 0; fl_isa_available(isa); isa++) {
+            fl_isa_choose(fl_isa_available(isa), NULL);
+            hash_run(small_model(m)->name, true, isa ? now : first);
+            if (isa) CHECK_SAY(now[0] == first[0] && now[1] == first[1], "%s: %s changes bits", small_model(m)->name, fl_isa_name());
+        }
+    }
+    fl_isa_choose(NULL, NULL);
 }
 
 /* ---- gradients ---- */
@@ -128,7 +146,7 @@ TEST(models_gradients_are_differences)
 /* ---- memory ---- */
 
 /* A graph, a network in it, a plan for both directions. The number of allocations, or 0 when one failed. */
-static long build_and_plan(const char *name, long fail_at)
+static long build_and_plan(const char *name, bool exact, long fail_at)
 {
     rig r;
     memset(&r, 0, sizeof r);
@@ -136,7 +154,7 @@ static long build_and_plan(const char *name, long fail_at)
     fl_arena_fail_at(fail_at);
     r.g = fl_graph_new(&r.arena);
     if (r.g) {
-        r.net = fl_model_build(r.g, fl_model_find(name), &(fl_model_options){.frames = 2, .height = 16, .width = 16});
+        r.net = fl_model_build(r.g, fl_model_find(name), &(fl_model_options){.frames = 2, .height = 16, .width = 16, .exact = exact});
         if (fl_graph_ok(r.g)) rig_plan(&r, FL_KEEP_FOR_BACKWARD);
     }
     const long count = fl_arena_count();
@@ -152,9 +170,9 @@ TEST(models_survive_without_memory)
 {
     static const char *const names[] = {"tiny", "cnn_lstm_small", "convlstm_small"};
     for (int m = 0; m < 3; m++) {
-        const long count = build_and_plan(names[m], 0);
+        const long count = build_and_plan(names[m], m > 0, 0);
         CHECK_SAY(count > 100, "%s: %ld allocations", names[m], count);
         for (long k = 1; k <= count; k++)
-            CHECK_SAY(build_and_plan(names[m], k) == 0, "%s: allocation %ld failed unnoticed", names[m], k);
+            CHECK_SAY(build_and_plan(names[m], m > 0, k) == 0, "%s: allocation %ld failed unnoticed", names[m], k);
     }
 }

@@ -6,6 +6,7 @@
 #include "autograd/graph.h"
 #include "autograd/ops.h"
 #include "autograd/reduce.h"
+#include "autograd/remainder.h"
 #include "tensor/par.h"
 
 #include <math.h>
@@ -47,8 +48,8 @@ static void affine(fl_shape s, const real *x, const real *a, const real *b, real
     }
 }
 
-/* The same in double, rounded once. */
-static void affine_exact(const fl_node *node, const real *const in[], const real *x, bool shifted, real *y)
+/* The same in double, rounded once. The remainders of x and of y may be NULL. */
+static void affine_exact(const fl_node *node, const real *const in[], const real *x, const real *rest, bool shifted, real *y, real *y_rest)
 {
     const fl_shape s = node->shape;
     double *a = node->work, *b = a + s.c;
@@ -57,13 +58,23 @@ static void affine_exact(const fl_node *node, const real *const in[], const real
         b[c] = shifted ? (double)in[BETA][c] - (double)in[MEAN][c] * a[c] : 0;
     }
     FL_PARALLEL(p, fl_shape_pixels(s), fl_shape_count(s) * 2)
-        for (int c = 0; c < s.c; c++) y[p * s.c + c] = (real)((double)x[p * s.c + c] * a[c] + b[c]);
+        for (int c = 0; c < s.c; c++) {
+            const double v = fl_whole(x, rest, p * s.c + c) * a[c] + b[c];
+            y[p * s.c + c] = (real)v;
+            if (y_rest) y_rest[p * s.c + c] = fl_rest(v, (real)v);
+        }
+}
+
+static void forward_rest(const fl_node *node, const real *const in[], const real *const rest[], real *y, real *y_rest, uint8_t *notes)
+{
+    (void)notes;
+    affine_exact(node, in, in[X], rest[X], true, y, y_rest);
 }
 
 static void forward(const fl_node *node, const real *const in[], real *y)
 {
     if (node->exact) {
-        affine_exact(node, in, in[X], true, y);
+        affine_exact(node, in, in[X], NULL, true, y, NULL);
         return;
     }
     real *a = node->work, *b = a + node->shape.c;
@@ -86,7 +97,7 @@ static void vjp(const fl_node *node, int k, const real *const in[], const real *
 {
     (void)y;
     if (k == X) {
-        if (node->exact) affine_exact(node, in, gy, false, gx);
+        if (node->exact) affine_exact(node, in, gy, NULL, false, gx, NULL);
         else vjp_x(node, in, gy, gx);
         return;
     }
@@ -120,7 +131,7 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 const fl_op fl_op_batchnorm = {
     .name = "batchnorm", .doc = "per-channel normalisation with given mean and variance",
     .file = "autograd/ops/batchnorm.c", .kind = FL_OP_batchnorm, .flags = FL_LINEAR | FL_READS_IN, .arity = 5,
-    .infer = infer, .forward = forward, .vjp = vjp, .example = example, .scratch = scratch,
+    .infer = infer, .forward = forward, .vjp = vjp, .forward_rest = forward_rest, .example = example, .scratch = scratch,
 };
 
 fl_id fl_node_batchnorm(fl_graph *g, const char *name, fl_id x, fl_id gamma, fl_id beta, fl_id mean, fl_id var,

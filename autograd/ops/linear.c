@@ -30,7 +30,8 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 
 const fl_op fl_op_linear = {
     .name = "linear", .doc = "fully connected layer", .file = "autograd/ops/linear.c",
-    .kind = FL_OP_linear, FL_WEIGHTED_OP, .finished = fl_weighted_finished, .infer = infer, .example = example,
+    .kind = FL_OP_linear, FL_WEIGHTED_OP, .finished = fl_weighted_finished, .forward_rest = fl_weighted_forward_rest,
+    .infer = infer, .example = example,
 };
 
 fl_id fl_node_linear(fl_graph *g, const char *name, fl_id x, fl_id w, fl_id b)

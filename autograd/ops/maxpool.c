@@ -12,27 +12,33 @@
 
 typedef struct window { fl_span t, h, w; } window;
 
-static bool beats(real x, real y) { return x > y || isnan(x); }
-
-/* The place of the largest element of channel c in a window, or -1. */
-static int64_t winner(fl_shape s, const real *x, int n, int c, const window *at)
-{
-    int64_t best = -1;
-    for (int i = at->t.first; i < at->t.last; i++)
-        for (int j = at->h.first; j < at->h.last; j++)
-            for (int k = at->w.first; k < at->w.last; k++) {
-                const int64_t p = fl_at(s, n, c, at->t.begin + i * at->t.step, at->h.begin + j * at->h.step,
-                                        at->w.begin + k * at->w.step);
-                if (best < 0 || beats(x[p], x[best])) best = p;
-            }
-    return best;
-}
-
 enum { NOBODY = 255 };           /* in notes: the window saw padding alone */
 
 static int64_t element_at(const fl_node *node, int n, const window *at, int i, int j, int k)
 {
     return fl_at(node->in_shape[0], n, 0, at->t.begin + i * at->t.step, at->h.begin + j * at->h.step, at->w.begin + k * at->w.step);
+}
+
+/* Element p against element q; rest: remainders (remainder.h), or NULL. */
+static bool beats(const real *x, const real *rest, int64_t p, int64_t q)
+{
+    return x[p] > x[q] || isnan(x[p]) || (rest && x[p] == x[q] && rest[p] > rest[q]);
+}
+
+/* The place of the largest element of channel c in a window, or -1; which element of the window that is, if not NULL. */
+static int64_t winner(const fl_node *node, const real *x, const real *rest, int n, int c, const window *at, uint8_t *which)
+{
+    const int *kernel = node->attr.pool.win.k;
+    int64_t best = -1;
+    for (int i = at->t.first; i < at->t.last; i++)
+        for (int j = at->h.first; j < at->h.last; j++)
+            for (int k = at->w.first; k < at->w.last; k++) {
+                const int64_t p = element_at(node, n, at, i, j, k) + c;
+                if (best >= 0 && !beats(x, rest, p, best)) continue;
+                best = p;
+                if (which) *which = (uint8_t)((i * kernel[1] + j) * kernel[2] + k);
+            }
+    return best;
 }
 
 /* All channels of a window at once, so that the inner loop runs along memory. notes: which element was the largest, or NULL. */
@@ -88,7 +94,7 @@ static void vjp(const fl_node *node, int k, const real *const in[], const real *
                 for (int w = 0; w < s.w; w++) {
                     const window at = {fl_pool_span(node, 0, t), fl_pool_span(node, 1, h), fl_pool_span(node, 2, w)};
                     for (int c = c0; c < c1; c++) {
-                        const int64_t p = winner(from, in[0], n, c, &at);
+                        const int64_t p = winner(node, in[0], NULL, n, c, &at, NULL);
                         if (p >= 0) gx[p] += gy[fl_at(s, n, c, t, h, w)];
                     }
                 }
@@ -104,6 +110,25 @@ static int64_t note_bytes(const fl_node *node)
 }
 
 static void note(const fl_node *node, const real *const in[], real *y, uint8_t *notes) { go_over(node, in[0], y, notes); }
+
+/* With remainders: of two equal values the larger remainder wins. */
+static void forward_rest(const fl_node *node, const real *const in[], const real *const rest[], real *y, real *y_rest, uint8_t *notes)
+{
+    const fl_shape s = node->shape;
+    FL_PARALLEL(row, (int64_t)s.n * s.t * s.h, fl_shape_count(s) * 9) {
+        const int h = (int)(row % s.h), t = (int)(row / s.h % s.t), n = (int)(row / s.h / s.t);
+        for (int w = 0; w < s.w; w++) {
+            const window at = {fl_pool_span(node, 0, t), fl_pool_span(node, 1, h), fl_pool_span(node, 2, w)};
+            for (int c = 0; c < s.c; c++) {
+                uint8_t which = NOBODY;
+                const int64_t to = (row * s.w + w) * s.c + c, p = winner(node, in[0], rest[0], n, c, &at, &which);
+                y[to] = p < 0 ? 0 : in[0][p];
+                y_rest[to] = p < 0 ? 0 : rest[0][p];
+                if (notes) notes[to] = which;
+            }
+        }
+    }
+}
 
 /* The windows along an axis that see position p: outputs first .. last-1, those for which element() is not negative. */
 typedef struct seen { int first, last; } seen;
@@ -170,7 +195,7 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 const fl_op fl_op_maxpool = {
     .name = "maxpool", .doc = "maximum over windows", .file = "autograd/ops/maxpool.c",
     .kind = FL_OP_maxpool, .flags = FL_ROUTE | FL_READS_IN, .arity = 1,
-    .infer = fl_pool_infer, .forward = forward, .vjp = vjp, .example = example,
+    .infer = fl_pool_infer, .forward = forward, .vjp = vjp, .forward_rest = forward_rest, .example = example,
     .notes = note_bytes, .note = note, .vjp_by_notes = vjp_by_notes,
 };
 

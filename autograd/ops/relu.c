@@ -33,6 +33,14 @@ static void note(const fl_node *node, const real *const in[], real *y, uint8_t *
     fl_finish_all(&(fl_finish){.relu = true, .sign = notes}, in[0], fl_shape_count(node->shape), y);
 }
 
+/* A remainder never outweighs its value: the value alone decides. */
+static void forward_rest(const fl_node *node, const real *const in[], const real *const rest[], real *y, real *y_rest, uint8_t *notes)
+{
+    if (notes) note(node, in, y, notes);
+    else forward(node, in, y);
+    vjp(node, 0, in, y, rest[0], y_rest);
+}
+
 static void vjp_by_notes(const fl_node *node, const uint8_t *notes, const real *gy, real *gx)
 {
     fl_finish_all(&(fl_finish){.gate = notes}, gy, fl_shape_count(node->shape), gx);
@@ -47,7 +55,7 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 const fl_op fl_op_relu = {
     .name = "relu", .doc = "max(x, 0)", .file = "autograd/ops/relu.c",
     .kind = FL_OP_relu, .flags = FL_MAP | FL_READS_OUT, .arity = 1,
-    .infer = fl_map_infer, .forward = forward, .vjp = vjp, .deriv = deriv, .example = example,
+    .infer = fl_map_infer, .forward = forward, .vjp = vjp, .deriv = deriv, .forward_rest = forward_rest, .example = example,
     .notes = note_bytes, .note = note, .vjp_by_notes = vjp_by_notes,
 };
 

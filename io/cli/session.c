@@ -20,7 +20,8 @@ static const fl_option network[] = {
     FL_OPTION_INT("lstm-layers", "N", NULL, 1, 3, "of cnn_lstm; default 1"),
     FL_OPTION_INT("lstm-hidden", "N", NULL, 1, 65536, "units of each layer of cnn_lstm; default 512"),
     FL_OPTION_CHOICE("stream", "NAME", "rgb", streams, "of a network of two streams: which input is explained"),
-    FL_OPTION_FLAG("exact", 0, "every weighted sum in double, rounded once: slower, nearest to the truth, same bits on every machine"),
+    FL_OPTION_FLAG("exact", 0,
+                   "sums in double, what rounding takes off handed on: ReLUs fall as in float64, same bits on every machine; slower"),
     FL_OPTION_FLAG("peepholes", 0, "convlstm: gates see the cell state (Wci Wcf Wco)"),
     {0}};
 const fl_option_group fl_session_network = {"Network", network};
