@@ -10,6 +10,7 @@ void fl_report_figure(fl_checker *c, fl_finding f)
 {
     f.passed = f.figure <= f.bound;                                  /* never with a NaN */
     if (!f.where) f.where = "";
+    f.size = c->size;
     c->failed += !f.passed;
     c->o->found(&f, c->o->listener);
 }
@@ -17,7 +18,7 @@ void fl_report_figure(fl_checker *c, fl_finding f)
 void fl_report_skipped(fl_checker *c, const char *group, const char *name, const char *why)
 {
     const fl_finding f = {.group = group, .name = name, .figure = (double)NAN, .bound = (double)NAN, .where = "", .skipped = why,
-                          .unit = "", .bound_from = "", .passed = true};
+                          .size = c->size, .unit = "", .bound_from = "", .passed = true};
     c->o->found(&f, c->o->listener);
 }
 
@@ -57,7 +58,7 @@ fl_status fl_check_plan(fl_checker *c)
     if (fl_explainer_fold(e, false) || fl_target_end(e->g, &e->net, &target, &end)) return e->g->error->status;
     const fl_demand demand = {.root = end.node, .wrt = e->net.input};
     const int threads = fl_threads();
-    fl_threads_set(FL_CHECK_THREADS);                                /* scratch for as many as will be tried */
+    fl_threads_set(fl_checker_threads(c));                           /* scratch for as many as will be tried */
     const fl_status status = fl_explainer_plan(e, &demand);
     fl_threads_set(threads);
     return status;
@@ -103,15 +104,30 @@ const char *const fl_check_group_name[] = {"ops", "network", "laws", "identities
 
 static bool wanted(const fl_checker *c, const char *group) { return !c->o->only || strcmp(c->o->only, group) == 0; }
 
+static fl_status check_maps(fl_checker *c)
+{
+    if ((wanted(c, "laws") && fl_check_laws(c)) || (wanted(c, "identities") && fl_check_identities(c)))
+        return c->e->g->error->status ? c->e->g->error->status : c->arena->error->status;
+    return FL_OK;
+}
+
 static fl_status run(fl_checker *c)
 {
     double *before = FL_NEW(c->arena, double, c->e->classes);
     const uint64_t weights = hash_weights(c->e->whole_g);
-    if (!before || resolve(c) || fl_explainer_predict(c->e, c->clip, NULL, before) || fl_check_plan(c) || (wanted(c, "ops") && fl_check_ops(c)) ||
-        (wanted(c, "network") && fl_check_network(c)) || (wanted(c, "laws") && fl_check_laws(c)) ||
-        (wanted(c, "identities") && fl_check_identities(c)))
+    c->macs = fl_checker_macs(c->e->whole_g) / c->e->batch;
+    if (!before || resolve(c) || fl_explainer_predict(c->e, c->clip, NULL, before) || fl_check_plan(c) ||
+        (wanted(c, "ops") && fl_check_ops(c)) || (wanted(c, "network") && fl_check_network(c)) ||
+        ((wanted(c, "laws") || wanted(c, "identities")) && fl_check_smaller(c, check_maps)))
         return c->e->g->error->status ? c->e->g->error->status : c->arena->error->status;
     return look_again(c, before, weights);
+}
+
+int fl_checker_strike(fl_explainer *e, const fl_fault *fault)
+{
+    if (fl_explainer_fold(e, true)) return -1;
+    const int struck = fl_fault_inject(fault, e->whole_g);
+    return struck >= 0 && e->fold->count && fl_fault_inject(fault, e->fold->g) < 0 ? -1 : struck;
 }
 
 fl_status fl_check_run(fl_explainer *e, const real *clip, const fl_check_options *o, fl_arena *scratch, int *failed)
@@ -120,13 +136,9 @@ fl_status fl_check_run(fl_explainer *e, const real *clip, const fl_check_options
     fl_checker c = {.e = e, .o = &options, .clip = clip, .arena = scratch,
                     .voxels = fl_shape_count(fl_graph_shape(e->whole_g, e->whole.input)) / e->batch};
     if (options.samples < 1) options.samples = 64;
+    if (options.large <= 0) options.large = 1.25e9;
     *failed = 0;
-    int struck = 1;
-    if (options.fault) {                                             /* into the network, and into the one with its norms folded */
-        if (fl_explainer_fold(e, true)) return e->whole_g->error->status;
-        struck = fl_fault_inject(options.fault, e->whole_g);
-        if (struck >= 0 && e->fold->count && fl_fault_inject(options.fault, e->fold->g) < 0) struck = -1;
-    }
+    const int struck = options.fault ? fl_checker_strike(e, options.fault) : 1;
     if (struck < 0) return e->whole_g->error->status;
     if (!struck)
         return fl_error_set(e->whole_g->error, FL_USAGE, "fault %s: this network has no node that it could strike (%s nodes)",

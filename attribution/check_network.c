@@ -4,7 +4,8 @@
  *                  ReLUs is then as good as linear, and float64 reaches 1e-9. float32 reaches what is left of its 24 bits when the
  *                  score's rounding is divided by its change; how much that is the quotients say themselves, by how far those of
  *                  two steps and from two sides are apart. The bound is four times that, and at most 3e-3
- *   threads        1, 2 and 16, and every loop split, however small
+ *                  A large network (check_smaller.c) has one direction instead of three: each one sees every element
+ *   threads        1, 2 and 16, and every loop split, however small; of a large network 1 and 2, and its loops as they are
  *   batch          the same clip beside another one, first and second */
 #include "attribution/checker.h"
 
@@ -20,7 +21,8 @@ static fl_status check_differences(fl_checker *c)
 {
     fl_graph *g = c->e->g;
     fl_gradcheck r;
-    const fl_gradcheck_options o = {.seed = 12, .hold = true, .no_elements = true, .step = FL_REAL_EPSILON > 1e-10 ? 1 : 0x1p-3};
+    const fl_gradcheck_options o = {.seed = 12, .hold = true, .no_elements = true, .step = FL_REAL_EPSILON > 1e-10 ? 1 : 0x1p-3,
+                                    .directions = fl_checker_is_large(c)};
     if (fl_gradcheck_run(g, &c->e->net.input, 1, &o, &r)) return g->error->status;
     fl_report_figure(c, (fl_finding){.group = "network", .name = "gradient = differences of the score, switches held", .figure = r.directional,
                                      .bound = bound(r.doubt), .compared = r.directions, .unit = "directions",
@@ -65,12 +67,13 @@ static bits alone(fl_checker *c, fl_id root)
 static void check_threads(fl_checker *c, fl_id root, bits want)
 {
     static const int counts[] = {1, 2, FL_CHECK_THREADS};
+    const bool large = fl_checker_is_large(c);
     const int threads = fl_threads();
     const double least = fl_parallel_min;
     int differ = 0;
     const char *where = "";
-    fl_parallel_min = 0;
-    for (int k = 0; k < 3; k++) {
+    if (!large) fl_parallel_min = 0;
+    for (int k = 0; k < (large ? 2 : 3); k++) {
         fl_threads_set(counts[k]);
         const bits got = alone(c, root);
         const int off = (got.value != want.value) + (got.signal != want.signal);
@@ -79,8 +82,8 @@ static void check_threads(fl_checker *c, fl_id root, bits want)
     }
     fl_parallel_min = least;
     fl_threads_set(threads);
-    fl_report_figure(c, (fl_finding){.group = "bits", .name = "1, 2 and 16 threads", .figure = differ, .compared = 6, .unit = "arrays",
-                                     .where = where, .bound_from = "bits"});
+    fl_report_figure(c, (fl_finding){.group = "bits", .name = large ? "1 and 2 threads" : "1, 2 and 16 threads", .figure = differ,
+                                     .compared = large ? 4 : 6, .unit = "arrays", .where = where, .bound_from = "bits"});
 }
 
 static fl_status check_batch(fl_checker *c, bits want)
@@ -90,11 +93,14 @@ static fl_status check_batch(fl_checker *c, bits want)
     fl_error error = {0};
     fl_graph *g = NULL;
     fl_arena_init(&a, &error);
-    const fl_network net = c->o->build ? c->o->build(c->o->user, 2, &a, &g) : fl_network_none;
+    fl_shape two = fl_graph_shape(c->e->whole_g, c->e->whole.input);
+    two.n = 2;
+    const fl_network net = c->o->build ? c->o->build(c->o->user, two, &a, &g) : fl_network_none;
     fl_target target = c->target;
     fl_end end;
     if (net.input == FL_NONE || error.status != FL_OK || fl_target_end(g, &net, &target, &end)) {
-        fl_report_skipped(c, "bits", name, error.status ? fl_arena_text(c->arena, "%s", error.message) : "the network is for one clip at a time");
+        fl_report_skipped(c, "bits", name, error.status ? fl_arena_text(c->arena, "%s", error.message)
+                                                        : "the network is for one clip at a time");
         fl_arena_free(&a);
         return FL_OK;
     }

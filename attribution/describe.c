@@ -37,6 +37,22 @@ static const char *why_zero(const fl_map *m)
     return "zero map: no input value moves this score here (ReLUs that are off, or nothing to find a difference in)";
 }
 
+/* A law that is exact but for rounding: what rounding was a part of. */
+static const char *why_missed(const fl_map *m, fl_arena *arena)
+{
+    double size = 0;
+    for (int64_t i = 0; i < fl_shape_count(m->shape); i++) size += fabs((double)m->data[i]);
+    const double gap = m->residual * fabs(m->wanted), scores = fmax(fabs(m->score), fabs(m->baseline_score));
+    const char *why = "values overflow";
+    if (gap < 1e3 * FL_REAL_EPSILON * scores)
+        why = fl_arena_text(arena, "the two scores are nearly equal, and their difference is what is left of " FL_REAL_NAME);
+    else if (gap < 1e3 * FL_REAL_EPSILON * size)
+        why = fl_arena_text(arena, "its values cancel: sizes sum to %.3g, %.2g times the law's, and rounding in " FL_REAL_NAME
+                            " is a part of those; the network magnifies small differences, so read no single value", size,
+                            size / fabs(m->wanted));
+    return why ? fl_arena_text(arena, "the map misses its law by %.2g %% (%.6g instead of %.6g): %s", 100 * m->residual, m->sum, m->wanted, why) : NULL;
+}
+
 fl_status fl_map_warn(fl_map *m, bool baseline_is_clip, fl_arena *arena, fl_error *err)
 {
     const notes n = {m, arena, err};
@@ -48,9 +64,7 @@ fl_status fl_map_warn(fl_map *m, bool baseline_is_clip, fl_arena *arena, fl_erro
     if (p < 0.05 && !m->options.target.node)
         warn(&n, fl_arena_text(arena, "the network gives class %d a probability of only %.3g: the map explains a "
                                "score that it does not decide by", m->options.target.class_index, p));
-    if (m->residual > 0.05 && m->options.rules)
-        warn(&n, fl_arena_text(arena, "the map misses its law by %.2g %% (%.6g instead of %.6g): values overflow, or cancel", 
-                               100.0 * m->residual, m->sum, m->wanted));
+    if (m->residual > 0.01 && m->options.rules) warn(&n, why_missed(m, arena));
     else if (m->residual > 0.05)
         warn(&n, fl_arena_text(arena, "the map misses its sum by %.2g %% (%.6g instead of %.6g): take more steps or "
                                "the rule gauss_legendre", 100.0 * m->residual, m->sum, m->wanted));

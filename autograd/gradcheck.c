@@ -150,9 +150,9 @@ static double draw_direction(const checker *c, fl_rng *rng)
     return fmax(sqrt(square), 1e-30);
 }
 
-static void check_directions(const checker *c, fl_rng *rng, fl_gradcheck *result)
+static void check_directions(const checker *c, int wanted, fl_rng *rng, fl_gradcheck *result)
 {
-    for (int try = 0; try < TRIES && result->directions < DIRECTIONS; try++) {
+    for (int try = 0; try < TRIES && result->directions < wanted; try++) {
         const double scale = draw_direction(c, rng);
         const estimate e = differentiate(c, 0, -1);
         if (on_kink(e, scale)) continue;
@@ -212,7 +212,7 @@ fl_status fl_gradcheck_run(fl_graph *g, const fl_id *wrt, int n_wrt, const fl_gr
     if (options->hold && !hold) return g->error->status;
     for (int k = 0; k < n_wrt && !options->no_elements; k++)
         check_elements(&c, k, options->samples > 0 ? options->samples : 16, &rng, result);
-    check_directions(&c, &rng, result);
+    check_directions(&c, options->directions > 0 ? options->directions : DIRECTIONS, &rng, result);
     if (hold) fl_hold_end(hold);
     walk(&c);
     fl_arena_release(g->arena, mark);

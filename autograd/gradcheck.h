@@ -18,6 +18,7 @@ typedef struct fl_gradcheck_options {
     int levels;               /* how often h is halved; 0: often */
     bool hold;                /* switches stay as they are at the point (hold.h): no kinks, and few levels are enough */
     bool no_elements;         /* directions alone */
+    int directions;           /* 0: 3 */
     uint64_t seed;
 } fl_gradcheck_options;
 

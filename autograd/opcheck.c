@@ -70,11 +70,14 @@ static bool set_up(bench *b, int64_t count, int64_t results, fl_arena *a)
     return true;
 }
 
+/* Of mean 0 and variance 1, and five times as fast as a normal number: large nodes have a hundred million elements. */
+static double scatter(fl_rng *rng) { return 3.4641016151377544 * (fl_rng_next_uniform(rng) - 0.5); }
+
 /* v is as large as the operand is. */
 static void move(const real *x, int64_t count, fl_rng *rng, real *moved)
 {
     const double rms = fl_norm(x, count) / sqrt((double)count), size = rms > 0 ? rms : 1;
-    for (int64_t i = 0; i < count; i++) moved[i] = (real)((double)x[i] + size * fl_rng_next_normal(rng));
+    for (int64_t i = 0; i < count; i++) moved[i] = (real)((double)x[i] + size * scatter(rng));
 }
 
 static double dot_difference(const real *g, const real *a, const real *b, int64_t n)
@@ -91,7 +94,7 @@ static void transpose(const fl_node *node, const real *const in[], int k, uint64
     const int64_t count = fl_shape_count(node->in_shape[k]), results = fl_shape_count(node->shape);
     fl_rng rng = {seed, (uint64_t)k, 0};
     move(in[k], count, &rng, b->moved);
-    for (int64_t i = 0; i < results; i++) b->gy[i] = (real)fl_rng_next_normal(&rng);
+    for (int64_t i = 0; i < results; i++) b->gy[i] = (real)scatter(&rng);
     node->op->forward(node, in, b->y0);
     node->op->vjp(node, k, in, b->y0, b->gy, b->gx);
     memcpy((void *)moved, in, (size_t)node->n_in * sizeof *in);

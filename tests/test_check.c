@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-typedef struct heard { int passed, failed, skipped; bool as_meant; const char *meant; char first[160]; } heard;
+typedef struct heard { int passed, failed, skipped, smaller; bool as_meant; const char *meant; char first[160], size[64]; } heard;
 
 static void hear(const fl_finding *f, void *listener)
 {
@@ -17,46 +17,53 @@ static void hear(const fl_finding *f, void *listener)
     if (f->skipped) h->skipped++;
     else if (f->passed) h->passed++;
     else if (!h->failed++) snprintf(h->first, sizeof h->first, "%.60s: %g of %g at %.60s", f->name, f->figure, f->bound, f->where);
+    h->smaller += f->size != NULL;
+    if (f->size) snprintf(h->size, sizeof h->size, "%s", f->size);
     if (!f->passed && h->meant && strstr(f->name, h->meant)) h->as_meant = true;
     CHECK_SAY(f->passed || !isnan(f->bound), "%s has no bound", f->name);
 }
 
 typedef struct job { const fl_model *model; fl_model_options o; } job;
 
-static fl_network build(void *user, int n, fl_arena *arena, fl_graph **to)
+static fl_network build(void *user, fl_shape clips, fl_arena *arena, fl_graph **to)
 {
     const job *j = user;
     fl_model_options o = j->o;
-    o.n = n;
+    o.n = clips.n, o.frames = clips.t, o.height = clips.h, o.width = clips.w;
     *to = fl_graph_new(arena);
     const fl_network net = fl_model_build(*to, j->model, &o);
     fl_model_fill_formula(*to, 1);
     return net;
 }
 
-static heard run(const char *model, const char *fault, const char *only, const char *meant)
+static heard run_sized(job j, double large, const char *fault, const char *only, const char *meant)
 {
     heard h = {.meant = meant};
-    job j = {fl_model_find(model), {.frames = 4, .height = 16, .width = 16}};
+    const char *model = j.model->name;
     fl_error error = {0}, scratch_error = {0};
     fl_arena arena, scratch;
     fl_graph *g;
     fl_arena_init(&arena, &error);
     fl_arena_init(&scratch, &scratch_error);
-    const fl_network net = build(&j, 1, &arena, &g);
+    const fl_network net = build(&j, (fl_shape){1, 0, j.o.frames, j.o.height, j.o.width}, &arena, &g);
     fl_explainer *e = fl_explainer_new(g, net, &j.model->input);
     real *clip = FL_NEW(&scratch, real, fl_shape_count(fl_graph_shape(g, net.input)));
     int failed = 0;
     if (CHECK_SAY(e && clip, "%s: %s", model, error.message)) {
         fl_model_formula_clip(model, fl_graph_shape(g, net.input), clip);
         const fl_check_options o = {.target = {.class_index = FL_CLASS_AUTO}, .fault = fault ? fl_fault_find(fault) : NULL, .only = only,
-                                    .build = build, .user = &j, .found = hear, .listener = &h};
+                                    .large = large, .build = build, .user = &j, .found = hear, .listener = &h};
         CHECK_SAY(fl_check_run(e, clip, &o, &scratch, &failed) == FL_OK, "%s, %s: %s", model, fault ? fault : "no fault", error.message);
         CHECK(failed == h.failed);
     }
     fl_arena_free(&scratch);
     fl_arena_free(&arena);
     return h;
+}
+
+static heard run(const char *model, const char *fault, const char *only, const char *meant)
+{
+    return run_sized((job){fl_model_find(model), {.frames = 4, .height = 16, .width = 16}}, 0, fault, only, meant);
 }
 
 TEST(check_passes_networks_that_are_right)
@@ -103,6 +110,18 @@ TEST(check_catches_every_fault)
     }
 }
 
+/* A network that counts as large: maps on a smaller clip, where faults are still found; gradient and bits on the clip itself. */
+TEST(check_large_networks_on_smaller_clips)
+{
+    const job c3d = {fl_model_find("c3d_small"), {.frames = 8, .height = 56, .width = 58}};
+    const heard laws = run_sized(c3d, 1, NULL, "laws", NULL), network = run_sized(c3d, 1, NULL, "network", NULL),
+                found = run_sized(c3d, 1, "unscaled_average", "laws", "ledger");
+    CHECK_SAY(laws.failed == 0 && laws.passed > 40 && laws.smaller > 40, "%d passed, %d failed, %s", laws.passed, laws.failed, laws.first);
+    CHECK_SAY(strcmp(laws.size, "the clip as 4 x 28 x 29") == 0, "%s", laws.size);
+    CHECK_SAY(network.failed == 0 && network.passed == 5 && network.smaller == 0, "%s", network.first);
+    CHECK_SAY(found.as_meant, "'ledger' did not see it (first %s)", found.first);
+}
+
 TEST(check_says_where_a_fault_cannot_strike)
 {
     fl_error error = {0};
@@ -110,7 +129,7 @@ TEST(check_says_where_a_fault_cannot_strike)
     fl_graph *g;
     job j = {fl_model_find("tiny"), SMALL};
     fl_arena_init(&arena, &error);
-    const fl_network net = build(&j, 1, &arena, &g);
+    const fl_network net = build(&j, (fl_shape){1, 0, j.o.frames, j.o.height, j.o.width}, &arena, &g);
     fl_explainer *e = fl_explainer_new(g, net, NULL);
     real *clip = FL_NEW(&arena, real, fl_shape_count(fl_graph_shape(g, net.input)));
     int failed;

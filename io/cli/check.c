@@ -10,6 +10,7 @@ static const fl_option options[] = {
     FL_OPTION_TEXT("target", 't', "CLASS", "auto", "the class whose score is checked: a name, an index, or auto, the best one"),
     FL_OPTION_CHOICE("only", "GROUP", NULL, fl_check_group_name, "one group of checks; default: all"),
     FL_OPTION_INT("samples", "N", "64", 1, 1000000, "elements that are computed once more, per node of the network"),
+    FL_OPTION_FLAG("full-size", 0, "laws and identities of a large network (1.25 GMAC) on the clip as it is, not on a smaller one: an hour"),
     FL_OPTION_TEXT("against", 0, "FILE", NULL, "compare with a .npz of another framework or build instead: where do the two part? (see below)"),
     FL_OPTION_REAL("tolerance", "X", "1e-3", 0, 1e9, "with --against: relative difference (L2) that still agrees"),
     FL_OPTION_TEXT("method", 0, "NAME", NULL, "with --against: whose map the array 'map' is"),
@@ -24,7 +25,8 @@ typedef struct talk { fl_cli *cli; fl_json j; const char *group; int passed, fai
 
 static void print_line(talk *t, const fl_finding *f)
 {
-    if (!t->group || strcmp(t->group, f->group) != 0) printf("%s%s\n", t->group ? "\n" : "", f->group);
+    if (!t->group || strcmp(t->group, f->group) != 0)
+        printf("%s%s%s%s\n", t->group ? "\n" : "", f->group, f->size ? ", on " : "", f->size ? f->size : "");
     if (f->skipped) {
         printf("  -     %-66s %s\n", f->name, f->skipped);
         return;
@@ -38,6 +40,7 @@ static void write_line(fl_json *j, const fl_finding *f)
     fl_json_object(j, NULL);
     fl_json_string(j, "group", f->group);
     fl_json_string(j, "name", f->name);
+    if (f->size) fl_json_string(j, "size", f->size);
     fl_json_string(j, "result", f->skipped ? "skipped" : f->passed ? "passed" : "failed");
     if (f->skipped) {
         fl_json_string(j, "why", f->skipped);
@@ -66,16 +69,18 @@ static void hear(const fl_finding *f, void *listener)
 
 /* ---- the run ---- */
 
-/* The same network for n clips; parameters and second inputs are copied by name. */
-static fl_network build(void *user, int n, fl_arena *arena, fl_graph **to)
+/* The same network for other clips. Parameters are copied by name, second inputs and first states where they fit. FL_NONE where
+ * parameters have another size: they belong to places. */
+static fl_network build(void *user, fl_shape clips, fl_arena *arena, fl_graph **to)
 {
     const fl_session *s = ((void **)user)[0];
     const fl_cli *cli = ((void **)user)[1];
     fl_model_options o = fl_session_model_options(cli);
-    o.frames = s->input.shape.t;
-    o.height = s->input.shape.h;
-    o.width = s->input.shape.w;
-    o.n = n;
+    const fl_shape own = fl_graph_shape(s->graph, s->net.input);
+    o.frames = clips.t == own.t ? s->input.shape.t : clips.t;
+    o.height = clips.h == own.h ? s->input.shape.h : clips.h;
+    o.width = clips.w == own.w ? s->input.shape.w : clips.w;
+    o.n = clips.n;
     fl_graph *g = *to = fl_graph_new(arena);
     fl_network net = g ? fl_model_build(g, s->model, &o) : fl_network_none;
     if (!g || !fl_graph_ok(g)) return fl_network_none;
@@ -83,6 +88,7 @@ static fl_network build(void *user, int n, fl_arena *arena, fl_graph **to)
         const fl_id from = g->node[i].role == FL_COMPUTED ? FL_NONE : fl_graph_find(s->graph, g->node[i].name);
         if (from == FL_NONE || !s->graph->node[from].value) continue;
         const int64_t count = fl_shape_count(s->graph->node[from].shape), all = fl_shape_count(g->node[i].shape);
+        if (g->node[i].role == FL_PARAM && count != all) return fl_network_none;
         for (int64_t at = 0; at + count <= all; at += count)
             memcpy(g->node[i].value + at, s->graph->node[from].value, (size_t)count * sizeof(real));
     }
@@ -123,8 +129,8 @@ static fl_status check(fl_cli *cli, fl_session *s, const fl_fault *fault)
     void *both[2] = {s, cli};
     int failed = 0;
     fl_arena scratch;
-    fl_check_options o = {.fault = fault, .samples = (int)fl_cli_int(cli, "samples"), .only = fl_cli_text(cli, "only"), .build = build, .user = both,
-                          .found = hear, .listener = &t};
+    fl_check_options o = {.fault = fault, .samples = (int)fl_cli_int(cli, "samples"), .only = fl_cli_text(cli, "only"),
+                          .large = fl_cli_flag(cli, "full-size") ? (double)INFINITY : 0, .build = build, .user = both, .found = hear, .listener = &t};
     if (fl_session_class(cli, s, "target", fl_cli_text(cli, "target"), &o.target.class_index, NULL) != FL_OK) return cli->error->status;
     fl_json_to_stream(&t.j, stdout, true);
     if (cli->json) {
@@ -187,6 +193,8 @@ const fl_command fl_command_check = {
     "ops: every op against its definition, its transpose and finite differences, on examples and at the network's own values.\n"
     "network: the gradient against differences of the score; the same bits for any number of threads and any batch.\n"
     "laws: what maps must sum to, and what every node must hand on. identities: methods that must agree with each other.\n"
+    "Of a large network (1.25 GMAC a clip) laws and identities are looked at on the clip made smaller, its bits with 1 and 2 threads: a\n"
+    "minute or two instead of an hour. --full-size takes the hour.\n"
     "A check passes when its figure is not above its bound; exit code 5 when one fails.\n\n"
     "  footlight check --model tiny --weights formula --save f32.npz          then, with the float64 build:\n"
     "  build/f64/footlight check --model tiny --weights formula --against f32.npz --tolerance 1e-5\n"
