@@ -77,6 +77,8 @@ typedef struct fl_explain_options {      /* NOLINT(clang-analyzer-optin.performa
     uint64_t seed;                       /* of noise, of masks, and of the baselines that draw */
     const real *baseline_clip;           /* the baseline "clip": the caller's, shaped like the input; alone unless a list names it */
     const fl_ruleset *rules;             /* of methods that have some; borrowed as long as the explainer is used */
+    const fl_bundle *masker;             /* weights of a masking network (models/masker.h), for methods that ask one; borrowed */
+    const char *masker_name;             /* of it, for results */
 
     /* Called after every pass with the number of clips done and to do. Returning false stops: methods that gather samples or
      * improve a mask give what they have (fl_map.partial), the others FL_LIMIT and no map. */
@@ -140,7 +142,8 @@ typedef enum fl_option_number_of {
 #include "attribution/options.def"
     FL_OPTIONS,
     FL_OPTION_seed = FL_OPTIONS,         /* not in the table: every command has it */
-    FL_OPTION_rules                      /* a name or a file, which only io can read */
+    FL_OPTION_rules,                     /* a name or a file, which only io can read */
+    FL_OPTION_masker                     /* a file, likewise */
 } fl_option_number_of;
 #define FL_READS(field) (UINT64_C(1) << FL_OPTION_##field)
 #define FL_READS_BASELINE (FL_READS(baseline) | FL_READS(baseline_sigma))

@@ -130,6 +130,7 @@ const fl_setting *fl_map_settings(const fl_map *m, fl_arena *arena, int *count)
     const uint64_t uses = fl_method_uses(m->method);
     add_target(&l, &o->target);
     if (uses & FL_READS(rules)) add(&l, "rules", o->rules->name);
+    if (uses & FL_READS(masker)) add(&l, "masker", o->masker_name ? o->masker_name : "the caller's");
     for (int i = 0; i < FL_OPTIONS; i++)
         if (!add_option(&l, m, i)) return NULL;
     if (uses & FL_READS(seed) || is_baseline(m, "noise", "shuffled"))

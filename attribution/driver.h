@@ -41,7 +41,7 @@ struct fl_driver {
 extern const fl_driver fl_drive_random, fl_drive_backward, fl_drive_path, fl_drive_noise, fl_drive_cam,
                        fl_drive_eigen, fl_drive_score_cam, fl_drive_expected, fl_drive_blur_path, fl_drive_guided_path,
                        fl_drive_rules, fl_drive_ablation, fl_drive_pyramid, fl_drive_guided_cam, fl_drive_motion, fl_drive_regions,
-                       fl_drive_windows, fl_drive_masks, fl_drive_segments, fl_drive_optimise;
+                       fl_drive_windows, fl_drive_masks, fl_drive_segments, fl_drive_optimise, fl_drive_masker;
 
 /* The variants: which of its computations a driver does. */
 enum { FL_BACKWARD_PLAIN, FL_BACKWARD_TIMES_INPUT };

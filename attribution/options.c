@@ -20,7 +20,7 @@ const fl_option_row fl_option_rows[FL_OPTIONS] = {
 #include "attribution/options.def"
 };
 
-_Static_assert(FL_OPTION_rules < 64, "one bit of a word for every option");
+_Static_assert(FL_OPTION_masker < 64, "one bit of a word for every option");
 _Static_assert(sizeof(fl_quadrature) == sizeof(int), "choices are read and written as int");
 
 static bool has_number(const fl_option_row *row)

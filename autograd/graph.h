@@ -116,6 +116,9 @@ fl_fit_of_entry fl_entry_fit(const fl_entry *, fl_shape);
 fl_status fl_graph_load(fl_graph *, const fl_bundle *);
 fl_status fl_graph_load_found(fl_graph *, const fl_bundle *);  /* what is missing keeps its values */
 fl_status fl_graph_store(const fl_graph *, fl_bundle *);       /* copies into the bundle's arena, in file order */
+/* The same for those whose names begin so: a network that learns beside one that stays as it is. */
+fl_status fl_graph_load_part(fl_graph *, const char *begin, const fl_bundle *);
+fl_status fl_graph_store_part(const fl_graph *, const char *begin, fl_bundle *);
 
 /* trace.c: the tape as text, one node a line: index, op, name, shape, plan, bytes, operands. Into the arena;
  * NULL without memory. */

@@ -71,35 +71,47 @@ static fl_status load_node(fl_graph *g, const fl_node *node, const fl_entry *e)
     return fill_from(g->arena, node, e) ? FL_OK : g->error->status;
 }
 
-fl_status fl_graph_load_found(fl_graph *g, const fl_bundle *b)
+/* Whether files hold it. */
+static bool is_stored(const fl_node *node, const char *begin)
+{
+    return (node->role == FL_PARAM || node->role == FL_BUFFER) && strncmp(node->name, begin, strlen(begin)) == 0;
+}
+
+static fl_status load_found(fl_graph *g, const char *begin, const fl_bundle *b)
 {
     fl_graph_touch(g);
     for (fl_id i = 0; i < g->count; i++) {
         const fl_node *node = &g->node[i];
-        const fl_entry *e = node->role == FL_PARAM || node->role == FL_BUFFER ? fl_bundle_find(b, node->name) : NULL;
+        const fl_entry *e = is_stored(node, begin) ? fl_bundle_find(b, node->name) : NULL;
         if (e && load_node(g, node, e) != FL_OK) return g->error->status;
     }
     return FL_OK;
 }
 
-fl_status fl_graph_load(fl_graph *g, const fl_bundle *b)
+fl_status fl_graph_load_found(fl_graph *g, const fl_bundle *b) { return load_found(g, "", b); }
+
+fl_status fl_graph_load(fl_graph *g, const fl_bundle *b) { return fl_graph_load_part(g, "", b); }
+
+fl_status fl_graph_load_part(fl_graph *g, const char *begin, const fl_bundle *b)
 {
     for (fl_id i = 0; i < g->count; i++) {
         const fl_node *node = &g->node[i];
         fl_shape_text t;
-        if ((node->role != FL_PARAM && node->role != FL_BUFFER) || fl_bundle_find(b, node->name)) continue;
+        if (!is_stored(node, begin) || fl_bundle_find(b, node->name)) continue;
         return fl_error_set(g->error, FL_MISFIT, "weights: tensor '%s' of shape %s is missing; the file has %d "
                             "tensors, the first is '%s': do the weights belong to this network?", node->name,
                             fl_shape_print(node->shape, &t), b->count, b->count ? b->entry[0].name : "(none)");
     }
-    return fl_graph_load_found(g, b);
+    return load_found(g, begin, b);
 }
 
-fl_status fl_graph_store(const fl_graph *g, fl_bundle *b)
+fl_status fl_graph_store(const fl_graph *g, fl_bundle *b) { return fl_graph_store_part(g, "", b); }
+
+fl_status fl_graph_store_part(const fl_graph *g, const char *begin, fl_bundle *b)
 {
     for (fl_id i = 0; i < g->count; i++) {
         const fl_node *node = &g->node[i];
-        if (node->role != FL_PARAM && node->role != FL_BUFFER) continue;
+        if (!is_stored(node, begin)) continue;
         const fl_shape s = node->shape;
         real *copy = FL_NEW(b->arena, real, fl_shape_count(s));
         if (!copy) return FL_FAILED;

@@ -69,13 +69,18 @@ static fl_network build_side(fl_trainer *t, fl_graph *g, bool training)
     return fl_model_build(g, t->model, &o);
 }
 
+static bool is_trained(const fl_trainer *t, const fl_node *node)
+{
+    return node->role == FL_PARAM && strncmp(node->name, t->lesson->part, strlen(t->lesson->part)) == 0;
+}
+
 static bool list_parameters(fl_trainer *t)
 {
     t->params = FL_NEW(t->arena, fl_id, t->g->count);
     for (int k = 0; k < 2; k++) t->state[k] = FL_NEW(t->arena, real *, t->g->count);
     if (!t->params || !t->state[0] || !t->state[1]) return false;
     for (fl_id i = 0; i < t->g->count; i++) {
-        if (t->g->node[i].role != FL_PARAM) continue;
+        if (!is_trained(t, &t->g->node[i])) continue;
         for (int k = 0; k < fl_optimiser_states(&t->optimiser); k++) {
             t->state[k][t->n_params] = FL_NEW(t->arena, real, fl_shape_count(t->g->node[i].shape));
             if (!t->state[k][t->n_params]) return false;
@@ -85,20 +90,53 @@ static bool list_parameters(fl_trainer *t)
     return true;
 }
 
-static fl_status build_graphs(fl_trainer *t)
+/* The lesson of a classifier. */
+static fl_status build_classes(fl_trainer *t, void *user)
 {
-    t->g = fl_graph_new(t->arena);
-    t->judge = fl_graph_new(t->arena);
-    if (!t->g || !t->judge) return FL_FAILED;
+    (void)user;
     t->net = build_side(t, t->g, true);
     t->judge_net = build_side(t, t->judge, false);
     t->target = fl_node_input(t->g, "target", fl_graph_shape(t->g, t->net.logits));
     t->loss_node = fl_node_cross_entropy(t->g, "loss", t->net.logits, t->target);
+    return t->arena->error->status;
+}
+
+static void prepare_classes(fl_trainer *t, void *user)
+{
+    (void)user;
+    real *target = fl_graph_value(t->g, t->target);
+    const int n = t->recipe.batch, classes = fl_graph_shape(t->g, t->net.logits).c;
+    memset(target, 0, (size_t)(n * classes) * sizeof *target);
+    for (int i = 0; i < n; i++) {
+        fl_assert(t->labels[i] >= 0 && t->labels[i] < classes);
+        target[i * classes + t->labels[i]] = 1;
+    }
+}
+
+static int right_classes(const fl_trainer *t, void *user)
+{
+    (void)user;
+    int right = 0;
+    const int classes = fl_graph_shape(t->g, t->net.logits).c;
+    const real *logits = fl_graph_value(t->g, t->net.logits);
+    for (int i = 0; i < t->recipe.batch; i++) right += fl_trainer_best_class(logits + i * classes, classes) == t->labels[i];
+    return right;
+}
+
+static const fl_lesson CLASSES = {"", build_classes, prepare_classes, right_classes};
+
+static fl_status build_graphs(fl_trainer *t)
+{
+    t->g = fl_graph_new(t->arena);
+    t->judge = fl_graph_new(t->arena);
+    if (!t->g || !t->judge || t->lesson->build(t, t->user)) return t->arena->error->status;
     if (!fl_graph_ok(t->g) || !list_parameters(t)) return t->arena->error->status;
-    fl_id out[2] = {t->net.logits, t->loss_node};
+    const fl_id out[2] = {t->net.logits, t->loss_node};
     fl_graph_plan(t->g, &(fl_plan){.keep = FL_KEEP_FOR_BACKWARD, .out = out, .n_out = 2, .root = t->loss_node,
                                    .wrt = t->params, .n_wrt = t->n_params});
-    return fl_graph_plan(t->judge, &(fl_plan){.keep = FL_KEEP_OUTPUTS, .out = &t->judge_net.logits, .n_out = 1});
+    const fl_id judged[2] = {t->judge_net.logits, t->judge_net.output};
+    const int n_judged = t->judge_net.output == t->judge_net.logits ? 1 : 2;
+    return fl_graph_plan(t->judge, &(fl_plan){.keep = FL_KEEP_OUTPUTS, .out = judged, .n_out = n_judged});
 }
 
 static fl_status check_recipe(const fl_recipe *r, const fl_dataset *data, fl_error *error)
@@ -113,16 +151,25 @@ static fl_status check_recipe(const fl_recipe *r, const fl_dataset *data, fl_err
 
 fl_status fl_trainer_init(fl_trainer *t, fl_arena *arena, const fl_model *model, const fl_recipe *recipe, const fl_dataset *data)
 {
+    return fl_trainer_init_lesson(t, arena, model, recipe, data, &CLASSES, NULL);
+}
+
+fl_status fl_trainer_init_lesson(fl_trainer *t, fl_arena *arena, const fl_model *model, const fl_recipe *recipe,
+                                 const fl_dataset *data, const fl_lesson *lesson, void *user)
+{
     if (check_recipe(recipe, data, arena->error) != FL_OK) return arena->error->status;
-    *t = (fl_trainer){.model = model, .recipe = *recipe, .data = *data, .arena = arena, .epoch = -1};
+    *t = (fl_trainer){.model = model, .lesson = lesson, .user = user, .recipe = *recipe, .data = *data, .arena = arena, .epoch = -1};
     t->optimiser = recipe->optimiser == FL_ADAM ? fl_optimiser_adam(recipe->rate) : fl_optimiser_sgd(recipe->rate, recipe->momentum, 0);
     t->bytes = FL_NEW(arena, unsigned char, recipe->batch * clip_bytes(data));
     t->labels = FL_NEW(arena, int, recipe->batch);
     t->order = FL_NEW(arena, int, data->count);
     if (!t->bytes || !t->labels || !t->order) return arena->error->status;
     fl_status status = build_graphs(t);
-    if (status == FL_OK) fl_model_fill_random(t->g, recipe->seed);
-    return status;
+    if (status != FL_OK) return status;
+    for (fl_id i = 0; i < t->g->count; i++)
+        if (strncmp(t->g->node[i].name, lesson->part, strlen(lesson->part)) == 0) fl_model_fill_random_node(t->g, i, recipe->seed);
+    fl_graph_touch(t->g);
+    return FL_OK;
 }
 
 /* ---- a step ---- */
@@ -162,7 +209,7 @@ static void update_running_statistics(fl_trainer *t)
     }
 }
 
-static int best_class(const real *logits, int classes)
+int fl_trainer_best_class(const real *logits, int classes)
 {
     int best = 0;
     for (int c = 1; c < classes; c++)
@@ -187,21 +234,15 @@ bool fl_trainer_step(fl_trainer *t)
 {
     int64_t index[MOST_CLIPS] = {0};
     real seed[MOST_CLIPS] = {0};
-    const int n = t->recipe.batch, classes = fl_graph_shape(t->g, t->net.logits).c;
+    const int n = t->recipe.batch;
     if (t->step >= t->recipe.steps) return false;
     for (int i = 0; i < n; i++) index[i] = index_at(t, t->step * n + i);
+    for (int i = 0; i < n; i++) seed[i] = (real)(1.0 / n);
     fill_batch(t, &t->data, n, index, fl_graph_value(t->g, t->net.input));
-    real *target = fl_graph_value(t->g, t->target);
-    memset(target, 0, (size_t)(n * classes) * sizeof *target);
-    for (int i = 0; i < n; i++) {
-        fl_assert(t->labels[i] >= 0 && t->labels[i] < classes);
-        target[i * classes + t->labels[i]] = 1;
-        seed[i] = (real)(1.0 / n);
-    }
+    t->lesson->prepare(t, t->user);
     fl_graph_forward(t->g);
     t->loss = fl_sum(fl_graph_value(t->g, t->loss_node), n) / n;
-    t->correct = 0;
-    for (int i = 0; i < n; i++) t->correct += best_class(fl_graph_value(t->g, t->net.logits) + i * classes, classes) == t->labels[i];
+    t->correct = t->lesson->right(t, t->user);
     update_running_statistics(t);
     fl_graph_backward(t->g, seed);
     move_parameters(t);
@@ -211,26 +252,36 @@ bool fl_trainer_step(fl_trainer *t)
 
 /* ---- judging ---- */
 
-static void copy_parameters(const fl_graph *from, fl_graph *to)
+void fl_trainer_hand_over(fl_trainer *t)
 {
-    for (fl_id i = 0; i < to->count; i++)
-        if (to->node[i].role == FL_PARAM || to->node[i].role == FL_BUFFER)
-            fl_graph_set(to, i, fl_graph_value(from, fl_graph_find(from, to->node[i].name)));
+    const char *part = t->lesson->part;
+    for (fl_id i = 0; i < t->judge->count; i++) {
+        const fl_node *node = &t->judge->node[i];
+        if ((node->role != FL_PARAM && node->role != FL_BUFFER) || strncmp(node->name, part, strlen(part)) != 0) continue;
+        fl_graph_set(t->judge, i, fl_graph_value(t->g, fl_graph_find(t->g, node->name)));
+    }
+}
+
+void fl_trainer_fill(fl_trainer *t, const fl_dataset *data, int n, int64_t first, real *input)
+{
+    int64_t index[MOST_CLIPS];
+    for (int i = 0; i < n; i++) index[i] = first + i;
+    fill_batch(t, data, n, index, input);
 }
 
 double fl_trainer_accuracy(fl_trainer *t, const fl_dataset *data, int64_t count)
 {
-    int64_t index[MOST_CLIPS], correct = 0;
+    int64_t correct = 0;
     const int n = t->recipe.batch, classes = fl_graph_shape(t->judge, t->judge_net.logits).c;
     if (data->count && count > data->count) count = data->count;
     if (count < 1) return 0;
-    copy_parameters(t->g, t->judge);
+    fl_trainer_hand_over(t);
     for (int64_t first = 0; first < count; first += n) {
         const int m = count - first < n ? (int)(count - first) : n;
-        for (int i = 0; i < m; i++) index[i] = first + i;
-        fill_batch(t, data, m, index, fl_graph_value(t->judge, t->judge_net.input));
+        fl_trainer_fill(t, data, m, first, fl_graph_value(t->judge, t->judge_net.input));
         fl_graph_forward(t->judge);
-        for (int i = 0; i < m; i++) correct += best_class(fl_graph_value(t->judge, t->judge_net.logits) + i * classes, classes) == t->labels[i];
+        const real *logits = fl_graph_value(t->judge, t->judge_net.logits);
+        for (int i = 0; i < m; i++) correct += fl_trainer_best_class(logits + i * classes, classes) == t->labels[i];
     }
     return (double)correct / (double)count;
 }

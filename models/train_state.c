@@ -23,7 +23,7 @@ static fl_status store_state(const fl_trainer *t, fl_bundle *b, int i, int k)
 
 fl_status fl_trainer_store(const fl_trainer *t, fl_bundle *b)
 {
-    fl_status status = fl_graph_store(t->g, b);
+    fl_status status = fl_graph_store_part(t->g, t->lesson->part, b);
     real *step = FL_NEW(b->arena, real, 2);
     if (status != FL_OK || !step) return b->arena->error->status;
     const int64_t low = t->step % 4096, high = t->step / 4096;      /* exact in float32 up to 2^24 * 4096 steps */
@@ -90,7 +90,7 @@ static bool load_state(fl_trainer *t, const fl_bundle *b, int i, int k)
 fl_status fl_trainer_load(fl_trainer *t, const fl_bundle *b)
 {
     const int64_t done = read_step(t, b);
-    if (done < 0 || fl_graph_load(t->g, b) != FL_OK) return t->arena->error->status;
+    if (done < 0 || fl_graph_load_part(t->g, t->lesson->part, b) != FL_OK) return t->arena->error->status;
     for (int i = 0; i < t->n_params; i++)
         for (int k = 0; k < STATES; k++)
             if (!load_state(t, b, i, k)) return t->arena->error->status;

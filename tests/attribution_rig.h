@@ -4,6 +4,7 @@
 
 #include "attribution/attribution.h"
 #include "autograd/ops.h"
+#include "models/masker.h"
 #include "tests/test.h"
 
 #include <string.h>
@@ -69,10 +70,33 @@ static inline void rig_ready(fl_rig *r, fl_id logits)
     CHECK_SAY(r->e != NULL, "no explainer: %s", r->error.message);
 }
 
+/* An untrained masking network of the rig's network, in its arena of results; NULL without a layer to read. */
+static inline const fl_bundle *rig_masker(fl_rig *r)
+{
+    fl_id feature[FL_MASKER_FEATURES], input[FL_MASKER_FEATURES];
+    fl_bundle *b = FL_NEW(&r->results, fl_bundle, 1);
+    fl_graph *g = fl_graph_new(&r->results);
+    const int count = fl_masker_features(r->g, r->net, feature);
+    fl_shape clip = fl_graph_shape(r->g, r->net.input);
+    clip.n = 1;
+    for (int k = 0; k < count; k++) {
+        fl_shape s = fl_graph_shape(r->g, feature[k]);
+        s.n = 1;
+        input[k] = fl_node_input(g, (const char *const[]){"f0", "f1", "f2", "f3"}[k], s);
+    }
+    if (!count) return NULL;
+    fl_masker_build(g, count, input, clip, fl_graph_shape(r->g, r->net.logits).c);
+    fl_model_fill_random(g, 1);
+    fl_bundle_init(b, &r->results);
+    return fl_graph_store(g, b) == FL_OK ? b : NULL;
+}
+
 /* The map of a method; NULL and a failed check when it does not come. */
 static inline const real *rig_explain(fl_rig *r, const char *method, const real *x, fl_explain_options o)
 {
-    const fl_status status = fl_explain(r->e, fl_method_find(method), x, &o, &r->results, &r->map);
+    const fl_method *m = fl_method_find(method);
+    if (fl_method_uses(m) & FL_READS(masker) && !o.masker) o.masker = rig_masker(r);
+    const fl_status status = fl_explain(r->e, m, x, &o, &r->results, &r->map);
     CHECK_SAY(status == FL_OK, "%s: %s", method, r->error.message);
     return r->map.data;
 }

@@ -1,6 +1,7 @@
 /* method_options.c: from the command line to fl_explain_options, fl_reduction and fl_look. */
 #include "attribution/options.h"
 #include "attribution/segments.h"
+#include "io/cli/masker.h"
 #include "io/cli/method_options.h"
 #include "io/cli/rules.h"
 
@@ -26,6 +27,8 @@ static const fl_option method_options[] = {
     FL_OPTION_TEXT("baseline-clip", 0, "FILE", NULL, "the clip that the baseline called clip is; sampled and sized as the first one"),
     FL_OPTION_TEXT("rules", 0, "NAME|FILE", NULL,
                    "another rule set for a method that has one (footlight rules names and prints them)"),
+    FL_OPTION_TEXT("masker", 0, "FILE", NULL,
+                   "real_time_saliency: the masking network, from footlight train --masker; default: what ships with the network"),
 #define FL_INT(field, name, value, least, most, help) FL_OPTION_INT(name, value, NULL, least, most, help),
 #define FL_REAL(field, name, value, least, most, help) FL_OPTION_REAL(name, value, NULL, least, most, help),
 #define FL_FLAG(field, name, help) FL_OPTION_FLAG(name, 0, help),
@@ -86,7 +89,7 @@ fl_status fl_methods_parse(fl_cli *cli, const char *option, const char *names, f
 /* An option that would do nothing, and those that would do something. */
 static fl_status unread(fl_cli *cli, const char *option, const fl_method_list *list, uint64_t uses)
 {
-    const char *read = uses & FL_READS(rules) ? " --rules" : "";
+    const char *read = uses & FL_READS(rules) ? " --rules" : uses & FL_READS(masker) ? " --masker" : "";
     for (int i = 0; i < FL_OPTIONS && read; i++)
         if (uses >> i & 1) read = fl_arena_text(cli->arena, "%s --%s", read, fl_option_rows[i].name);
     if (!read) return cli->error->status;
@@ -102,6 +105,7 @@ fl_status fl_methods_check_options(fl_cli *cli, const fl_method_list *list)
     for (int i = 0; i < FL_OPTIONS; i++)
         if (fl_cli_given(cli, fl_option_rows[i].name) && !(uses >> i & 1)) return unread(cli, fl_option_rows[i].name, list, uses);
     if (fl_cli_given(cli, "rules") && !(uses & FL_READS(rules))) return unread(cli, "rules", list, uses);
+    if (fl_cli_given(cli, "masker") && !(uses & FL_READS(masker))) return unread(cli, "masker", list, uses);
     if (fl_cli_given(cli, "baseline-clip") && !(uses & FL_READS(baseline))) return unread(cli, "baseline-clip", list, uses);
     return FL_OK;
 }
@@ -180,7 +184,7 @@ static fl_status read_unit(fl_cli *cli, fl_target *t)
 
 fl_status fl_methods_read_options(fl_cli *cli, const fl_session *s, fl_explain_options *o)
 {
-    if (fl_methods_read_rows(cli, o) != FL_OK || read_baseline(cli, s, o) != FL_OK) return cli->error->status;
+    if (fl_methods_read_rows(cli, o) || read_baseline(cli, s, o) || fl_masker_read(cli, s, o)) return cli->error->status;
     if (fl_cli_given(cli, "against") && fl_cli_choice(cli, "target-kind") != FL_SCORE_MARGIN)
         return fl_error_set(cli->error, FL_USAGE, "--against: needs --target-kind margin");
     if (read_unit(cli, &o->target) != FL_OK) return cli->error->status;

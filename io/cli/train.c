@@ -7,6 +7,7 @@
 #include "io/cli/dataset.h"
 #include "io/cli/progress.h"
 #include "io/cli/session.h"
+#include "io/cli/train_masker.h"
 #include "io/safetensors.h"
 #include "models/train.h"
 #include "tensor/rng.h"
@@ -74,25 +75,31 @@ static fl_status change_data(fl_cli *cli, const fl_model *model, shuffled *s, fl
     return FL_OK;
 }
 
-/* The options that the result depends on, in one line; stands in weights and checkpoints. */
-static char *describe_recipe(fl_cli *cli, const fl_recipe *r)
+/* The options that the result depends on, in one line; stands in weights and checkpoints. masker NULL: classes are learned. */
+static char *describe_recipe(fl_cli *cli, const fl_recipe *r, const fl_train_masker *masker)
 {
     const char *data = fl_cli_text(cli, "data");
     char *from = data ? fl_arena_text(cli->arena, "--data %s", data)
                       : fl_arena_text(cli->arena, "--data-seed %lld", fl_cli_int(cli, "data-seed"));
     if (fl_cli_int(cli, "clips") && from) from = fl_arena_text(cli->arena, "%s --clips %lld", from, fl_cli_int(cli, "clips"));
     if (fl_cli_flag(cli, "shuffle-labels") && from) from = fl_arena_text(cli->arena, "%s --shuffle-labels", from);
+    if (masker && from) {
+        const char *of = fl_train_masker_describe(cli, masker);
+        from = of ? fl_arena_text(cli->arena, "%s %s", of, from) : NULL;
+    }
     return fl_arena_text(cli->arena, "--model %s %s --seed %llu --steps %lld --batch %d --optimiser %s --rate %g --momentum %g "
                          "--decay %g --warm-up %lld", fl_cli_text(cli, "model"), from ? from : "", (unsigned long long)r->seed,
                          (long long)r->steps, r->batch, optimisers[r->optimiser], r->rate, r->momentum, r->decay, (long long)r->warm_up);
 }
+
+static const fl_train_masker *masker_of(const fl_trainer *t) { return t->user; }        /* the lesson comes first in it; NULL: none */
 
 static fl_status write_checkpoint(fl_cli *cli, const fl_trainer *t, const char *path)
 {
     const fl_mark mark = fl_arena_mark(cli->arena);
     fl_bundle state;
     fl_bundle_init(&state, cli->arena);
-    fl_metadata_pair pair[] = {{"recipe", describe_recipe(cli, &t->recipe)}};
+    fl_metadata_pair pair[] = {{"recipe", describe_recipe(cli, &t->recipe, masker_of(t))}};
     const fl_metadata metadata = {pair, 1};
     if (pair[0].value && fl_trainer_store(t, &state) == FL_OK) fl_safetensors_write(path, &state, &metadata, cli->error);
     fl_arena_release(cli->arena, mark);
@@ -110,7 +117,7 @@ static fl_status resume(fl_cli *cli, fl_trainer *t, const char *path)
     fl_bundle_init(&state, cli->arena);
     fl_metadata metadata;
     if (fl_safetensors_read(&state, path, &metadata) != FL_OK) return cli->error->status;
-    const char *then = fl_metadata_find(&metadata, "recipe"), *now = describe_recipe(cli, &t->recipe);
+    const char *then = fl_metadata_find(&metadata, "recipe"), *now = describe_recipe(cli, &t->recipe, masker_of(t));
     if (!now) return cli->error->status;
     if (!then || strcmp(then, now) != 0)
         return fl_error_set(cli->error, FL_MISFIT, "%s: belongs to another recipe: expected '%s', got '%s'; resume with the options that it "
@@ -155,18 +162,31 @@ static fl_status finish(fl_cli *cli, fl_trainer *t, const fl_dataset *judge)
     const char *path = fl_cli_text(cli, "output");
     const long long asked = fl_cli_int(cli, "validate"), there = judge->count;       /* there 0: endless */
     const long long count = there && there < asked ? there : asked;
-    const double accuracy = count ? fl_trainer_accuracy(t, judge, count) : 0;
-    if (count && cli->json) printf("{\"held_out\": %lld, \"accuracy\": %.4f}\n", count, accuracy);
-    if (count && !cli->json) printf("held out: %.4f of %lld unseen clips\n", accuracy, count);
+    const double accuracy = count && !t->user ? fl_trainer_accuracy(t, judge, count) : 0;
+    if (count && t->user) fl_train_masker_print(cli, t, judge, count);
+    else if (count && cli->json) printf("{\"held_out\": %lld, \"accuracy\": %.4f}\n", count, accuracy);
+    else if (count) printf("held out: %.4f of %lld unseen clips\n", accuracy, count);
     if (!path) return FL_OK;
     fl_bundle weights;
     fl_bundle_init(&weights, cli->arena);
-    if (fl_graph_store(t->g, &weights) != FL_OK) return cli->error->status;
-    fl_metadata_pair pair[] = {{"model", t->model->name}, {"recipe", describe_recipe(cli, &t->recipe)}, {"footlight", FL_VERSION}};
-    const fl_metadata metadata = {pair, 3};
+    if (fl_graph_store_part(t->g, t->lesson->part, &weights) != FL_OK) return cli->error->status;
+    fl_metadata_pair pair[] = {{t->user ? "masker_for" : "model", t->model->name}, {"recipe", describe_recipe(cli, &t->recipe, masker_of(t))},
+                               {"footlight", FL_VERSION}, {"weights_sha256", t->user ? masker_of(t)->weights.sha256 : ""}};
+    const fl_metadata metadata = {pair, t->user ? 4 : 3};
     fl_status status = pair[1].value ? fl_safetensors_write(path, &weights, &metadata, cli->error) : FL_FAILED;
     if (status == FL_OK) fl_cli_say(cli, "weights: %s", path);
     return status;
+}
+
+static fl_status begin(fl_cli *cli, const fl_model *model, const fl_recipe *recipe, const fl_dataset *data, fl_train_masker *masker, fl_trainer *t)
+{
+    const bool wanted = fl_cli_flag(cli, "masker");
+    static const char *const only[] = {"weights", "fakes", "mask-area", "mask-smoothness", "mask-preserved"};
+    for (size_t i = 0; !wanted && i < sizeof only / sizeof *only; i++)
+        if (fl_cli_given(cli, only[i])) return fl_error_set(cli->error, FL_USAGE, "--%s: is of --masker; add it, or leave this out", only[i]);
+    if (!wanted) return fl_trainer_init(t, cli->work, model, recipe, data);
+    if (fl_train_masker_open(cli, model, masker) != FL_OK) return cli->error->status;
+    return fl_trainer_init_lesson(t, cli->work, model, recipe, data, &fl_lesson_masker, masker);
 }
 
 static fl_status run(fl_cli *cli)
@@ -184,7 +204,8 @@ static fl_status run(fl_cli *cli)
     shuffled by_heart;
     if (change_data(cli, model, &by_heart, &learn.data) != FL_OK) return cli->error->status;
     fl_trainer t;
-    fl_status status = fl_trainer_init(&t, cli->work, model, &recipe, &learn.data);
+    fl_train_masker masker = {.lesson = {.classifier = NULL}};
+    fl_status status = begin(cli, model, &recipe, &learn.data, &masker, &t);
     if (status == FL_OK && fl_cli_flag(cli, "resume")) status = resume(cli, &t, fl_cli_text(cli, "checkpoint"));
     if (status == FL_OK) status = train(cli, &t);
     return status == FL_OK ? finish(cli, &t, &judge.data) : status;
@@ -192,5 +213,6 @@ static fl_status run(fl_cli *cli)
 
 const fl_command fl_command_train = {
     "train", "train a network on synthetic clips or on your own", "[options]", 0, 0,
-    (const fl_option_group *const[]){&fl_session_network, &group, NULL},
-    "Example: footlight train --model c3d_small --steps 3000 -o mine.safetensors\n", run};
+    (const fl_option_group *const[]){&fl_session_network, &group, &fl_masking_options, &fl_session_weights, NULL},
+    "Example: footlight train --model c3d_small --steps 3000 -o mine.safetensors\n"
+    "         footlight train --model c3d_small --masker --steps 600 -o masker.safetensors\n", run};
