@@ -59,6 +59,7 @@ static fl_status run(fl_run *r)
     fl_arena_init(&own, &error);
     if (r->g->arena->limit > r->g->arena->used) own.limit = r->g->arena->limit - r->g->arena->used;
     fl_status status = look(r, &own);
+    r->map->bytes = own.peak;
     if (error.status) status = fl_error_set(r->g->error, error.status, "%s: %s", r->method->name, error.message);
     fl_arena_free(&own);
     return status;

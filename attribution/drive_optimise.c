@@ -89,6 +89,7 @@ static fl_status open_masks(fl_search *s, int sets, int rows)
     const fl_mask_plan how = {&s->q, sets, rows, s->areas + s->first, s->o->published};
     const fl_status status = fl_masks_build(&s->m, s->r, &how);
     for (int row = 0; status == FL_OK && row < s->m.rows; row++) fl_search_set_row(s, row);
+    if (s->m.arena.peak > s->r->map->bytes) s->r->map->bytes = s->m.arena.peak;
     if (status != FL_OK) fl_masks_free(&s->m);
     return status;
 }

@@ -130,7 +130,7 @@ static fl_status needs_mask(const fl_box_reader *r)
                         "%d,%d,%d", r->path, s.t, s.h, s.w);
 }
 
-static fl_status read_file(fl_box_reader *r, fl_bytes b)
+fl_status fl_boxes_parse(fl_box_reader *r, fl_bytes b)
 {
     fl_npy a;
     if (fl_npy_is(b)) {
@@ -155,7 +155,7 @@ fl_status fl_boxes_read(fl_cli *cli, const char *path, const fl_input *input, fl
     if (fl_folder_exists(path)) {
         read_clip_mask(&r);
     } else if (fl_file_read(cli->arena, path, MOST_BYTES, &bytes) == FL_OK) {
-        read_file(&r, bytes);
+        fl_boxes_parse(&r, bytes);
     }
     if (cli->error->status || fl_boxes_of_mask(cli->arena, input->shape, r.mask, boxes) != FL_OK) return cli->error->status;
     boxes->truth.known = r.known;

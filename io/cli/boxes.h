@@ -52,6 +52,7 @@ typedef struct fl_box_reader {
 void fl_box_add(fl_box_reader *, long long first, long long last, const double edge[4], const char *label);
 bool fl_box_is_clip(const fl_box_reader *, const char *name, size_t length);     /* the input's title */
 
+fl_status fl_boxes_parse(fl_box_reader *, fl_bytes);           /* finds out which of these it is */
 fl_status fl_boxes_read_table(fl_box_reader *, fl_bytes);
 fl_status fl_boxes_read_json(fl_box_reader *, fl_bytes);
 fl_status fl_boxes_read_pickle(fl_box_reader *, fl_bytes);

@@ -5,6 +5,7 @@
 #include "io/folder.h"
 #include "io/preprocess.h"
 #include "io/sample.h"
+#include "tensor/rng.h"
 
 #include <string.h>
 
@@ -90,4 +91,18 @@ fl_status fl_clips_open(fl_clips *c, fl_cli *cli, const fl_model *m, const char 
     }
     c->data = (fl_dataset){.user = c, .frames = m->input.frames, .height = m->input.height, .width = m->input.width, .clip = stored_clip};
     return open_folder(cli, c, m, folder);
+}
+
+static void shuffled_clip(const void *user, int64_t index, unsigned char *rgb, int *label)
+{
+    const fl_shuffled *s = user;
+    s->whole.clip(s->whole.user, index, rgb, label);
+    *label = fl_rng_below(s->seed, 0x4c000000, (uint64_t)index, s->classes);
+}
+
+void fl_dataset_shuffle(fl_shuffled *s, fl_dataset *data, uint64_t seed, int classes)
+{
+    *s = (fl_shuffled){*data, seed, classes};
+    data->user = s;
+    data->clip = shuffled_clip;
 }

@@ -19,4 +19,8 @@ typedef struct fl_clips {
  * number of classes is not the network's. */
 fl_status fl_clips_open(fl_clips *, fl_cli *, const fl_model *, const char *folder, uint64_t seed);
 
+/* Every clip gets a class drawn at random, a function of seed and number. *s must outlive the data. */
+typedef struct fl_shuffled { fl_dataset whole; uint64_t seed; int classes; } fl_shuffled;
+void fl_dataset_shuffle(fl_shuffled *s, fl_dataset *, uint64_t seed, int classes);
+
 #endif

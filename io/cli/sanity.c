@@ -8,11 +8,10 @@
 
 static const fl_option options[] = {
     FL_OPTION_TEXT("method", 0, "NAMES", "gradient,guided_backprop,grad_cam", "methods, separated by commas, or all"),
-    FL_OPTION_TEXT("checks", 0, "NAMES", NULL, "which of weights, labels, input, time; default: all that can be made"),
+    FL_OPTION_TEXT("checks", 0, "NAMES", NULL,
+                   "which of weights, labels, input, time; default: all, and labels when --label-weights is there"),
     FL_OPTION_INT("stages", "N", "8", 1, 1000, "of forgetting: the network's layers in so many parts, from the output down"),
     FL_OPTION_INT("draws", "N", "3", 1, 1000, "of the values of layers that forgot; the mean counts"),
-    FL_OPTION_TEXT("label-weights", 0, "FILE", NULL,
-                   "weights learned from shuffled labels (footlight train --shuffle-labels), for the check of labels"),
     FL_OPTION_REAL("alike", "X", "0.5", 0, 1, "maps are alike from this rank correlation of |values| on"),
     FL_OPTION_TEXT("output", 'o', "DIR", NULL, "folder for sanity.json and sanity.html, a page that draws the curves"),
     {0}};
@@ -39,8 +38,7 @@ static fl_status choose_checks(fl_cli *cli, fl_sanity_run *r)
         r->checks |= 1u << k;
         name = next;
     }
-    if (!(r->checks & FL_SANITY_LABELS) || labels) return FL_OK;
-    return fl_error_set(cli->error, FL_USAGE, "--checks labels: needs --label-weights FILE; footlight train --shuffle-labels makes one");
+    return FL_OK;
 }
 
 /* ---- verdicts ---- */
@@ -136,15 +134,14 @@ static fl_status check_input(fl_cli *cli, const fl_sanity_run *r, fl_sanity_done
 static fl_status check_labels(fl_cli *cli, const fl_sanity_run *r, fl_sanity_done *d)
 {
     const fl_sanity *s = &d->sanity;
-    fl_weights other;
-    fl_bundle own;
     real *map;
-    fl_bundle_init(&own, cli->arena);
-    if (fl_graph_store(s->g, &own) != FL_OK || fl_weights_open(cli, r->session.model, fl_cli_text(cli, "label-weights"), &other) != FL_OK ||
-        fl_weights_apply(cli, &other, r->session.model, s->g) != FL_OK || fl_sanity_map(s, NULL, &map, NULL) != FL_OK ||
-        fl_graph_load_found(s->g, &own) != FL_OK)
-        return cli->error->status;
+    if (fl_sanity_labels_map(&r->labels, s, &map) != FL_OK) return cli->error->status;
     d->labels = fl_sanity_alike(s, s->map, map);
+    if (!fl_sanity_labels_known(&r->labels)) {
+        judge(d, "labels", fl_sanity_rank(&d->labels), FL_UNDECIDED, "the other network did not learn the shuffled labels by heart: "
+              "more --label-steps, or fewer --label-clips");
+        return FL_OK;
+    }
     judge_other(r, d, "labels", &d->labels, "another map for a network that learned shuffled labels",
         "hardly another map for a network that learned shuffled labels");
     return FL_OK;
@@ -199,7 +196,7 @@ static fl_status run(fl_cli *cli)
     r->alike = fl_cli_real(cli, "alike");
     r->stages = (int)fl_cli_int(cli, "stages") < r->layers.count ? (int)fl_cli_int(cli, "stages") : r->layers.count;
     r->done = FL_NEW(cli->arena, fl_sanity_done, r->methods.count);
-    if (!r->done) return cli->error->status;
+    if (!r->done || (r->checks & FL_SANITY_LABELS && fl_sanity_labels_open(cli, r) != FL_OK)) return cli->error->status;
     for (int i = 0; i < r->methods.count; i++)
         if (check_method(cli, r, &r->done[i], r->methods.item[i]) != FL_OK) return cli->error->status;
     if (folder && fl_sanity_save(cli, r, folder) != FL_OK) return cli->error->status;
@@ -218,9 +215,10 @@ static fl_status run(fl_cli *cli)
 
 const fl_command fl_command_sanity = {
     "sanity", "does a map depend on weights, labels, clip and time as it should?", "CLIP [--method NAMES] [-o DIR] [options]", 1, 1,
-    (const fl_option_group *const[]){&group, &fl_target_options, &fl_method_options, &fl_session_network, &fl_session_weights,
+    (const fl_option_group *const[]){&group, &fl_sanity_label_options, &fl_target_options, &fl_method_options, &fl_session_network, &fl_session_weights,
         &fl_input_options, NULL},
-    "  footlight sanity clip.y4m --method gradient,guided_backprop,grad_cam -o sane\n\n"
+    "  footlight sanity clip.y4m --method gradient,guided_backprop,grad_cam -o sane\n"
+    "  footlight sanity clip.y4m --checks labels        (trains a network on shuffled labels first)\n\n"
     "Ends with exit code 5 when a check fails: a map that is alike (--alike) when the network forgets everything it learned, or sees "
         "noise;\n"
     "one that stays the same (rank correlation 0.9) when the upper half of the layers forgets, or when the network changes its mind;\n"

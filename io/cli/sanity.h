@@ -29,12 +29,19 @@ typedef struct fl_sanity_done {          /* of one method; what was not checked 
     int verdicts;
 } fl_sanity_done;
 
+typedef struct fl_sanity_labels {        /* a network that learned wrong labels */
+    fl_bundle weights;                   /* in cli->arena, by the network's own names */
+    double known;                        /* share of its clips that it knows by heart; NAN: from a file, which does not say */
+    int steps;                           /* batches that it took */
+} fl_sanity_labels;
+
 typedef struct fl_sanity_run {
     fl_session session;
     fl_method_list methods;
     fl_explain_options explain;
     fl_weight_layers layers;
     unsigned checks;
+    fl_sanity_labels labels;             /* when they are checked */
     int stages;
     double alike;
     fl_sanity_done *done;                /* per method */
@@ -42,6 +49,11 @@ typedef struct fl_sanity_run {
 
 double fl_sanity_rank(const fl_likeness *);                                  /* spearman_abs; 0 where it is not defined */
 const char *fl_sanity_network(const fl_sanity_done *, fl_arena *);           /* what the network makes of time, as a sentence */
+
+extern const fl_option_group fl_sanity_label_options;
+fl_status fl_sanity_labels_open(fl_cli *, fl_sanity_run *);                  /* by --label-weights, or learned now */
+bool      fl_sanity_labels_known(const fl_sanity_labels *);                  /* well enough for maps to be compared */
+fl_status fl_sanity_labels_map(const fl_sanity_labels *, const fl_sanity *, real **map);     /* leaves the network as it was */
 
 void fl_sanity_print(fl_cli *, const fl_sanity_run *);
 void fl_sanity_write(fl_json *, const fl_cli *, const fl_sanity_run *);

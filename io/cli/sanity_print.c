@@ -75,6 +75,9 @@ void fl_sanity_print(fl_cli *cli, const fl_sanity_run *r)
     printf("%s, %s\n%s: class %d %s, probability %.4g\n", r->session.model->name, r->session.weights.name, r->session.input.source, c,
            label ? label : "", r->done[0].sanity.probability);
     if (r->checks & FL_SANITY_TIME && (network = fl_sanity_network(&r->done[0], cli->arena)) != NULL) printf("%s\n", network);
+    if (r->checks & FL_SANITY_LABELS && r->labels.steps)
+        printf("another network learned shuffled labels: after %d batches it knows %.1f %% of its clips by heart\n", r->labels.steps,
+               100 * r->labels.known);
     for (int i = 0; i < r->methods.count; i++) {
         const fl_sanity_done *d = &r->done[i];
         printf("\n%s\n", r->methods.item[i]->name);
@@ -154,6 +157,12 @@ void fl_sanity_write(fl_json *j, const fl_cli *cli, const fl_sanity_run *r)
     fl_session_write(j, &r->session);
     fl_json_int(j, "target", r->done[0].sanity.options.target.class_index);
     fl_json_number(j, "probability", r->done[0].sanity.probability);
+    if (r->checks & FL_SANITY_LABELS && r->labels.steps) {
+        fl_json_object(j, "learned");
+        fl_json_int(j, "steps", r->labels.steps);
+        fl_json_number(j, "known", r->labels.known);
+        fl_json_close(j);
+    }
     fl_json_array(j, "methods");
     for (int i = 0; i < r->methods.count; i++) {
         const fl_sanity_done *d = &r->done[i];

@@ -10,7 +10,6 @@
 #include "io/cli/train_masker.h"
 #include "io/safetensors.h"
 #include "models/train.h"
-#include "tensor/rng.h"
 
 #include <string.h>
 
@@ -48,19 +47,8 @@ static fl_recipe read_recipe(const fl_cli *cli)
     };
 }
 
-/* ---- labels drawn at random, for footlight sanity ---- */
-
-typedef struct shuffled { fl_dataset whole; uint64_t seed; int classes; } shuffled;
-
-static void shuffled_clip(const void *user, int64_t index, unsigned char *rgb, int *label)
-{
-    const shuffled *s = user;
-    s->whole.clip(s->whole.user, index, rgb, label);
-    *label = fl_rng_below(s->seed, 0x4c000000, (uint64_t)index, s->classes);
-}
-
 /* --clips and --shuffle-labels. *s must outlive the data. */
-static fl_status change_data(fl_cli *cli, const fl_model *model, shuffled *s, fl_dataset *data)
+static fl_status change_data(fl_cli *cli, const fl_model *model, fl_shuffled *s, fl_dataset *data)
 {
     const long long clips = fl_cli_int(cli, "clips"), classes = fl_cli_int(cli, "classes");
     if (clips && data->count) return fl_error_set(cli->error, FL_USAGE, "--clips: of synthetic clips; --data names the clips itself");
@@ -69,9 +57,7 @@ static fl_status change_data(fl_cli *cli, const fl_model *model, shuffled *s, fl
     if (!data->count)
         return fl_error_set(cli->error, FL_USAGE,
             "--shuffle-labels: new clips all the time cannot be learned by heart; add --clips N, or --data DIR");
-    *s = (shuffled){*data, cli->seed, classes ? (int)classes : model->classes};
-    data->user = s;
-    data->clip = shuffled_clip;
+    fl_dataset_shuffle(s, data, cli->seed, classes ? (int)classes : model->classes);
     return FL_OK;
 }
 
@@ -201,7 +187,7 @@ static fl_status run(fl_cli *cli)
     if (fl_clips_open(&learn, cli, model, fl_cli_text(cli, "data"), (uint64_t)fl_cli_int(cli, "data-seed")) != FL_OK ||
         fl_clips_open(&judge, cli, model, fl_cli_text(cli, "validation-data"), (uint64_t)fl_cli_int(cli, "validation-seed")) != FL_OK)
         return cli->error->status;
-    shuffled by_heart;
+    fl_shuffled by_heart;
     if (change_data(cli, model, &by_heart, &learn.data) != FL_OK) return cli->error->status;
     fl_trainer t;
     fl_train_masker masker = {.lesson = {.classifier = NULL}};
