@@ -289,3 +289,26 @@ TEST(attribution_rules_follow_arras)
     check_values("Arras", map, &want[0][0], STEPS * IN, 10 * EXACT);
     rig_down(&r);
 }
+
+/* Values of some 1/epsilon that add up to 1: each is right to its last bit, and so the sum is not; the map says why. */
+TEST(attribution_rules_say_what_cancels)
+{
+    enum { N = 12 };
+    double w[N], sum = 0;
+    real x[N];
+    for (int i = 0; i < N; i++) {
+        x[i] = (real)(1.0 / 3 + i / 7.0);
+        w[i] = (double)(real)((i % 2 ? -1 : 1) * (1 + i / 10.0) / FL_REAL_EPSILON);
+        if (i == N - 1) w[i] = (double)(real)((1 - sum) / (double)x[i]);
+        sum += w[i] * (double)x[i];
+    }
+    fl_rig r;
+    rig_up(&r, fl_shape_vector(1, N));
+    rig_ready(&r, rig_linear(&r, "sum", r.net.input, 1, w, NULL));
+    rig_explain(&r, "deeplift", x, CLASS(0));
+    CHECK_SAY(r.map.residual > 0.01, "off by %g only", r.map.residual);
+    bool said = false;
+    for (int i = 0; i < r.map.warnings; i++) said |= strstr(r.map.warning[i], "its values cancel: sizes sum to") != NULL;
+    CHECK_SAY(said, "%d warnings, first %s", r.map.warnings, r.map.warnings ? r.map.warning[0] : "");
+    rig_down(&r);
+}
