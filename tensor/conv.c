@@ -15,7 +15,8 @@ enum {
     BAND_ROWS = 8,                             /* output rows that share a strip */
     LONGEST_SUM = 2048,                        /* products in one running sum */
     WEIGHTS_AHEAD = 64,                        /* rows of weights that are asked for before their turn */
-    ITEMS = 32                                 /* at least, if there is work for them */
+    ITEMS = 32,                                /* at least, if there is work for them */
+    PAGE = 4096, CROWDED_ROWS = 10             /* bytes in one way of a first cache, and fewer rows than it has ways */
 };
 static const double WORK_PER_ITEM = 1e6;       /* multiply-adds times two: about 10 microseconds */
 
@@ -30,6 +31,7 @@ typedef struct job {                           /* one phase of one call */
     real *out_rest;
     int tile_rows;
     int64_t block_size, strip;                 /* reals of a packed block; of a strip, of which the remainders have another */
+    int64_t out_count;
 } job;
 
 typedef struct band {                          /* of output rows in one plane */
@@ -137,72 +139,78 @@ static view find_input(const job *j, const band *b, int q, int rows, real *strip
 
 /* One product in one running sum, or where that would be longer than LONGEST_SUM products, in several: a row of taps each,
  * and never more than LONGEST_SUM. Errors grow with the root of the length, so many short sums are better than one long one. */
-static void sum_in_parts(const job *j, fl_tile t, int rows, int vectors)
+static void sum_in_parts(const job *j, const fl_tile *t, int rows, int vectors)
 {
     if (j->exact) {
-        j->kernels->exact(&t, rows, vectors, false);
+        j->kernels->exact(t, rows, vectors, false);
         return;
     }
     if (j->block_size <= (int64_t)LONGEST_SUM * FL_BLOCK) {
-        j->kernels->tile(&t, rows, vectors);
+        j->kernels->tile(t, rows, vectors);
         return;
     }
-    t.in_parts = 1;
-    if (t.run <= LONGEST_SUM) {
-        j->kernels->tile(&t, rows, vectors);
+    fl_tile part = *t;
+    part.in_parts = 1;
+    if (t->run <= LONGEST_SUM) {
+        j->kernels->tile(&part, rows, vectors);
         return;
     }
-    fl_tile part = t;
     part.count[0] = part.count[1] = 1;
     int64_t parts = 0;
-    for (int64_t i = 0; i < t.count[0]; i++)
-        for (int64_t k = 0; k < t.count[1]; k++)
-            for (int64_t done = 0; done < t.run; done += LONGEST_SUM) {
-                part.run = t.run - done < LONGEST_SUM ? t.run - done : LONGEST_SUM;
-                part.a = t.a + i * t.a_jump[0] + k * t.a_jump[1] + done * t.a_step;
-                part.b = t.b + i * t.b_jump[0] + k * t.b_jump[1] + done * t.b_step;
+    for (int64_t i = 0; i < t->count[0]; i++)
+        for (int64_t k = 0; k < t->count[1]; k++)
+            for (int64_t done = 0; done < t->run; done += LONGEST_SUM) {
+                part.run = t->run - done < LONGEST_SUM ? t->run - done : LONGEST_SUM;
+                part.a = t->a + i * t->a_jump[0] + k * t->a_jump[1] + done * t->a_step;
+                part.b = t->b + i * t->b_jump[0] + k * t->b_jump[1] + done * t->b_step;
                 j->kernels->tile(&part, rows, vectors);
                 part.start = NULL;
                 part.add = 1;
                 parts++;
             }
-    if (!parts) j->kernels->tile(&t, rows, vectors);     /* no tap inside: the bias alone */
+    if (!parts) j->kernels->tile(t, rows, vectors);      /* no tap inside: the bias alone */
 }
 
-/* One block of lanes of a tile. t holds everything but b, start and c. */
-static void tile_block(const job *j, fl_tile t, int rows, int block, int last_lanes, const real *b, const real *start,
-                       real *out)
+static void expect(const job *j, int64_t at, int count)
+{
+    if (at + count <= j->out_count) fl_finish_expect(j->finish, at, count, j->out);
+}
+
+/* One block of lanes of a tile. t holds everything but b, start and c; it is used up.
+ * next: how far from here the tile after this one writes; what it will touch is asked for now, well before. */
+static void tile_block(const job *j, fl_tile *t, int rows, int block, int last_lanes, const real *b, const real *start,
+                       real *out, int64_t next)
 {
     const fl_gather *g = &j->g;
     const int width = j->kernels->width, left = g->lanes - block * FL_BLOCK;
     const int lanes = left < FL_BLOCK ? left : FL_BLOCK;
-    const int64_t out_row = t.c_row;
+    const int64_t out_row = t->c_row;
     for (int lane = 0; lane < lanes;) {
         const int vectors = lanes - lane > width * (j->kernels->vectors - 1) ? j->kernels->vectors : 1;
         const int wide = vectors * width, keep = lanes - lane < wide ? lanes - lane : wide;
         const bool direct = keep == wide && last_lanes == g->lanes && !j->finish;
         real corner[FL_TILE_ROWS * FL_BLOCK], corner_rest[FL_TILE_ROWS * FL_BLOCK];
         real *const rest = j->out_rest ? j->out_rest + (out + lane - j->out) : NULL;
-        t.b = b + lane;
-        t.later = b + WEIGHTS_AHEAD * FL_BLOCK;
-        t.start = start ? start + lane : NULL;
-        t.c = direct ? out + lane : corner;
-        t.c_rest = direct || !rest ? rest : corner_rest;
-        t.c_row = direct ? out_row : FL_BLOCK;
-        for (int p = 0; j->finish && p < rows; p++) fl_finish_expect(j->finish, out + p * out_row + lane - j->out, keep, j->out);
+        t->b = b + lane;
+        t->later = b + WEIGHTS_AHEAD * FL_BLOCK;
+        t->start = start ? start + lane : NULL;
+        t->c = direct ? out + lane : corner;
+        t->c_rest = direct || !rest ? rest : corner_rest;
+        t->c_row = direct ? out_row : FL_BLOCK;
+        for (int p = 0; j->finish && p < rows; p++) expect(j, out + p * out_row + lane - j->out + next, keep);
         if (g->depthwise) {
-            fl_tile at = t;
-            at.a += lane;
-            if (at.a_rest) at.a_rest += lane;
-            if (j->exact) j->kernels->exact(&at, rows, vectors, true);
-            else j->kernels->lanes(&at, rows, vectors);
+            if (j->exact) j->kernels->exact(t, rows, vectors, true);
+            else j->kernels->lanes(t, rows, vectors);
+            t->a += wide;
+            if (t->a_rest) t->a_rest += wide;
         } else {
             sum_in_parts(j, t, rows, vectors);
         }
         const int end = min(keep, last_lanes - block * FL_BLOCK - lane);       /* of the last row, which may be shorter */
         if (j->finish) {
-            j->kernels->finish(j->finish, corner, FL_BLOCK, out + lane - j->out, out_row, rows - 1, keep, j->out);
-            if (end > 0) j->kernels->finish(j->finish, corner + (rows - 1) * FL_BLOCK, 0, out + (rows - 1) * out_row + lane - j->out, 0, 1,
+            const int whole = end == keep ? rows : rows - 1;
+            j->kernels->finish(j->finish, corner, FL_BLOCK, out + lane - j->out, out_row, whole, keep, j->out);
+            if (whole < rows && end > 0) j->kernels->finish(j->finish, corner + (rows - 1) * FL_BLOCK, 0, out + (rows - 1) * out_row + lane - j->out, 0, 1,
                                             end, j->out);
         } else if (!direct) {
             for (int p = 0; p < rows; p++) {
@@ -223,10 +231,10 @@ static void tile(const job *j, const band *r, const view *v, int h, int q, int r
     int top, bottom;
     fl_axis_inside(ah, h, &top, &bottom);
     const bool some = r->last > r->first && bottom > top && aw->taps > 0;
+    const int64_t out_row = (int64_t)aw->out_step * g->out.c;
     const bool joined = g->groups == 1 && !g->depthwise && aw->tap_step == 1;
     fl_tile t = {
         .a_row = (int64_t)aw->in_step * g->in.c, .a_step = 1, .b_step = FL_BLOCK,
-        .c_row = (int64_t)aw->out_step * g->out.c,
         .run = g->channels, .count = {some ? r->last - r->first : 0, bottom - top, aw->taps},
         .a_jump = {v->plane, ah->tap_step * v->row, (int64_t)aw->tap_step * g->in.c},
     };
@@ -247,18 +255,23 @@ static void tile(const job *j, const band *r, const view *v, int h, int q, int r
 
     real *out = j->out + fl_at(g->out, r->n, 0, r->t * at->out_step + at->out_first, h * ah->out_step + ah->out_first,
                                q * aw->out_step + aw->out_first);
+    const int64_t next = r->end - h > 1 ? (int64_t)ah->out_step * g->out.w * g->out.c : rows * out_row;
     const int outputs = g->lanes / g->together, missing = (q + rows) * g->together - aw->out;
     const int last_lanes = g->together > 1 && missing > 0 ? g->lanes - missing * outputs : g->lanes;
     for (int b = first; b < last; b++) {
         const int group = b / g->blocks, block = b % g->blocks, lanes = min(FL_BLOCK, g->lanes - block * FL_BLOCK);
-        real bias[FL_BLOCK] = {0};
-        for (int lane = 0; j->bias && lane < lanes; lane++)
-            bias[lane] = j->bias[group * outputs + (block * FL_BLOCK + lane) % outputs];
+        real filled[FL_BLOCK] = {0};
+        const real *bias = j->bias ? j->bias + group * outputs + (g->together > 1 ? 0 : block * FL_BLOCK) : NULL;
+        if (bias && (lanes < FL_BLOCK || g->together > 1)) {
+            for (int lane = 0; lane < lanes; lane++) filled[lane] = bias[g->together > 1 ? lane % outputs : lane];
+            bias = filled;
+        }
         const int64_t from = skipped_rows + (g->depthwise ? block * FL_BLOCK : group * g->channels);
+        t.c_row = out_row;
         t.a = a + from;
         t.a_rest = a_rest ? a_rest + from : NULL;
-        tile_block(j, t, rows, block, last_lanes, j->packed + b * j->block_size + skipped, j->bias ? bias : NULL,
-                   out + group * outputs + block * FL_BLOCK);
+        tile_block(j, &t, rows, block, last_lanes, j->packed + b * j->block_size + skipped, bias,
+                   out + group * outputs + block * FL_BLOCK, next);
     }
 }
 
@@ -319,6 +332,14 @@ static void run_item(const job *j, const cut *c, int64_t item, real *strip)
     }
 }
 
+/* Pixels that are whole pages apart lie in the same few lines of the first cache: a tile has no more than fit there. */
+static int tile_rows(const fl_gather *g, const fl_kernels *kernels)
+{
+    const int most = g->lanes <= kernels->width ? kernels->rows_one : kernels->rows_wide;
+    const bool crowded = (int64_t)g->axis[2].in_step * g->in.c * (int64_t)sizeof(real) % PAGE == 0;
+    return crowded ? min(most, CROWDED_ROWS) : most;
+}
+
 /* j: the arrays. */
 static void gather(const fl_conv *conv, fl_conv_pass pass, job j, real *scratch)
 {
@@ -330,7 +351,8 @@ static void gather(const fl_conv *conv, fl_conv_pass pass, job j, real *scratch)
     for (int phase = 0; phase < fl_gather_phases(&c, pass); phase++) {
         j.g = fl_gather_make(&c, pass, phase);
         j.block_size = fl_gather_block_size(&j.g);
-        j.tile_rows = j.g.lanes <= j.kernels->width ? j.kernels->rows_one : j.kernels->rows_wide;
+        j.out_count = fl_shape_count(j.g.out);
+        j.tile_rows = tile_rows(&j.g, j.kernels);
         if ((int64_t)j.g.axis[0].count * j.g.axis[1].count * j.g.axis[2].count > 0) {
             const cut k = cut_make(&j);
             FL_PARALLEL(item, k.heaps * k.segments * k.sheets, k.work)
