@@ -134,10 +134,13 @@ valgrind: all $(BUILD)/tests/all
 # Trains a shipped network again; the file must come out the same, bit for bit. All of them: make retrain.
 SMALL := c3d_small r2plus1d_small i3d_small tsm_small cnn_lstm_small convlstm_small
 include weights/recipes.mk
-retrain: $(SMALL:%=retrain-%)
+retrain: $(SMALL:%=retrain-%) retrain-masker_r2plus1d_small
 retrain-%: all
 	$(BUILD)/footlight train --model $* $(RECIPE_$*) --seed 1 -o build/$*.safetensors
 	cmp build/$*.safetensors weights/$*.safetensors && echo "$*: the same bits"
+retrain-masker_%: all
+	$(BUILD)/footlight train --masker --model $* $(RECIPE_masker_$*) --seed 0 -o build/masker_$*.safetensors
+	cmp build/masker_$*.safetensors weights/masker_$*.safetensors && echo "masker of $*: the same bits"
 
 # Layers as shares of the machine's peak, networks and whole explanations beside PyTorch where it is installed: a quarter of an
 # hour; writes tests/bench/results.json and .md. make bench-peers installs the peer.
