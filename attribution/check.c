@@ -72,7 +72,7 @@ static uint64_t hash_weights(const fl_graph *g)
     for (fl_id i = 0; i < g->count; i++) {
         const fl_node *node = &g->node[i];
         if (node->role != FL_PARAM && node->role != FL_BUFFER) continue;
-        hash = hash * 31 + fl_hash(node->value, (size_t)fl_shape_count(node->shape) * sizeof(real));
+        hash = hash * 31 + fl_hash(fl_graph_value(g, i), (size_t)fl_shape_count(node->shape) * sizeof(real));
     }
     return hash;
 }

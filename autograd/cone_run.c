@@ -94,6 +94,7 @@ int fl_cone_crop(const fl_cone *c, fl_id i, int first, fl_node *crop)
     crop->in_shape = c->shapes;
     crop->shape.n *= count;
     crop->value = crop->signal = NULL;
+    for (int k = 1; k < node->n_in; k++) crop->settled &= !c->depends[node->in[k]];        /* another weight than the packed one */
     if (c->own_work) crop->work = c->work;
     return count;
 }

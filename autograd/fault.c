@@ -174,7 +174,7 @@ int fl_fault_inject(const fl_fault *f, fl_graph *g)
     for (fl_id i = 0; i < g->count; i++) {
         fl_node *node = &g->node[i];
         if (node->role != FL_COMPUTED || node->op->kind != f->kind || (f->strikes && !f->strikes(node))) continue;
-        if (f->turns_weights && !(node->aside = turned(node, g->node[node->in[1]].value, g->arena))) return -1;
+        if (f->turns_weights && !(node->aside = turned(node, fl_graph_value(g, node->in[1]), g->arena))) return -1;
         node->op = spoilt;
         struck++;
     }

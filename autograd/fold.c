@@ -2,6 +2,7 @@
 #include "autograd/fold.h"
 
 #include "autograd/ops.h"
+#include "autograd/source.h"
 #include "tensor/par.h"
 
 #include <math.h>
@@ -10,7 +11,7 @@
 
 enum { X, GAMMA, BETA, MEAN, VAR };
 
-typedef struct fl_folded { fl_id weight, norm, w, b; } fl_folded;      /* two old nodes; two parameters of the new graph */
+typedef struct fl_folded { const fl_fold *f; fl_id weight, norm, w, b; } fl_folded;    /* two old nodes; two parameters of the new graph */
 
 static bool is_stored(const fl_graph *g, fl_id i)
 {
@@ -42,22 +43,47 @@ static int channel_of(const fl_node *node, int n, int c)
     return n / (node->in_shape[1].n / node->attr.conv.groups) * node->in_shape[1].c + c;
 }
 
-static void make_weight(const fl_fold *f, const fl_folded *k)
+/* Rows first .. first+count-1 of the old weight at `to` become the new one's. */
+static void scale_rows(const fl_folded *k, int first, int count, real *to)
 {
-    const fl_graph *old = f->from;
+    const fl_graph *old = k->f->from;
     const fl_node *node = &old->node[k->weight], *norm = &old->node[k->norm];
-    const real *v[5];
-    for (int i = GAMMA; i <= VAR; i++) v[i] = fl_graph_value(old, norm->in[i]);
-    const real *w = fl_graph_value(old, node->in[1]), *b = node->n_in == 3 ? fl_graph_value(old, node->in[2]) : NULL;
-    real *to = fl_graph_value(f->g, k->w), *bias = fl_graph_value(f->g, k->b);
+    const real *gamma = fl_graph_value(old, norm->in[GAMMA]), *var = fl_graph_value(old, norm->in[VAR]);
     const fl_shape s = node->in_shape[1];
-    FL_PARALLEL(row, fl_shape_pixels(s), 30 * fl_shape_count(s)) {
-        const int n = (int)(row / ((int64_t)s.t * s.h * s.w));
+    const int64_t pixels = (int64_t)s.t * s.h * s.w;
+    const bool by_row = node->op->kind != FL_OP_deconv;             /* one factor, else one per channel */
+    for (int n = first; n < first + count; n++) {
+        double a = 0;
         for (int c = 0; c < s.c; c++) {
             const int o = channel_of(node, n, c);
-            const double a = (double)v[GAMMA][o] / sqrt((double)v[VAR][o] + norm->attr.norm.eps);
-            to[row * s.c + c] = (real)((double)w[row * s.c + c] * a);
+            if (!by_row || c == 0) a = (double)gamma[o] / sqrt((double)var[o] + norm->attr.norm.eps);
+            for (int64_t p = 0; p < pixels && !by_row; p++) to[p * s.c + c] = (real)((double)to[p * s.c + c] * a);
         }
+        for (int64_t i = 0; i < pixels * s.c && by_row; i++) to[i] = (real)((double)to[i] * a);
+        to += pixels * s.c;
+    }
+}
+
+static void folded_rows(const fl_source *from, int first, int count, real *to, real *work)
+{
+    const fl_folded *k = from->from;
+    fl_leaf_rows(k->f->from, k->f->from->node[k->weight].in[1], first, count, to, work);
+    scale_rows(k, first, count, to);
+}
+
+static void make_weight(const fl_folded *k)
+{
+    const fl_graph *old = k->f->from;
+    const fl_node *node = &old->node[k->weight], *norm = &old->node[k->norm];
+    const real *v[5], *b = node->n_in == 3 ? fl_graph_value(old, node->in[2]) : NULL;
+    for (int i = GAMMA; i <= VAR; i++) v[i] = fl_graph_value(old, norm->in[i]);
+    real *to = k->f->g->node[k->w].value, *bias = fl_graph_value(k->f->g, k->b);
+    if (to) (void)fl_graph_value(old, node->in[1]);                /* a weight made on demand is made of one that may be, too */
+    const fl_shape s = node->in_shape[1];
+    const int64_t row = fl_shape_count(s) / s.n;
+    FL_PARALLEL(n, to ? s.n : 0, 30 * fl_shape_count(s)) {         /* where it is made on demand it need not be here */
+        fl_leaf_rows(old, node->in[1], (int)n, 1, to + n * row, NULL);
+        scale_rows(k, (int)n, 1, to + n * row);
     }
     for (int o = 0; o < norm->shape.c; o++) {
         const double a = (double)v[GAMMA][o] / sqrt((double)v[VAR][o] + norm->attr.norm.eps);
@@ -69,7 +95,7 @@ void fl_fold_refresh(fl_fold *f)
 {
     if (f->version == f->from->version) return;
     f->version = f->from->version;
-    for (int i = 0; i < f->count; i++) make_weight(f, &f->folded[i]);
+    for (int i = 0; i < f->count; i++) make_weight(&f->folded[i]);
     fl_graph_touch(f->g);
 }
 
@@ -91,7 +117,7 @@ static fl_id fold(fl_fold *f, fl_id weight, fl_id norm)
 {
     const fl_node *node = &f->from->node[weight];
     const char *name = f->from->node[norm].name;
-    fl_folded k = {weight, norm, FL_NONE, FL_NONE};
+    fl_folded k = {f, weight, norm, FL_NONE, FL_NONE};
     const fl_folded *same = same_folded(f, &k);
     if (same) {
         k = *same;
@@ -101,6 +127,7 @@ static fl_id fold(fl_fold *f, fl_id weight, fl_id norm)
         k.b = fl_node_param(f->g, "folded_bias", fl_shape_vector(1, node->shape.c));
         fl_graph_leave(f->g, mark);
         f->folded[f->count++] = k;
+        if (fl_graph_ok(f->g)) fl_graph_attach(f->g, k.w, (fl_source){.rows = folded_rows, .from = &f->folded[f->count - 1]});
     }
     return fl_graph_add(f->g, node->op, name, &node->attr, 3, (const fl_id[]){f->place[node->in[0]], k.w, k.b});
 }
@@ -136,7 +163,7 @@ fl_fold *fl_fold_new(fl_graph *from)
     int most = 1;
     fl_fold *f = FL_NEW(from->arena, fl_fold, 1);
     fl_graph *g = fl_graph_new(from->arena);
-    if (g) g->exact = from->exact;
+    if (g) g->exact = from->exact, g->on_demand = from->on_demand;
     fl_id *place = FL_NEW(from->arena, fl_id, n);
     fl_folded *folded = FL_NEW(from->arena, fl_folded, n);
     int *readers = FL_NEW(from->arena, int, n);
@@ -149,7 +176,7 @@ fl_fold *fl_fold_new(fl_graph *from)
     for (fl_id i = 0; i < from->count; i++) {
         const fl_node *node = &from->node[i];
         const fl_id w = weight_of(from, readers, i);
-        place[i] = gone[i] ? FL_NONE : node->role != FL_COMPUTED ? fl_graph_borrow(g, node)
+        place[i] = gone[i] ? FL_NONE : node->role != FL_COMPUTED ? fl_graph_borrow(g, from, i)
                  : w != FL_NONE ? fold(f, w, i) : copy(f, node, in);
         if (!fl_graph_ok(g)) return NULL;
     }

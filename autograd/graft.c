@@ -35,7 +35,7 @@ static fl_id copy(const graft *q, fl_id i, fl_id *in)
 {
     const fl_node *node = &q->from->node[i];
     const bool changes = q->moves[i] && q->now != q->was;
-    if (node->role != FL_COMPUTED) return node->role == FL_INPUT && changes ? repeat(q, node) : fl_graph_borrow(q->g, node);
+    if (node->role != FL_COMPUTED) return node->role == FL_INPUT && changes ? repeat(q, node) : fl_graph_borrow(q->g, q->from, i);
     fl_attr attr = node->attr;
     if (node->op->kind == FL_OP_reshape && changes) attr.reshape.to = scaled(q, attr.reshape.to);
     for (int k = 0; k < node->n_in; k++) in[k] = q->place[node->in[k]];

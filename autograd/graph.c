@@ -4,6 +4,7 @@
 #include "autograd/ops.h"
 #include "autograd/remainder.h"
 #include "autograd/rules.h"
+#include "autograd/source.h"
 #include "tensor/par.h"
 
 #include <stdarg.h>
@@ -152,17 +153,31 @@ static fl_id add_leaf(fl_graph *g, const char *name, fl_shape shape, fl_role rol
         fl_graph_fail(g, &node, "every axis must be at least 1, got %s", fl_shape_print(shape, &t));
         return FL_NONE;
     }
-    node.value = FL_NEW(g->arena, real, fl_shape_count(shape));
-    if (!node.value) return FL_NONE;
+    const bool later = g->on_demand && role == FL_PARAM && fl_shape_count(shape) >= FL_ON_DEMAND_LEAST;
+    real *values = later ? fl_arena_sleep(g->arena, (size_t)fl_shape_count(shape) * sizeof(real)) : FL_NEW(g->arena, real, fl_shape_count(shape));
+    if (later) node.room = values, node.source = FL_NEW(g->arena, fl_source, 1);
+    else node.value = values;
+    if (!values || (later && !node.source)) return FL_NONE;
     g->bytes_params += (size_t)fl_shape_count(shape) * sizeof(real);
     return append(g, node);
 }
 
-fl_id fl_graph_borrow(fl_graph *g, const fl_node *leaf)
+static void borrowed_rows(const fl_source *from, int first, int count, real *to, real *work)
+{
+    fl_leaf_rows(from->from, from->node, first, count, to, work);
+}
+
+fl_id fl_graph_borrow(fl_graph *g, const fl_graph *from, fl_id id)
 {
     if (!fl_graph_ok(g)) return FL_NONE;
+    const fl_node *leaf = &from->node[id];
     fl_node node = {.op = leaf->op, .role = leaf->role, .shape = leaf->shape, .value = leaf->value, .into = FL_NONE, .head = FL_NONE,
                     .beside = FL_NONE};
+    if (!leaf->value) {
+        node.source = FL_NEW(g->arena, fl_source, 1);
+        if (!node.source) return FL_NONE;
+        *node.source = (fl_source){.rows = borrowed_rows, .from = from, .g = from, .node = id};
+    }
     return fill_node(g, &node, leaf->name, 0, NULL) ? append(g, node) : FL_NONE;
 }
 
@@ -180,7 +195,11 @@ fl_id fl_example_operand(fl_graph *g, fl_rng *rng, const char *name, fl_shape sh
 
 /* ---- values ---- */
 
-real *fl_graph_value(const fl_graph *g, fl_id id) { return g->node[id].value; }
+real *fl_graph_value(const fl_graph *g, fl_id id)
+{
+    return g->node[id].value || g->node[id].role == FL_COMPUTED ? g->node[id].value : fl_leaf_values(g, id);
+}
+
 real *fl_graph_signal(const fl_graph *g, fl_id id) { return g->node[id].signal; }
 
 void fl_graph_touch(fl_graph *g)
@@ -193,7 +212,7 @@ void fl_graph_set(fl_graph *g, fl_id id, const real *values)
 {
     fl_node *node = &g->node[id];
     fl_assert(node->role != FL_COMPUTED);
-    memcpy(node->value, values, (size_t)fl_shape_count(node->shape) * sizeof(real));
+    memcpy(fl_graph_value(g, id), values, (size_t)fl_shape_count(node->shape) * sizeof(real));
     if (node->role != FL_INPUT) fl_graph_touch(g);
 }
 
@@ -202,24 +221,49 @@ size_t fl_graph_bytes(const fl_graph *g)
     return g->bytes_params + g->bytes_values + g->bytes_packed + g->bytes_scratch + g->bytes_rules;
 }
 
+/* Places of a weight that are packed at a time: for both passes, while they are in the cache. */
+static int piece_of(const fl_node *node)
+{
+    const int a = node->packed[0] ? node->op->unit(node, 0) : 1, b = node->packed[1] ? node->op->unit(node, 1) : 1;
+    return a > b ? a : b;
+}
+
+size_t fl_packing_scratch(const fl_node *node, bool values)
+{
+    return values ? 0 : 2 * (size_t)piece_of(node) * (size_t)(fl_shape_count(node->in_shape[1]) / node->in_shape[1].n) * sizeof(real) *
+                            (size_t)fl_threads();
+}
+
+static void pack_weight(const fl_graph *g, const fl_node *node)
+{
+    const fl_shape s = node->in_shape[1];
+    const real *w = node->operand[1];
+    const int unit = piece_of(node), pieces = (s.n + unit - 1) / unit;
+    const int64_t row = fl_shape_count(s) / s.n;
+    FL_PARALLEL(piece, pieces, 16.0 * (double)fl_shape_count(s)) {
+        const int first = (int)piece * unit, count = s.n - first < unit ? s.n - first : unit;
+        real *rows = (real *)node->work + 2 * fl_thread() * unit * row;
+        if (!w) fl_leaf_rows(g, node->in[1], first, count, rows, rows + unit * row);
+        for (int pass = 0; pass < 2; pass++)
+            if (node->packed[pass]) node->op->pack(node, pass, first, count, w ? w + first * row : rows, node->packed[pass]);
+    }
+}
+
 static void pack_weights(fl_graph *g)
 {
     if (!g->stale) return;
-    for (int i = 0; i < g->n_packs; i++) {
-        const fl_node *node = &g->node[g->packs_from[i]];
-        for (int pass = 0; pass < 2; pass++)
-            if (node->packed[pass]) node->op->pack(node, pass, node->operand[1], node->packed[pass]);
-    }
+    for (int i = 0; i < g->n_packs; i++) pack_weight(g, &g->node[g->packs_from[i]]);
     if (g->rules) fl_rules_pack(g);
     g->stale = false;
 }
 
 const real *fl_packed_weight(const fl_node *node, int pass, const real *w, void *scratch)
 {
-    if (w == node->operand[1] && node->packed[pass]) return node->packed[pass];
+    if (node->packed[pass] && (node->settled || w == node->operand[1])) return node->packed[pass];
     for (int i = 0; i < node->n_variants; i++)
         if (w == node->variant[i].packed[0]) return node->variant[i].packed[pass];
-    node->op->pack(node, pass, w, scratch);
+    fl_assert(!node->settled);                           /* the plan left no room for this */
+    node->op->pack(node, pass, 0, node->in_shape[1].n, w, scratch);
     return scratch;
 }
 

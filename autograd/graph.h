@@ -51,6 +51,7 @@ struct fl_graph {
     bool audit;                    /* ledgers say what is due as well: set before planning with rules; costs another forward */
     bool exact;              /* weighted sums in double, rounded once (tensor/conv.h), and with a way down what that takes off goes
                                 on beside values (remainder.h): slower, the same bits on every machine; set before planning */
+    bool on_demand;          /* large parameters have no values until somebody asks; what fills them must last (source.h); set before building */
     bool batch_statistics;   /* norms take the moments of their input: set before building for training */
     /* the plan */
     bool *computed, *carries;      /* per node: forward runs it; backward carries a signal through it */
@@ -75,7 +76,7 @@ static inline bool fl_graph_ok(const fl_graph *g) { return g && g->error->status
 size_t fl_graph_enter(fl_graph *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void   fl_graph_leave(fl_graph *, size_t mark);
 
-fl_id    fl_graph_borrow(fl_graph *, const fl_node *leaf);    /* a leaf of another graph, with its name, shape and memory */
+fl_id    fl_graph_borrow(fl_graph *, const fl_graph *from, fl_id leaf);    /* a leaf of another graph, with its name, shape and memory */
 fl_id    fl_graph_find(const fl_graph *, const char *name);    /* FL_NONE when there is none */
 fl_shape fl_graph_shape(const fl_graph *, fl_id);              /* 1,1,1,1,1 for FL_NONE, so that builders can go on */
 
@@ -87,7 +88,7 @@ size_t    fl_graph_bytes(const fl_graph *);        /* parameters, packed weights
 /* Values, channels last. set copies; the pointer of value is valid until the next forward (or for good, for inputs,
  * parameters, fl_plan.out and the root). Call touch after writing through the pointer of a parameter. */
 void  fl_graph_set(fl_graph *, fl_id, const real *);
-real *fl_graph_value(const fl_graph *, fl_id);
+real *fl_graph_value(const fl_graph *, fl_id);                 /* of parameters too: the first call may have to make them */
 real *fl_graph_signal(const fl_graph *, fl_id);
 void  fl_graph_touch(fl_graph *);
 
@@ -112,7 +113,8 @@ const fl_rule *fl_graph_rule(const fl_graph *, fl_id i);       /* of the plan; N
 typedef enum fl_fit_of_entry { FL_ENTRY_MISFIT, FL_ENTRY_FITS, FL_ENTRY_RESHAPED } fl_fit_of_entry;
 fl_fit_of_entry fl_entry_fit(const fl_entry *, fl_shape);
 
-/* Parameters and buffers from a bundle, by name. FL_MISFIT names the first that is missing or of another shape. */
+/* Parameters and buffers from a bundle, by name. FL_MISFIT names the first that is missing or of another shape. Of a graph with
+ * on_demand the bundle, and what it reads from, must live as long as the graph. */
 fl_status fl_graph_load(fl_graph *, const fl_bundle *);
 fl_status fl_graph_load_found(fl_graph *, const fl_bundle *);  /* what is missing keeps its values */
 fl_status fl_graph_store(const fl_graph *, fl_bundle *);       /* copies into the bundle's arena, in file order */

@@ -62,7 +62,9 @@ typedef struct fl_op {
     fl_id    (*example)(fl_graph *, fl_rng *, int which);      /* which = 0, 1, ...; FL_NONE after the last */
     size_t   (*scratch)(const fl_node *);                      /* bytes of node->work for forward and vjp, or NULL */
     int64_t  (*packed) (const fl_node *, int pass);            /* reals of operand 1 for pass 0, 1, or NULL */
-    void     (*pack)   (const fl_node *, int pass, const real *w, real *packed);
+    /* Places first .. first+count-1 on axis N of operand 1, from w on, packed: in pieces of whole units, each on its own. */
+    void     (*pack)   (const fl_node *, int pass, int first, int count, const real *w, real *packed);
+    int      (*unit)   (const fl_node *, int pass);
     /* Pass 0: y from x, pass 1: gx from gy, through the node's own weight and bias, finished (tensor/finish.h); or NULL. */
     void     (*finished)(const fl_node *, int pass, const real *from, const fl_finish *, real *to);
     /* For vjps that need no values: bytes that forward can leave for them instead (0: it cannot), one forward that does, and the
@@ -116,6 +118,8 @@ struct fl_node {
     const fl_shape *in_shape;
     /* filled by the planner */
     real *value, *signal;                /* the graph's; NULL where nothing is kept */
+    real *room;                          /* where the values of a parameter will be, when somebody asks for them (source.h) */
+    struct fl_source *source;            /* whence; NULL: they have always been there */
     real *reference;                     /* the value that fl_graph_remember kept, for rules that read it; else NULL */
     const real **operand;                /* n_in pointers, the operands' values */
     real *packed[2];                     /* operand 1 packed for forward and for vjp, or NULL */
@@ -129,6 +133,7 @@ struct fl_node {
     bool has_rest;                       /* and what rounding took off its value is there, while it is read (remainder.h) */
     real *rest;
     const real **operand_rest;           /* n_in pointers, NULL where an operand has none */
+    bool settled;                        /* operand 1 is used packed, and nothing is put in its place */
     struct fl_variant *variant;          /* what rules put in place of operand 1 */
     int n_variants;
     void *work;                          /* scratch, shared by all nodes of the graph */
@@ -146,5 +151,6 @@ fl_shape fl_graph_fail(fl_graph *, const fl_node *, const char *format, ...) __a
 fl_id fl_example_operand(fl_graph *, fl_rng *, const char *name, fl_shape);     /* normal values, a parameter */
 /* The graph's packing of w, or one made now, in scratch. */
 const real *fl_packed_weight(const fl_node *, int pass, const real *w, void *scratch);
+size_t fl_packing_scratch(const fl_node *, bool values);      /* bytes that packing takes of it; values: the weight has some */
 
 #endif

@@ -7,6 +7,7 @@
 #include "autograd/remainder.h"
 #include "autograd/rules.h"
 #include "autograd/slab.h"
+#include "autograd/source.h"
 
 #include "tensor/par.h"
 
@@ -190,16 +191,46 @@ static fl_node *same_packing(fl_graph *g, fl_id i, int pass)
     return NULL;
 }
 
-static bool plan_packing(fl_graph *g, bool forecast)
+/* Training repeats its bits for good: shipped weights can be made again. Fast algorithms are for everything else; but not for
+ * weights whose rule divides by sums: where all products are 0 the sum must be 0, and theirs is a difference of rounded numbers. */
+static bool trains(const fl_graph *g, const fl_plan *plan)
+{
+    for (int i = 0; i < plan->n_wrt; i++)
+        if (g->node[plan->wrt[i]].role == FL_PARAM) return true;
+    return false;
+}
+
+/* Whether nothing but packed weights will be read of operand 1 of the weighted nodes: no rule puts others in their place, no check
+ * compares them, nobody trains them. */
+static bool settles(const fl_graph *g, const fl_plan *plan)
+{
+    return !plan->parts && plan->keep != FL_KEEP_ALL && !g->rules && !trains(g, plan);
+}
+
+/* Parameters that have no values yet (source.h) get them now, unless all that this plan takes from them is packed. */
+static void wake(const planner *p, bool settled)
+{
+    fl_graph *g = p->g;
+    bool *read = p->signals;                             /* of no use any more */
+    for (fl_id i = 0; i < g->count; i++) read[i] = p->wanted[i] || !settled;
+    for (fl_id i = 0; i < g->count; i++)
+        for (int k = 0; g->computed[i] && k < g->node[i].n_in; k++) read[g->node[i].in[k]] |= k != 1 || !g->node[i].op->packed;
+    for (fl_id i = 0; i < g->count; i++)
+        if (g->computed[i] && read[i] && g->node[i].role != FL_COMPUTED) (void)fl_leaf_values(g, i);
+}
+
+static bool plan_packing(fl_graph *g, bool settled, bool forecast)
 {
     static real forecast_only;                           /* stands for a packing that will not be made */
     g->n_packs = 0;
     for (fl_id i = 0; i < g->count; i++) {
         fl_node *node = &g->node[i];
         node->packed[0] = node->packed[1] = NULL;
+        node->settled = false;
         if (!g->computed[i] || !node->op->packed) continue;
         const fl_role role = g->node[node->in[1]].role;
         if (role != FL_PARAM && role != FL_BUFFER) continue;
+        node->settled = settled;
         bool own = false;
         for (int pass = 0; pass < 2; pass++) {
             if (pass == 1 && !(g->carries[i] && g->carries[node->in[0]] && fl_rules_use_weight(g, i))) continue;
@@ -226,6 +257,11 @@ static bool plan_scratch(fl_graph *g, bool forecast)
         const fl_node *node = &g->node[i];
         if (!g->computed[i] || !node->op->scratch) continue;
         size_t bytes = node->op->scratch(node);
+        if (bytes > most) most = bytes;
+    }
+    for (int i = 0; i < g->n_packs; i++) {
+        const fl_node *node = &g->node[g->packs_from[i]];
+        const size_t bytes = fl_packing_scratch(node, g->node[node->in[1]].value != NULL);
         if (bytes > most) most = bytes;
     }
     g->bytes_scratch = most;
@@ -261,15 +297,6 @@ static bool hand_out(planner *p, real *slab)
         g->bytes_values += (size_t)count * sizeof(real);
     }
     return true;
-}
-
-/* Training repeats its bits for good: shipped weights can be made again. Fast algorithms are for everything else; but not for
- * weights whose rule divides by sums: where all products are 0 the sum must be 0, and theirs is a difference of rounded numbers. */
-static bool trains(const fl_graph *g, const fl_plan *plan)
-{
-    for (int i = 0; i < plan->n_wrt; i++)
-        if (g->node[plan->wrt[i]].role == FL_PARAM) return true;
-    return false;
 }
 
 static void check_plan(const fl_graph *g, const fl_plan *plan)
@@ -345,12 +372,15 @@ fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
     g->bytes_packed = g->bytes_rules = 0;
     g->keeps_all = plan->keep == FL_KEEP_ALL;
     g->fresh = false;
-    if (plan->forecast) return forget(g, plan_packing(g, true) && plan_scratch(g, true));
+    const bool settled = settles(g, plan);
+    if (plan->forecast) return forget(g, plan_packing(g, settled, true) && plan_scratch(g, true));
+    wake(&p, settled);
+    if (g->error->status) return g->error->status;
     real *memory = FL_NEW(g->arena, real, slab);
     g->spill = FL_NEW(g->arena, real, spill);
     if (!memory || !g->spill) return g->error->status;
     if (!hand_out(&p, memory)) return g->error->status;
     g->stale = true;
-    if (!plan_packing(g, false) || !plan_scratch(g, false)) return g->error->status;
+    if (!plan_packing(g, settled, false) || !plan_scratch(g, false)) return g->error->status;
     return fl_rules_plan(g);
 }

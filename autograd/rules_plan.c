@@ -112,7 +112,7 @@ static void pack_variant(fl_graph *g, const fl_node *node, const fl_variant *v)
         for (int64_t i = block * BLOCK; i < count && i < (block + 1) * BLOCK; i++)
             to[i] = fl_part_of((fl_part)v->part, w[i], (real)v->gamma);
     }
-    for (int pass = 0; pass < 2; pass++) node->op->pack(node, pass, to, v->packed[pass]);
+    for (int pass = 0; pass < 2; pass++) node->op->pack(node, pass, 0, node->in_shape[1].n, to, v->packed[pass]);
 }
 
 static void pack(fl_graph *g, bool moving)

@@ -51,15 +51,22 @@ int64_t fl_weighted_packed(const fl_node *node, int pass)
     return fl_conv_packed_count(&c, conv_pass(node, pass));
 }
 
-void fl_weighted_pack(const fl_node *node, int pass, const real *w, real *to)
+void fl_weighted_pack(const fl_node *node, int pass, int first, int count, const real *w, real *to)
 {
     fl_conv c = geometry(node);
-    fl_conv_pack(&c, conv_pass(node, pass), w, to);
+    fl_conv_pack_rows(&c, conv_pass(node, pass), first, count, w, to);
+}
+
+int fl_weighted_unit(const fl_node *node, int pass)
+{
+    fl_conv c = geometry(node);
+    return fl_conv_pack_unit(&c, conv_pass(node, pass));
 }
 
 /* Room for one packing, in case an operand was substituted, in front of what the kernels want. */
 static size_t packing_room(const fl_node *node)
 {
+    if (node->settled) return 0;
     int64_t a = fl_weighted_packed(node, 0), b = fl_weighted_packed(node, 1);
     return ((size_t)(a > b ? a : b) * sizeof(real) + 63) / 64 * 64;
 }

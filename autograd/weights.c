@@ -2,6 +2,7 @@
  *
  * Files hold row-major N,C,T,H,W, a graph holds channels last; a file may leave out axes of length 1. */
 #include "autograd/graph.h"
+#include "autograd/source.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -58,8 +59,19 @@ static bool fill_from(fl_arena *a, const fl_node *node, const fl_entry *e)
     return part != NULL;
 }
 
-static fl_status load_node(fl_graph *g, const fl_node *node, const fl_entry *e)
+/* Some rows of an entry, turned: for parameters that take their values when they are asked for them. */
+static void entry_rows(const fl_source *from, int first, int count, real *to, real *work)
 {
+    const fl_shape s = from->g->node[from->node].shape;
+    const int64_t plane = (int64_t)s.t * s.h * s.w, row = plane * s.c;
+    fl_entry_read(from->from, first * row, count * row, plane > 1 ? work : to);
+    for (int n = 0; n < count && plane > 1; n++, work += row, to += row)
+        fl_turn_row(s.c, plane, work, to);
+}
+
+static fl_status load_node(fl_graph *g, fl_id id, const fl_entry *e)
+{
+    const fl_node *node = &g->node[id];
     if (fl_entry_fit(e, node->shape) == FL_ENTRY_MISFIT) {
         char got[160];
         fl_shape_text t;
@@ -68,6 +80,7 @@ static fl_status load_node(fl_graph *g, const fl_node *node, const fl_entry *e)
                             "belong to this network and number of classes?", node->name,
                                 fl_shape_print(node->shape, &t), got);
     }
+    if (fl_graph_attach(g, id, (fl_source){.rows = entry_rows, .from = e})) return FL_OK;
     return fill_from(g->arena, node, e) ? FL_OK : g->error->status;
 }
 
@@ -83,7 +96,7 @@ static fl_status load_found(fl_graph *g, const char *begin, const fl_bundle *b)
     for (fl_id i = 0; i < g->count; i++) {
         const fl_node *node = &g->node[i];
         const fl_entry *e = is_stored(node, begin) ? fl_bundle_find(b, node->name) : NULL;
-        if (e && load_node(g, node, e) != FL_OK) return g->error->status;
+        if (e && load_node(g, i, e) != FL_OK) return g->error->status;
     }
     return FL_OK;
 }
@@ -115,7 +128,7 @@ fl_status fl_graph_store_part(const fl_graph *g, const char *begin, fl_bundle *b
         const fl_shape s = node->shape;
         real *copy = FL_NEW(b->arena, real, fl_shape_count(s));
         if (!copy) return FL_FAILED;
-        fl_to_file_order(s, node->value, copy);
+        fl_to_file_order(s, fl_graph_value(g, i), copy);
         const bool flat = s.t == 1 && s.h == 1 && s.w == 1;
         const int64_t all[5] = {s.n, s.c, s.t, s.h, s.w}, vector[1] = {s.c};
         fl_status status = flat && s.n == 1 ? fl_bundle_add(b, node->name, 1, vector, copy)

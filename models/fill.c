@@ -1,6 +1,7 @@
 /* fill.c: parameters without a file: the reference formula, and the values that training starts from. */
 #include "models/model.h"
 
+#include "autograd/source.h"
 #include "tensor/math.h"
 #include "tensor/par.h"
 #include "tensor/rng.h"
@@ -64,16 +65,24 @@ static double start(const fl_graph *g, fl_id id, int64_t i, double u)
 static bool is_filled(const fl_node *node) { return node->role == FL_PARAM || node->role == FL_BUFFER; }
 
 /* i counts in file order; one row (a place on axis N) after the other lies in memory. */
-static void fill_row(const fl_node *node, formula f, uint64_t name, int row)
+static void fill_row(fl_shape s, formula f, uint64_t name, int row, real *to)
 {
-    const fl_shape s = node->shape;
     const int64_t plane = (int64_t)s.t * s.h * s.w;
     for (int c = 0; c < s.c; c++)
         for (int64_t p = 0; p < plane; p++) {
             const double u = fl_rng_named(name, (uint64_t)((row * (int64_t)s.c + c) * plane + p));
             const double value = f.factor * (f.positive ? 0.75 + 0.5 * u : 2 * u - 1);
-            node->value[(row * plane + p) * s.c + c] = (real)(float)value;
+            to[p * s.c + c] = (real)(float)value;
         }
+}
+
+static void formula_rows(const fl_source *from, int first, int count, real *to, real *work)
+{
+    (void)work;
+    const fl_node *node = &from->g->node[from->node];
+    const formula f = {from->number, false};
+    const int64_t row = fl_shape_count(node->shape) / node->shape.n;
+    for (int i = 0; i < count; i++) fill_row(node->shape, f, fl_rng_name(node->name), first + i, to + i * row);
 }
 
 void fl_model_fill_formula(fl_graph *g, double gamma)
@@ -83,7 +92,10 @@ void fl_model_fill_formula(fl_graph *g, double gamma)
         if (!is_filled(node)) continue;
         const formula f = formula_of(g, id, gamma);
         const uint64_t name = fl_rng_name(node->name);
-        FL_PARALLEL(row, node->shape.n, fl_shape_count(node->shape) * 8) { fill_row(node, f, name, (int)row); }
+        if (!f.positive && fl_graph_attach(g, id, (fl_source){.rows = formula_rows, .number = f.factor})) continue;
+        real *to = fl_graph_value(g, id);
+        const int64_t each = fl_shape_count(node->shape) / node->shape.n;
+        FL_PARALLEL(row, node->shape.n, fl_shape_count(node->shape) * 8) { fill_row(node->shape, f, name, (int)row, to + row * each); }
     }
     fl_graph_touch(g);
 }
@@ -114,8 +126,9 @@ void fl_model_fill_random_node(fl_graph *g, fl_id id, uint64_t seed)
     const fl_node *node = &g->node[id];
     const uint64_t stream = fl_rng_name(node->name);
     if (!is_filled(node)) return;
+    real *to = fl_graph_value(g, id);
     for (int64_t i = 0; i < fl_shape_count(node->shape); i++)
-        node->value[i] = (real)(float)start(g, id, i, fl_rng_uniform(seed, stream, (uint64_t)i));
+        to[i] = (real)(float)start(g, id, i, fl_rng_uniform(seed, stream, (uint64_t)i));
 }
 
 void fl_model_fill_random(fl_graph *g, uint64_t seed)

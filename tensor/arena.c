@@ -1,6 +1,7 @@
 /* arena.c: a chain of blocks, each filled from its start. The only malloc of the library lives here. */
 #include "tensor/arena.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,8 +50,9 @@ void fl_arena_free(fl_arena *a)
 
 static size_t round_up(size_t n, size_t unit) { return (n + unit - 1) / unit * unit; }
 
-/* A mapping that begins at a large page: zeros that cost nothing until they are touched. */
-static struct fl_block *map_block(size_t bytes)
+/* A mapping that begins at a large page: zeros that cost nothing until they are touched. large: on pages of 2 MiB, of which the
+ * first is touched here. */
+static struct fl_block *map_block(size_t bytes, bool large)
 {
     const size_t whole = round_up(bytes + sizeof(struct fl_block), PAGE);
     char *p = mmap(NULL, whole + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -58,7 +60,7 @@ static struct fl_block *map_block(size_t bytes)
     char *start = p + (PAGE - (uintptr_t)p % PAGE) % PAGE, *end = start + whole;
     if (start > p) (void)munmap(p, (size_t)(start - p));
     if (end < p + whole + PAGE) (void)munmap(end, (size_t)(p + whole + PAGE - end));
-    (void)madvise(start, whole, MADV_HUGEPAGE);          /* a wish: 4 KiB pages work as well */
+    if (large) (void)madvise(start, whole, MADV_HUGEPAGE);        /* a wish: 4 KiB pages work as well */
     struct fl_block *b = (struct fl_block *)(void *)start;
     b->mapped = whole;
     b->size = whole - sizeof *b;
@@ -66,9 +68,9 @@ static struct fl_block *map_block(size_t bytes)
     return b;
 }
 
-static struct fl_block *block_from_system(size_t bytes)
+static struct fl_block *block_from_system(size_t bytes, bool large)
 {
-    if (bytes >= 2 * PAGE) return map_block(bytes);
+    if (bytes >= 2 * PAGE) return map_block(bytes, large);
     const size_t whole = round_up(bytes + sizeof(struct fl_block), ALIGN);
     struct fl_block *b = aligned_alloc(ALIGN, whole);
     if (!b) return NULL;
@@ -78,13 +80,13 @@ static struct fl_block *block_from_system(size_t bytes)
 }
 
 /* A block with room for bytes goes to the front of the chain: a spare one if it fits, else a new one. */
-static struct fl_block *block_with_room(fl_arena *a, size_t bytes)
+static struct fl_block *block_with_room(fl_arena *a, size_t bytes, bool large)
 {
     struct fl_block **link = &a->spare;
     while (*link && (*link)->size < bytes) link = &(*link)->next;
     struct fl_block *b = *link;
     if (b) *link = b->next;
-    else b = block_from_system(bytes < SMALLEST ? SMALLEST : bytes);
+    else b = block_from_system(bytes < SMALLEST ? SMALLEST : bytes, large);
     if (!b) return NULL;
     b->fill = 0;
     b->next = a->blocks;
@@ -99,27 +101,57 @@ static void *out_of_memory(fl_arena *a, size_t count, size_t size)
     return NULL;
 }
 
-void *fl_arena_array(fl_arena *a, size_t count, size_t size)
+static void pass_limit(fl_arena *a, size_t more)
+{
+    fl_error_set(a->error, FL_LIMIT, "memory: %zu bytes in use and %zu more needed pass the limit of %zu; raise --mem", a->used, more,
+                 a->limit);
+}
+
+static void *take(fl_arena *a, size_t count, size_t size, bool clear)
 {
     allocations++;
     if (fail_countdown > 0 && --fail_countdown == 0) return out_of_memory(a, count, size);
     if (size && count > (SIZE_MAX / 2) / size) return out_of_memory(a, count, size);
     size_t bytes = round_up(count * size + (count * size == 0), ALIGN);
     if (a->limit && a->used + bytes > a->limit) {
-        fl_error_set(a->error, FL_LIMIT, "memory: %zu bytes in use and %zu more needed pass the limit of %zu; raise --mem",
-                     a->used, bytes, a->limit);
+        pass_limit(a, bytes);
         return NULL;
     }
     struct fl_block *b = a->blocks;
-    if (!b || b->size - b->fill < bytes) b = block_with_room(a, bytes);
+    if (!b || b->size - b->fill < bytes) b = block_with_room(a, bytes, clear);
     if (!b) return out_of_memory(a, count, size);
     void *p = b->data + b->fill;
-    if (b->touched > b->fill) memset(p, 0, b->touched - b->fill < bytes ? b->touched - b->fill : bytes);
+    if (clear && b->touched > b->fill) memset(p, 0, b->touched - b->fill < bytes ? b->touched - b->fill : bytes);
     b->fill += bytes;
     if (b->touched < b->fill) b->touched = b->fill;
     a->used += bytes;
     if (a->used > a->peak) a->peak = a->used;
     return p;
+}
+
+void *fl_arena_array(fl_arena *a, size_t count, size_t size) { return take(a, count, size, true); }
+
+void *fl_arena_sleep(fl_arena *a, size_t bytes)
+{
+    const size_t limit = a->limit, before = a->used, peak = a->peak;
+    a->limit = 0;
+    void *p = take(a, 1, bytes, false);
+    a->limit = limit;
+    if (!p) return NULL;
+    a->asleep += a->used - before;
+    a->used = before;
+    a->peak = peak;
+    return p;
+}
+
+void fl_arena_wake(fl_arena *a, size_t bytes)
+{
+    const size_t whole = round_up(bytes, ALIGN);
+    fl_assert(whole <= a->asleep);
+    if (a->limit && a->used + whole > a->limit) pass_limit(a, whole);
+    a->asleep -= whole;
+    a->used += whole;
+    if (a->used > a->peak) a->peak = a->used;
 }
 
 char *fl_arena_vtext(fl_arena *a, const char *format, va_list args)
@@ -144,7 +176,7 @@ char *fl_arena_text(fl_arena *a, const char *format, ...)
 
 fl_mark fl_arena_mark(const fl_arena *a)
 {
-    return (fl_mark){a->blocks, a->blocks ? a->blocks->fill : 0, a->used};
+    return (fl_mark){a->blocks, a->blocks ? a->blocks->fill : 0, a->used, a->asleep};
 }
 
 void fl_arena_release(fl_arena *a, fl_mark m)
@@ -157,5 +189,6 @@ void fl_arena_release(fl_arena *a, fl_mark m)
         a->spare = b;
     }
     if (a->blocks) a->blocks->fill = m.fill;
-    a->used = m.used;
+    if (m.asleep > a->asleep) a->used = m.used + (m.asleep - a->asleep);       /* older than the mark and woken since */
+    else a->used = m.used, a->asleep = m.asleep;
 }

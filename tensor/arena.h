@@ -17,12 +17,13 @@ struct fl_block;
 typedef struct fl_arena {
     struct fl_block *blocks;   /* newest first */
     struct fl_block *spare;    /* released, to be used again */
-    size_t used, peak;         /* bytes handed out now, and at most so far */
+    size_t used, peak;         /* bytes handed out now, and at most so far; without what sleeps */
+    size_t asleep;             /* bytes handed out that nobody touches yet */
     size_t limit;              /* 0: none; otherwise an allocation that would pass it fails with FL_LIMIT */
     fl_error *error;           /* where a failure is reported; borrowed */
 } fl_arena;
 
-typedef struct fl_mark { struct fl_block *block; size_t fill, used; } fl_mark;
+typedef struct fl_mark { struct fl_block *block; size_t fill, used, asleep; } fl_mark;
 
 void fl_arena_init(fl_arena *, fl_error *borrowed);
 void fl_arena_free(fl_arena *);          /* gives every block back; the arena is then as after init */
@@ -30,6 +31,11 @@ void fl_arena_free(fl_arena *);          /* gives every block back; the arena is
 /* Zeroed memory for count items of the given size, or NULL with the error recorded. count 0 gives a valid pointer. */
 void *fl_arena_array(fl_arena *, size_t count, size_t size);
 #define FL_NEW(arena, type, count) ((type *)fl_arena_array((arena), (size_t)(count), sizeof(type)))
+
+/* Addresses for later: memory, not zeroed, that does not count, and costs nothing, until it is woken; touch none of it before. wake says that so
+ * many bytes of it are in use from now on; where that passes the limit the error is recorded, and the memory is there all the same. */
+void *fl_arena_sleep(fl_arena *, size_t bytes);
+void  fl_arena_wake(fl_arena *, size_t bytes);
 
 char *fl_arena_text(fl_arena *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 char *fl_arena_vtext(fl_arena *, const char *format, va_list);

@@ -49,6 +49,10 @@ int fl_window_extent(const fl_window *, int axis, int length);
 
 int64_t fl_conv_packed_count(const fl_conv *, fl_conv_pass);   /* reals of a packed weight; FORWARD and TO_INPUT */
 void    fl_conv_pack(const fl_conv *, fl_conv_pass, const real *w, real *packed);     /* w: O,I/g,KT,KH,KW */
+/* The same piece by piece: rows first .. first+count-1 (of O) of the weight, w pointing at the first. Pieces begin at multiples of
+ * the unit and are whole units, the last one aside; each writes its own part, so they may run at the same time. */
+int     fl_conv_pack_unit(const fl_conv *, fl_conv_pass);
+void    fl_conv_pack_rows(const fl_conv *, fl_conv_pass, int first, int count, const real *w, real *packed);
 
 /* Bytes of 64-byte aligned scratch memory, for the threads of now (fl_threads); its contents do not matter. */
 size_t fl_conv_scratch(const fl_conv *, fl_conv_pass);

@@ -44,9 +44,9 @@ static void pack_lanes(const fl_conv *c, fl_conv_pass pass, const fl_gather *g, 
     }
 }
 
-/* All channels of a tap, where a lane is an output of its own: forward lanes lie a whole kernel apart and channels side by side,
- * to the input it is the other way round. */
-static void pack_plain(const fl_conv *c, fl_conv_pass pass, const fl_gather *g, int group, int block, const int tap[3],
+/* Channels first .. last-1 of a tap, where a lane is an output of its own: forward lanes lie a whole kernel apart and channels side
+ * by side, to the input it is the other way round. */
+static void pack_plain(const fl_conv *c, fl_conv_pass pass, const fl_gather *g, int block, const int tap[3], int first, int last,
                        const real *w, real *to)
 {
     enum { TOGETHER = 16 };
@@ -55,49 +55,94 @@ static void pack_plain(const fl_conv *c, fl_conv_pass pass, const fl_gather *g, 
     for (int i = 0; i < 3; i++) k[i] = fl_gather_kernel(c, pass, g, i, tap[i], 0);
     if (k[2] < 0) return;
     if (pass == FL_CONV_TO_INPUT) {
-        for (int channel = 0; channel < g->channels; channel++)
-            memcpy(to + (int64_t)channel * FL_BLOCK, w + weight_at(c, group * g->channels + channel, block * FL_BLOCK, k),
-                   (size_t)lanes * sizeof *to);
+        for (int channel = first; channel < last; channel++)
+            memcpy(to + (int64_t)channel * FL_BLOCK, w + weight_at(c, channel, block * FL_BLOCK, k), (size_t)lanes * sizeof *to);
         return;
     }
-    for (int first = 0; first < g->channels; first += TOGETHER) {
-        const int end = first + TOGETHER < g->channels ? first + TOGETHER : g->channels;
+    for (int from = first; from < last; from += TOGETHER) {
+        const int end = from + TOGETHER < last ? from + TOGETHER : last;
         for (int v = 0; v < lanes; v++) {
-            const real *from = w + weight_at(c, group * g->lanes + block * FL_BLOCK + v, 0, k);
-            for (int channel = first; channel < end; channel++) to[(int64_t)channel * FL_BLOCK + v] = from[channel];
+            const real *row = w + weight_at(c, block * FL_BLOCK + v, 0, k);
+            for (int channel = from; channel < end; channel++) to[(int64_t)channel * FL_BLOCK + v] = row[channel];
         }
     }
 }
 
-void fl_conv_pack(const fl_conv *c, fl_conv_pass pass, const real *w, real *packed)
+/* Lanes and channels of different rows of the weight must lie apart: in one group, each lane an output of its own. */
+static bool by_rows(const fl_conv *c, fl_conv_pass pass)
+{
+    if (c->groups > 1 || fl_scatter_suits(c, pass)) return false;
+    return fl_gather_make(c, pass, 0).together == 1;
+}
+
+int fl_conv_pack_unit(const fl_conv *c, fl_conv_pass pass)
+{
+    fl_winograd tiles;
+    const bool rows = fl_winograd_make(c, pass, &tiles) || by_rows(c, pass);
+    return rows && c->y.c > FL_BLOCK ? FL_BLOCK : c->y.c;
+}
+
+/* Everything of a phase that outputs first .. last-1 of the convolution have a part in. w: the first of them. */
+static void pack_rows(const fl_conv *c, fl_conv_pass pass, const fl_gather *g, int first, int last, const real *w, real *packed)
+{
+    const bool forward = pass == FL_CONV_FORWARD;
+    const int from = forward ? first / FL_BLOCK : 0, blocks = forward ? (last - first + FL_BLOCK - 1) / FL_BLOCK : g->blocks;
+    const int64_t taps = fl_gather_block_size(g) / FL_BLOCK / (g->channels ? g->channels : 1);
+    const real *origin = w - weight_at(c, first, 0, (const int[3]){0, 0, 0});
+    FL_PARALLEL(item, blocks * taps, 8.0 * (double)(blocks * fl_gather_block_size(g))) {
+        const int block = from + (int)(item / taps);
+        const int64_t tap = item % taps, row = tap / g->axis[2].taps;
+        const int at[3] = {(int)(row / g->axis[1].taps), (int)(row % g->axis[1].taps), (int)(tap % g->axis[2].taps)};
+        real *to = packed + block * fl_gather_block_size(g) + tap * g->channels * FL_BLOCK;
+        if (!forward) {
+            memset(to + (int64_t)first * FL_BLOCK, 0, (size_t)(last - first) * FL_BLOCK * sizeof *to);
+            pack_plain(c, pass, g, block, at, first, last, origin, to);
+            continue;
+        }
+        memset(to, 0, (size_t)g->channels * FL_BLOCK * sizeof *to);
+        pack_plain(c, pass, g, block, at, 0, g->channels, origin, to);
+    }
+}
+
+/* A phase in which rows of the weight meet in a vector. */
+static void pack_whole(const fl_conv *c, fl_conv_pass pass, const fl_gather *g, const real *w, real *packed)
+{
+    const int64_t size = fl_gather_block_size(g);
+    const int taps[3] = {g->axis[0].taps, g->axis[1].taps, g->axis[2].taps};
+    FL_PARALLEL(item, g->groups * g->blocks, 8.0 * (double)(g->groups * g->blocks * size)) {
+        real *to = packed + item * size;
+        memset(to, 0, (size_t)size * sizeof *to);
+        for (int64_t tap = 0; tap < (int64_t)taps[0] * taps[1] * taps[2]; tap++) {
+            const int64_t row = tap / taps[2];
+            const int at[3] = {(int)(row / taps[1]), (int)(row % taps[1]), (int)(tap % taps[2])};
+            for (int channel = 0; channel < g->channels; channel++, to += FL_BLOCK)
+                pack_lanes(c, pass, g, (int)item / g->blocks, (int)item % g->blocks, at, channel, w, to);
+        }
+    }
+}
+
+void fl_conv_pack_rows(const fl_conv *c, fl_conv_pass pass, int first, int count, const real *w, real *packed)
 {
     fl_winograd tiles;
     if (fl_winograd_make(c, pass, &tiles)) {
-        fl_winograd_pack(&tiles, w, packed);
+        fl_winograd_pack(&tiles, first, count, w, packed);
         return;
     }
     if (fl_scatter_suits(c, pass)) {
         fl_scatter_pack(c, w, packed);
         return;
     }
+    const bool rows = by_rows(c, pass);
+    fl_assert(rows || (first == 0 && count == c->y.c));
     for (int phase = 0; phase < fl_gather_phases(c, pass); phase++) {
         const fl_gather g = fl_gather_make(c, pass, phase);
-        const int64_t size = fl_gather_block_size(&g);
-        const int taps[3] = {g.axis[0].taps, g.axis[1].taps, g.axis[2].taps};
-        FL_PARALLEL(item, g.groups * g.blocks, 8.0 * (double)(g.groups * g.blocks * size)) {
-            real *to = packed + item * size;
-            memset(to, 0, (size_t)size * sizeof *to);
-            for (int64_t tap = 0; tap < (int64_t)taps[0] * taps[1] * taps[2]; tap++) {
-                const int64_t row = tap / taps[2];
-                const int at[3] = {(int)(row / taps[1]), (int)(row % taps[1]), (int)(tap % taps[2])};
-                const int group = (int)item / g.blocks, block = (int)item % g.blocks;
-                const bool plain = g.together == 1 && !g.depthwise;
-                if (plain) pack_plain(c, pass, &g, group, block, at, w, to);
-                for (int channel = 0; !plain && channel < g.channels; channel++)
-                    pack_lanes(c, pass, &g, group, block, at, channel, w, to + (int64_t)channel * FL_BLOCK);
-                to += (int64_t)g.channels * FL_BLOCK;
-            }
-        }
-        packed += g.groups * g.blocks * size;
+        if (rows) pack_rows(c, pass, &g, first, first + count, w, packed);
+        else pack_whole(c, pass, &g, w, packed);
+        packed += g.groups * g.blocks * fl_gather_block_size(&g);
     }
+}
+
+void fl_conv_pack(const fl_conv *c, fl_conv_pass pass, const real *w, real *packed)
+{
+    fl_conv_pack_rows(c, pass, 0, c->y.c, w, packed);
 }

@@ -37,13 +37,16 @@ fl_tensor fl_tensor_new(fl_arena *a, fl_shape s)
     return (fl_tensor){s, FL_NEW(a, real, fl_shape_count(s))};
 }
 
+void fl_turn_row(int channels, int64_t plane, const real *in, real *out)
+{
+    for (int64_t p = 0; p < plane; p++)
+        for (int c = 0; c < channels; c++) out[p * channels + c] = in[c * plane + p];
+}
+
 void fl_from_file_order(fl_shape s, const real *in, real *out)
 {
     const int64_t plane = (int64_t)s.t * s.h * s.w;
-    FL_PARALLEL(n, s.n, fl_shape_count(s) * 4) {
-        for (int64_t p = 0; p < plane; p++)
-            for (int c = 0; c < s.c; c++) out[(n * plane + p) * s.c + c] = in[(n * s.c + c) * plane + p];
-    }
+    FL_PARALLEL(n, s.n, fl_shape_count(s) * 4) { fl_turn_row(s.c, plane, in + n * plane * s.c, out + n * plane * s.c); }
 }
 
 void fl_to_file_order(fl_shape s, const real *in, real *out)

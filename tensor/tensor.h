@@ -39,6 +39,7 @@ typedef struct fl_shape_text { char text[64]; } fl_shape_text;
 const char *fl_shape_print(fl_shape, fl_shape_text *);
 
 fl_tensor fl_tensor_new(fl_arena *, fl_shape);                 /* zeroed; data NULL when memory ran out */
+void fl_turn_row(int channels, int64_t plane, const real *cthw, real *thwc);      /* of one row, by one thread */
 void fl_from_file_order(fl_shape, const real *ncthw, real *channels_last);
 void fl_to_file_order(fl_shape, const real *channels_last, real *ncthw);
 

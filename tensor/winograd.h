@@ -39,7 +39,8 @@ typedef struct fl_winograd {
 bool    fl_winograd_make(const fl_conv *, fl_conv_pass, fl_winograd *);
 
 int64_t fl_winograd_packed_count(const fl_winograd *);                       /* [point][block][tap][channel][FL_BLOCK] */
-void    fl_winograd_pack(const fl_winograd *, const real *weight, real *packed);
+/* Rows first .. first+count-1 of the weight, which begin at `rows`; first is a multiple of FL_BLOCK, count too but for the last. */
+void    fl_winograd_pack(const fl_winograd *, int first, int count, const real *rows, real *packed);
 size_t  fl_winograd_scratch(const fl_winograd *);
 void    fl_winograd_run(const fl_winograd *, const real *in, const real *packed, const real *b, const fl_finish *,
                         real *out, void *scratch);

@@ -61,14 +61,22 @@ static void transform(const fl_winograd *w, lanes *a, lanes *b)
     for (int i = 0; i < side[1] * side[2]; i++) along(w->m[0], k[0], a + i, b + i, side[1] * side[2]);
 }
 
-void fl_winograd_pack(const fl_winograd *w, const real *weight, real *packed)
+void fl_winograd_pack(const fl_winograd *w, int first, int count, const real *rows, real *packed)
 {
-    const int64_t panel = (int64_t)w->taps * w->in.c, items = w->blocks * panel;
+    const int row = w->k[0] * w->k[1] * w->k[2] * (w->transposed ? w->out.c : w->in.c);
+    const real *weight = rows - (int64_t)first * row;
+    const int64_t panel = (int64_t)w->taps * w->in.c, all = w->blocks * panel;
+    const int channels = w->transposed ? count : w->in.c, channel = w->transposed ? first : 0;       /* of these rows, of all taps */
+    const int blocks = w->transposed ? w->blocks : (count + FL_BLOCK - 1) / FL_BLOCK, block = w->transposed ? 0 : first / FL_BLOCK;
+    const int64_t items = (int64_t)blocks * w->taps * channels;
     FL_PARALLEL(item, items, 16.0 * (double)(items * w->points * FL_BLOCK)) {
-        lanes a[FL_WINOGRAD_POINTS] = {{0}}, b[FL_WINOGRAD_POINTS] = {{0}};
-        fetch(w, weight, (int)(item / panel), (int)(item % panel / w->in.c), (int)(item % w->in.c), a);
-        transform(w, a, b);
+        const int tap = (int)(item / channels % w->taps), at = channel + (int)(item % channels);
+        const int b = block + (int)(item / channels / w->taps);
+        lanes from[FL_WINOGRAD_POINTS] = {{0}}, to[FL_WINOGRAD_POINTS] = {{0}};
+        fetch(w, weight, b, tap, at, from);
+        transform(w, from, to);
+        real *place = packed + (b * panel + (int64_t)tap * w->in.c + at) * FL_BLOCK;
         for (int p = 0; p < w->points; p++)
-            for (int v = 0; v < FL_BLOCK; v++) packed[(p * items + item) * FL_BLOCK + v] = (real)b[p][v];
+            for (int v = 0; v < FL_BLOCK; v++) place[p * all * FL_BLOCK + v] = (real)to[p][v];
     }
 }

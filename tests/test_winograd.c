@@ -299,7 +299,7 @@ static matrices extract(int m)
                                .taps = 1, .points = side, .blocks = 1};
         const real weight[3] = {unit == 0, unit == 1, unit == 2};
         real packed[6 * FL_BLOCK];
-        fl_winograd_pack(&w, weight, packed);
+        fl_winograd_pack(&w, 0, 1, weight, packed);
         for (int i = 0; i < side; i++) all.g[i][unit] = (double)packed[i * FL_BLOCK];
     }
     return all;

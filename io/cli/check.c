@@ -86,11 +86,12 @@ static fl_network build(void *user, fl_shape clips, fl_arena *arena, fl_graph **
     if (!g || !fl_graph_ok(g)) return fl_network_none;
     for (fl_id i = 0; i < g->count; i++) {
         const fl_id from = g->node[i].role == FL_COMPUTED ? FL_NONE : fl_graph_find(s->graph, g->node[i].name);
-        if (from == FL_NONE || !s->graph->node[from].value) continue;
+        const real *values = from == FL_NONE ? NULL : fl_graph_value(s->graph, from);
+        if (!values) continue;
         const int64_t count = fl_shape_count(s->graph->node[from].shape), all = fl_shape_count(g->node[i].shape);
         if (g->node[i].role == FL_PARAM && count != all) return fl_network_none;
         for (int64_t at = 0; at + count <= all; at += count)
-            memcpy(g->node[i].value + at, s->graph->node[from].value, (size_t)count * sizeof(real));
+            memcpy(fl_graph_value(g, i) + at, values, (size_t)count * sizeof(real));
     }
     fl_graph_touch(g);
     if (fl_cli_choice(cli, "stream") == 1) net.input = net.flow;

@@ -167,6 +167,7 @@ fl_status fl_session_finish(fl_cli *cli, fl_session *s)
     if (cli->arena->limit > cli->arena->used) cli->work->limit = cli->arena->limit - cli->arena->used;
     s->graph = fl_graph_new(cli->work);
     if (!s->graph) return cli->error->status;
+    s->graph->on_demand = true;
     fl_model_options o = fl_session_model_options(cli);
     o.frames = in.t;
     o.height = in.h;
