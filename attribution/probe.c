@@ -1,4 +1,5 @@
-/* probe.c: variants go through the network several at a time: as whole clips, or as boxes of what they change (autograd/cone.h). */
+/* probe.c: variants go through the network as whole clips, by the graph's own plan or several at a time, or as boxes of what they
+ * change (autograd/cone.h). */
 #include "attribution/probe.h"
 
 #include "attribution/explainer.h"
@@ -7,6 +8,7 @@
 #include <string.h>
 
 enum { MOST_TOGETHER = 16, BYTES_TOGETHER = 256 << 20 };     /* variants of a pass, and their buffers: more is no faster */
+enum { BYTES_ALONE = 4 << 20 };      /* values of one clip: above, a pass of its own, fused as the plan is, is faster than several together */
 
 struct fl_probe {
     fl_explainer *e;
@@ -21,6 +23,7 @@ struct fl_probe {
     const bool *plan;             /* of the graph: the probe ends with it */
     bool parts;                   /* the plan keeps what lies around boxes */
     bool fresh;                   /* values of the graph are those of the base */
+    bool alone;                   /* whole clips take the plan's own pass, one for each row of the graph */
     real *clip;                   /* the base, save while a variant is written */
     real *y;                      /* of the base: one value per class */
     double score;
@@ -134,7 +137,24 @@ static fl_region region_of(const fl_probe *p, const fl_variants *v, int64_t k)
 }
 
 /* Variants k .. k+count-1 as whole clips: each of the graph's rows takes one. */
-static real *clip_of(const fl_probe *p, int i) { return fl_cone_input(p->cone, i / p->e->batch) + i % p->e->batch * p->voxels; }
+static real *clip_of(const fl_probe *p, int i)
+{
+    const int batch = p->e->batch;
+    return (p->alone ? fl_graph_value(p->g, p->e->net.input) : fl_cone_input(p->cone, i / batch)) + i % batch * p->voxels;
+}
+
+static const real *result_of(const fl_probe *p, int i)
+{
+    const int batch = p->e->batch;
+    return (p->alone ? fl_graph_value(p->g, p->end.node) : fl_cone_result(p->cone, i / batch)) + i % batch * p->e->classes;
+}
+
+static void run_clips(fl_probe *p)
+{
+    if (p->alone) fl_graph_forward(p->g);
+    else fl_cone_run(p->cone, false);
+    p->fresh &= !p->alone;
+}
 
 static bool pass_of_clips(fl_probe *p, const fl_variants *v, int64_t k, int count)
 {
@@ -144,9 +164,9 @@ static bool pass_of_clips(fl_probe *p, const fl_variants *v, int64_t k, int coun
         copy(clip_of(p, i), v->cumulative && i > 0 ? clip_of(p, i - 1) : p->clip, p->voxels);
         if (!same) v->fill(v->user, k + i, clip_of(p, i));
     }
-    fl_cone_run(p->cone, false);
+    run_clips(p);
     for (int i = 0; i < count; i++) {
-        const real *y = fl_cone_result(p->cone, i / batch) + i % batch * p->e->classes;
+        const real *y = result_of(p, i);
         const bool go_on = hand_out(p, v, k + i, y);
         if (v->cumulative && (!go_on || i == count - 1)) {
             copy(p->clip, clip_of(p, i), p->voxels);
@@ -161,12 +181,14 @@ static bool pass_of_clips(fl_probe *p, const fl_variants *v, int64_t k, int coun
 static fl_status score_clips(fl_probe *p, const fl_variants *v)
 {
     const fl_region all = fl_region_whole(p->shape);
+    const int batch = p->e->batch;
     fl_region box[MOST_TOGETHER];
     for (int i = 0; i < MOST_TOGETHER; i++) box[i] = all;
-    if (find_together(p, all)) return p->g->error->status;
+    p->alone = !p->parts && p->g->bytes_values / (size_t)batch > BYTES_ALONE;
+    if (!p->alone && find_together(p, all)) return p->g->error->status;
     for (int64_t k = v->first; k < v->end;) {
-        const int count = least(v->end - k, (int64_t)p->together * p->e->batch);
-        if (fl_cone_begin(p->cone, (count + p->e->batch - 1) / p->e->batch, box)) return p->g->error->status;
+        const int count = least(v->end - k, (int64_t)batch * (p->alone ? 1 : p->together));
+        if (!p->alone && fl_cone_begin(p->cone, (count + batch - 1) / batch, box)) return p->g->error->status;
         if (!pass_of_clips(p, v, k, count)) return FL_LIMIT;
         k += count;
     }

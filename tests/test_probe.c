@@ -247,3 +247,47 @@ TEST(probe_of_boxes_gives_the_scores_of_whole_clips)
         rig_down(&r);
     }
 }
+
+/* A network whose values fill more than a cache: its whole clips take the graph's own pass. */
+static void wide_up(fl_rig *r, int batch)
+{
+    rig_up(r, (fl_shape){batch, 3, 4, 32, 32});
+    const fl_id wide = fl_node_conv(r->g, "wide", r->net.input, fl_node_param(r->g, "w", (fl_shape){400, 3, 1, 3, 3}), FL_NONE,
+                                    fl_window_cube(1, 3, 3, 1, 1, 1), 1);
+    const fl_id mean = fl_node_mean(r->g, "mean", fl_node_relu(r->g, "relu", wide), 1u << FL_AXIS_T | 1u << FL_AXIS_H | 1u << FL_AXIS_W);
+    const fl_id y = fl_node_linear(r->g, "y", mean, fl_node_param(r->g, "v", fl_shape_vector(3, 400)), FL_NONE);
+    fl_model_fill_random(r->g, 7);
+    rig_ready(r, y);
+}
+
+TEST(probe_of_large_clips_gives_them_the_graphs_own_pass)
+{
+    const fl_target first = {.class_index = 1};
+    painter boxes = {.shape = {1, 3, 4, 32, 32}};
+    static real x[3 * 4 * 32 * 32];
+    fl_rng_fill_normal(1, 2, 0, x, fl_shape_count(boxes.shape));
+    for (int cumulative = 1; cumulative >= 0; cumulative--)
+        for (int batch = 1; batch <= 2; batch++) {
+            fl_rig r;
+            wide_up(&r, batch);
+            fl_probe *p = fl_probe_open(r.e, &first, x, &r.results);
+            const size_t before = r.results.used;
+            painter clips = {.shape = boxes.shape};
+            fl_variants v = {.end = NETWORK_VARIANTS, .fill = paint, .take = note, .cumulative = cumulative, .user = &clips};
+            if (CHECK_SAY(p != NULL, "%s", r.error.message)) CHECK(fl_probe_score(p, &v) == FL_OK && r.results.used == before);
+            const double end = p ? fl_probe_base(p) : 0;
+            if (p) fl_probe_rebase(p, x);
+            v.region = window;
+            v.user = &boxes;
+            if (p && cumulative && batch == 1) CHECK(fl_probe_score(p, &v) == FL_OK && fl_probe_base(p) == end);
+            for (int k = 0; k < NETWORK_VARIANTS && cumulative; k++) CHECK(clips.score[k] == boxes.score[k]);
+            real *now = FL_NEW(&r.results, real, fl_shape_count(boxes.shape));
+            double logits[3];
+            for (int k = 0; k < NETWORK_VARIANTS && !cumulative; k++) {
+                memcpy(now, x, sizeof x);
+                paint(&clips, k, now);
+                CHECK(fl_explainer_predict(r.e, now, logits, NULL) == FL_OK && logits[1] == clips.score[k]);
+            }
+            rig_down(&r);
+        }
+}
