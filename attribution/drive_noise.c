@@ -17,9 +17,14 @@ void fl_add_noise(fl_shape s, const real *x, double sigma, uint64_t seed, uint64
     const int64_t frame = (int64_t)s.h * s.w;
     FL_PARALLEL(item, (int64_t)s.c * s.t, fl_shape_count(s) * 100) {
         const int64_t c = item / s.t, t = item % s.t;
-        for (int64_t p = 0; p < frame; p++) {
-            const int64_t at = (t * frame + p) * s.c + c;
-            y[at] = (real)((double)x[at] + sigma * fl_rng_normal(seed, k, (uint64_t)(item * frame + p)));
+        for (int64_t run = 0; run < frame; run += FL_RNG_RUN) {
+            const int n = frame - run < FL_RNG_RUN ? (int)(frame - run) : FL_RNG_RUN;
+            double e[FL_RNG_RUN];
+            fl_rng_normals(seed, k, (uint64_t)(item * frame + run), e, n);
+            for (int p = 0; p < n; p++) {
+                const int64_t at = (t * frame + run + p) * s.c + c;
+                y[at] = (real)((double)x[at] + sigma * e[p]);
+            }
         }
     }
 }

@@ -218,6 +218,7 @@ static fl_status run(fl_run *r)
     s.ties_by_place = r->o.published && (r->method->variant == FL_MASK_EP_2D || r->method->variant == FL_MASK_EP_3D);
     s.found = FL_NEW(r->scratch, real, s.sets * s.voxels);
     if (!s.found) return no_memory(&s);
+    fl_explainer_rest(r->e);                             /* the network has seen the clip: from here on it stands in the masks' graph */
     fl_status status = open_first(&s);
     if (status == FL_OK) status = search_all(&s);
     fl_masks_free(&s.m);

@@ -59,6 +59,16 @@ static void drop_plan(fl_explainer *e)
     e->plan = NULL;
 }
 
+void fl_explainer_rest(fl_explainer *e)
+{
+    fl_graph *g = e->g;
+    if (!has_plan(e) || g->arena->used != e->used) return;           /* something lies behind it */
+    drop_plan(e);
+    for (fl_id i = 0; i < g->count; i++)
+        if (g->node[i].role == FL_COMPUTED) g->node[i].value = g->node[i].signal = NULL;
+    fl_arena_trim(g->arena);
+}
+
 static fl_id place(const fl_fold *f, fl_id id) { return id == FL_NONE ? FL_NONE : f->place[id]; }
 
 fl_status fl_explainer_fold(fl_explainer *e, bool folded)

@@ -48,6 +48,12 @@ void fl_arena_free(fl_arena *a)
     fl_arena_init(a, error);
 }
 
+void fl_arena_trim(fl_arena *a)
+{
+    free_chain(a->spare);
+    a->spare = NULL;
+}
+
 static size_t round_up(size_t n, size_t unit) { return (n + unit - 1) / unit * unit; }
 
 /* A mapping that begins at a large page: zeros that cost nothing until they are touched. large: on pages of 2 MiB, of which the

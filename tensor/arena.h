@@ -3,7 +3,7 @@
  * Three lifetimes use it: the bundle (weights), a graph (nodes, buffers), scratch (mark, use, release).
  * Memory is 64-byte aligned and zeroed. Blocks of 4 MiB and more sit on 2 MiB pages where the kernel
  * grants them. Released blocks stay with the arena and serve the next allocation: pages are not given
- * back before fl_arena_free. Not for two threads at once: allocate before the parallel loop. */
+ * back before fl_arena_free or fl_arena_trim. Not for two threads at once: allocate before the parallel loop. */
 #ifndef FL_ARENA_H
 #define FL_ARENA_H
 
@@ -27,6 +27,8 @@ typedef struct fl_mark { struct fl_block *block; size_t fill, used, asleep; } fl
 
 void fl_arena_init(fl_arena *, fl_error *borrowed);
 void fl_arena_free(fl_arena *);          /* gives every block back; the arena is then as after init */
+
+void fl_arena_trim(fl_arena *);          /* gives spare blocks back: for another arena that needs as much */
 
 /* Zeroed memory for count items of the given size, or NULL with the error recorded. count 0 gives a valid pointer. */
 void *fl_arena_array(fl_arena *, size_t count, size_t size);

@@ -51,14 +51,27 @@ double fl_rng_normal(uint64_t seed, uint64_t stream, uint64_t index)
     return radius * (index & 1 ? fl_sin64(angle) : fl_cos64(angle));
 }
 
-enum { BLOCK = 4096 };                                   /* values per parallel item */
+void fl_rng_normals(uint64_t seed, uint64_t stream, uint64_t first, double *to, int n)
+{
+    int i = 0;
+    if (n > 0 && first & 1) to[i++] = fl_rng_normal(seed, stream, first);
+    for (; i + 1 < n; i += 2) {
+        double radius, angle;
+        normal_pair(seed, stream, (first + (uint64_t)i) >> 1, &radius, &angle);
+        to[i] = radius * fl_cos64(angle);
+        to[i + 1] = radius * fl_sin64(angle);
+    }
+    if (i < n) to[i] = fl_rng_normal(seed, stream, first + (uint64_t)i);
+}
 
 void fl_rng_fill_normal(uint64_t seed, uint64_t stream, uint64_t first, real *to, int64_t n)
 {
-    FL_PARALLEL(block, (n + BLOCK - 1) / BLOCK, n * 100) {
-        int64_t end = (block + 1) * BLOCK < n ? (block + 1) * BLOCK : n;
-        for (int64_t i = block * BLOCK; i < end; i++)
-            to[i] = (real)fl_rng_normal(seed, stream, first + (uint64_t)i);
+    FL_PARALLEL(block, (n + FL_RNG_RUN - 1) / FL_RNG_RUN, n * 100) {
+        const int64_t begin = block * FL_RNG_RUN, left = n - begin;
+        const int count = left < FL_RNG_RUN ? (int)left : FL_RNG_RUN;
+        double e[FL_RNG_RUN];
+        fl_rng_normals(seed, stream, first + (uint64_t)begin, e, count);
+        for (int i = 0; i < count; i++) to[begin + i] = (real)e[i];
     }
 }
 

@@ -22,6 +22,10 @@ int      fl_rng_below  (uint64_t seed, uint64_t stream, uint64_t index, int n); 
  * stream may serve uniform and normal numbers. */
 double   fl_rng_normal (uint64_t seed, uint64_t stream, uint64_t index);
 
+/* to[i] = fl_rng_normal(seed, stream, first + i) for i = 0 .. n-1: in pairs, in half the time. */
+enum { FL_RNG_RUN = 512 };           /* how many a caller asks for at once, if it has no reason for another number */
+void fl_rng_normals(uint64_t seed, uint64_t stream, uint64_t first, double *to, int n);
+
 /* to[i] = fl_rng_normal(seed, stream, first + i), rounded to real, for i = 0 .. n-1. */
 void fl_rng_fill_normal(uint64_t seed, uint64_t stream, uint64_t first, real *to, int64_t n);
 
