@@ -6,8 +6,10 @@
  *   mean_square      sum g_k^2 / n                             SmoothGrad-squared (Hooker et al. 2019)
  *   variance         sum (g_k - mean)^2 / (n-1), or / n        VarGrad (Adebayo et al. 2018); by Welford's recurrence
  *
+ * The mean alone is linear in the g_k, and is taken where that costs least (gather.h).
+ *
  * e_k at voxel i is fl_rng_normal(seed, k, i), i counted in file order: it depends on nothing else. */
-#include "attribution/driver.h"
+#include "attribution/gather.h"
 
 #include "tensor/par.h"
 
@@ -30,18 +32,18 @@ void fl_add_noise(fl_shape s, const real *x, double sigma, uint64_t seed, uint64
 }
 
 /* Running means, so that equal gradients have exactly their own value as mean, and no variance. k counts from 0. */
-static void gather(const fl_run *r, int k, const real *g, double *mean, double *squares)
+static void gather(const fl_run *r, int k, int64_t count, const real *g, double *mean, double *squares)
 {
     fl_assert((mean || r->method->variant == FL_NOISE_MEAN_SQUARE) && (squares || r->method->variant == FL_NOISE_MEAN));
     switch (r->method->variant) {
     case FL_NOISE_MEAN:
-        FL_FOR_CHUNKS(i, r->voxels) mean[i] += ((double)g[i] - mean[i]) / (k + 1);
+        FL_FOR_CHUNKS(i, count) mean[i] += ((double)g[i] - mean[i]) / (k + 1);
         break;
     case FL_NOISE_MEAN_SQUARE:
-        FL_FOR_CHUNKS(i, r->voxels) squares[i] += ((double)g[i] * (double)g[i] - squares[i]) / (k + 1);
+        FL_FOR_CHUNKS(i, count) squares[i] += ((double)g[i] * (double)g[i] - squares[i]) / (k + 1);
         break;
     default:                                             /* squares: sum of squared distances from the mean */
-        FL_FOR_CHUNKS(i, r->voxels) {
+        FL_FOR_CHUNKS(i, count) {
             const double before = (double)g[i] - mean[i];
             mean[i] += before / (k + 1);
             squares[i] += before * ((double)g[i] - mean[i]);
@@ -50,20 +52,23 @@ static void gather(const fl_run *r, int k, const real *g, double *mean, double *
 }
 
 /* *done: samples gathered, fewer than all when somebody said stop; the last pass is not lost then. */
-static fl_status sample(fl_run *r, double *mean, double *squares, int *done)
+static fl_status sample(fl_run *r, const fl_gather *q, double *mean, double *squares, int *done)
 {
+    const int64_t count = squares ? r->voxels : q->count;
     const double sigma = r->map->noise_sigma;
     fl_state state = {0};
     fl_state_add(&state, "done", done, sizeof *done);
-    if (mean) fl_state_add(&state, "mean", mean, (size_t)r->voxels * sizeof *mean);
+    if (mean) fl_state_add(&state, "mean", mean, (size_t)count * sizeof *mean);
     if (squares) fl_state_add(&state, "squares", squares, (size_t)r->voxels * sizeof *squares);
     if (fl_run_resume(r, &state)) return r->g->error->status;
     while (*done < r->o.samples && !r->told_to_stop) {
         const int k = *done, rows = r->o.samples - k < r->batch ? r->o.samples - k : r->batch;
         for (int row = 0; row < rows; row++) fl_add_noise(r->clip, r->x, sigma, r->o.seed, (uint64_t)k + (uint64_t)row, fl_run_row(r, row));
         if (fl_run_forward(r, rows) && !r->told_to_stop) return r->g->error->status;
-        fl_run_backward(r, rows);
-        for (int row = 0; row < rows; row++) gather(r, k + row, fl_run_signal(r, row), mean, squares);
+        if (squares) fl_run_backward(r, rows);
+        else fl_gather_backward(q, rows);
+        for (int row = 0; row < rows; row++)
+            gather(r, k + row, count, squares ? fl_run_signal(r, row) : fl_gather_signal(q, row), mean, squares);
         *done += rows;
         fl_run_cut(r, *done < r->o.samples);
         if (fl_run_keep(r, &state)) return r->g->error->status;
@@ -81,10 +86,13 @@ static fl_status run(fl_run *r)
     real low, high;
     fl_min_max(r->x, r->voxels, &low, &high);
     r->map->noise_sigma = r->o.noise > 0 ? r->o.noise * ((double)high - (double)low) : 0.0;
-    double *mean = variant == FL_NOISE_MEAN_SQUARE ? NULL : fl_run_doubles(r, r->voxels);
-    double *squares = variant == FL_NOISE_MEAN ? NULL : fl_run_doubles(r, r->voxels);
+    fl_gather q = {.run = r};
+    double *squares = variant == FL_NOISE_MEAN ? NULL : fl_run_doubles(r, r->voxels), *mean = NULL;
+    if (variant == FL_NOISE_MEAN && fl_gather_begin(&q, r) == FL_OK) mean = q.sum;
+    if (variant == FL_NOISE_VARIANCE) mean = fl_run_doubles(r, r->voxels);
     n = 0;
-    if (r->g->error->status || sample(r, mean, squares, &n)) return r->g->error->status;
+    if (r->g->error->status || sample(r, &q, mean, squares, &n)) return r->g->error->status;
+    if (variant == FL_NOISE_MEAN) fl_gather_finish(&q);
     if (unbiased && n < 2) return fl_error_set(r->g->error, FL_LIMIT, "%s: stopped after one sample: no variance yet", r->method->name);
     const double factor = variant == FL_NOISE_VARIANCE ? 1.0 / (unbiased ? n - 1 : n) : 1.0;
     fl_round(r->voxels, factor, variant == FL_NOISE_MEAN ? mean : squares, r->map->data);

@@ -62,6 +62,7 @@ real *fl_run_row(const fl_run *, int row);                  /* where clip `row` 
 fl_status fl_run_forward(fl_run *, int rows);               /* the first `rows` rows count; FL_LIMIT: told to stop */
 fl_status fl_run_count(fl_run *, int rows);                 /* for passes made elsewhere: counts them, may say stop */
 void fl_run_backward(fl_run *, int rows);                   /* seeds rows by the target, after a forward of them */
+void fl_run_backward_to(fl_run *, int rows, fl_id last);    /* the same until the signal of `last` is complete (gather.h) */
 double fl_run_start(fl_run *);                              /* the same for row 0 alone, as the rules begin; the sum of the seed */
 double fl_run_score(const fl_run *, int row);               /* after a forward */
 fl_status fl_run_baseline_score(fl_run *);                  /* fills map->baseline_score by a pass over the baseline, unless it is known */

@@ -35,13 +35,15 @@ static void clear_seeds(fl_run *r)               /* rows beyond are not asked */
     memset(r->e->seed, 0, (size_t)r->batch * (size_t)r->end.count * sizeof(real));
 }
 
-void fl_run_backward(fl_run *r, int rows)
+void fl_run_backward_to(fl_run *r, int rows, fl_id last)
 {
     clear_seeds(r);
     for (int row = 0; row < rows; row++)
         fl_target_seed(&r->o.target, r->end, r->e->classes, fl_explainer_row(r->e, r->end.node, row), seed_of(r, row));
-    fl_graph_backward(r->g, r->e->seed);
+    fl_graph_backward_to(r->g, r->e->seed, last);
 }
+
+void fl_run_backward(fl_run *r, int rows) { fl_run_backward_to(r, rows, FL_NONE); }
 
 double fl_run_start(fl_run *r)
 {

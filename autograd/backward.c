@@ -43,7 +43,16 @@ static void pass_down(fl_graph *g, const fl_node *node)
         if (g->carries[node->in[k]]) send(g, node, k);
 }
 
-void fl_graph_backward(fl_graph *g, const real *seed)
+static void walk(fl_graph *g, fl_id from, fl_id to)
+{
+    for (fl_id i = from; i >= to; i--) {
+        if (!g->carries[i]) continue;
+        if (g->watch && g->watch->signal) g->watch->signal(g, i, g->watch->user);
+        if (g->node[i].n_in) pass_down(g, &g->node[i]);
+    }
+}
+
+void fl_graph_backward_to(fl_graph *g, const real *seed, fl_id last)
 {
     fl_assert(g->root != FL_NONE && g->fresh && fl_threads() <= g->threads);
     g->fresh = g->keeps_all;
@@ -52,9 +61,42 @@ void fl_graph_backward(fl_graph *g, const real *seed)
     if (!g->carries[g->root]) return;
     memcpy(root->signal, seed, (size_t)fl_shape_count(root->shape) * sizeof(real));
     if (g->rules) fl_rules_begin(g);
-    for (fl_id i = g->root; i >= 0; i--) {
+    walk(g, g->root, last + 1);
+}
+
+void fl_graph_backward(fl_graph *g, const real *seed) { fl_graph_backward_to(g, seed, FL_NONE); }
+
+/* ---- in two parts ---- */
+
+/* Its transpose needs no values, and leaves samples where they are. */
+static bool is_linear(const fl_graph *g, const fl_node *node)
+{
+    const fl_op_kind kind = node->op->kind;
+    if (kind != FL_OP_conv && kind != FL_OP_batchnorm && kind != FL_OP_pad && kind != FL_OP_shift) return false;
+    for (int k = 1; k < node->n_in; k++)
+        if (g->carries[node->in[k]]) return false;
+    return true;
+}
+
+/* open: signals that are still to come to nodes at or below i from above it. */
+fl_id fl_graph_linear_end(const fl_graph *g, fl_id from)
+{
+    int open = g->arrivals[from];
+    fl_id end = from;
+    if (g->rules || g->exact || g->keeps_all || g->watch) return from;
+    for (fl_id i = from + 1; i <= g->root; i++) {
+        const fl_node *node = &g->node[i];
         if (!g->carries[i]) continue;
-        if (g->watch && g->watch->signal) g->watch->signal(g, i, g->watch->user);
-        if (g->node[i].n_in) pass_down(g, &g->node[i]);
+        if (!is_linear(g, node)) break;
+        for (int k = 0; k < node->n_in; k++) open -= g->carries[node->in[k]];
+        if (open == 0) end = i;
+        open += g->arrivals[i];
     }
+    return end;
+}
+
+void fl_graph_backward_from(fl_graph *g, fl_id first)
+{
+    memset(g->arrived, 0, (size_t)first * sizeof *g->arrived);
+    walk(g, first, 0);
 }

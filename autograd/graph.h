@@ -100,6 +100,16 @@ void fl_graph_forward_above(fl_graph *, fl_id from, bool *changed);
  * values were that nobody reads any more: a second backward needs a forward before it, except with FL_KEEP_ALL. */
 void fl_graph_backward(fl_graph *, const real *seed);
 
+/* A walk down in two parts, for sums over many passes: below a network's first weights it is linear, so the sum of the signals that
+ * come there goes down once. linear_end: the last node at or above `from`, the plan's only wrt, below which a gradient's way down is
+ * convolutions, norms, paddings and shifts alone, which keep samples apart; `from` itself where there is none, or where signals are
+ * not plain gradients in a plan of their own (rules, exact sums, all kept, somebody who looks on).
+ * backward_to: as fl_graph_backward, until the signal of `last` is complete. backward_from: from there on, with what the caller
+ * has left in its signal; no forward between the two. */
+fl_id fl_graph_linear_end(const fl_graph *, fl_id from);
+void  fl_graph_backward_to(fl_graph *, const real *seed, fl_id last);
+void  fl_graph_backward_from(fl_graph *, fl_id first);
+
 /* For rule sets with a reference: the values of the forward just run become the reference; run the clip's own next. */
 void fl_graph_remember(fl_graph *);
 /* With rules: what came to node i and what went on from it in the last backward, summed. The absorbed parts of all nodes and
