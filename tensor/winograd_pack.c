@@ -1,20 +1,26 @@
-/* winograd_pack.c: G g, once per weight, in double and rounded once. */
+/* winograd_pack.c: G g, once per weight, in a wider type and rounded once: tiles make a weight's rounding errors larger. */
 #include "tensor/kernels.h"
 #include "tensor/par.h"
 #include "tensor/winograd.h"
 
 #include <string.h>
 
+#ifdef FL_F64
+typedef long double wide;
+#else
+typedef double wide;
+#endif
+
 /* Rows of F(4,3), at 0, 2/3, -2/3, 3/2, -3/2 and infinity, over the scales that winograd_body.h gives to B^T and
  * A^T. */
-#define NEAR (16 / 130.0)
-#define FAR  (64 / 1170.0)
-static const double g2[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
-static const double g4[6][3] = {{-4 / 9.0, 0, 0},
+#define NEAR ((wide)16 / 130)
+#define FAR  ((wide)64 / 1170)
+static const wide g2[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
+static const wide g4[6][3] = {{(wide)-4 / 9, 0, 0},
                                 {-NEAR, -NEAR * 2 / 3, -NEAR * 4 / 9}, {NEAR, -NEAR * 2 / 3, NEAR * 4 / 9},
-                                {-FAR, -FAR * 1.5, -FAR * 2.25}, {-FAR, FAR * 1.5, -FAR * 2.25}, {0, 0, -4 / 9.0}};
+                                {-FAR, -FAR * 1.5, -FAR * 2.25}, {-FAR, FAR * 1.5, -FAR * 2.25}, {0, 0, (wide)-4 / 9}};
 
-typedef double lanes[FL_BLOCK];
+typedef wide lanes[FL_BLOCK];
 
 int64_t fl_winograd_packed_count(const fl_winograd *w)
 {
@@ -29,7 +35,7 @@ static void along(int m, int taps, const lanes *from, lanes *to, int step)
         return;
     }
     for (int i = 0; i < m + 2; i++) {
-        const double *g = m == 2 ? g2[i] : g4[i];
+        const wide *g = m == 2 ? g2[i] : g4[i];
         for (int v = 0; v < FL_BLOCK; v++)
             to[i * step][v] = g[0] * from[0][v] + g[1] * from[step][v] + g[2] * from[2 * step][v];
     }
@@ -46,7 +52,7 @@ static void fetch(const fl_winograd *w, const real *weight, int block, int tap_t
             const int tap = tap_t * taps + i;
             const int64_t at = w->transposed ? ((int64_t)channel * all + all - 1 - tap) * w->out.c + output
                                              : (output * all + tap) * w->in.c + channel;
-            to[i][v] = output < w->out.c ? (double)weight[at] : 0;
+            to[i][v] = output < w->out.c ? (wide)weight[at] : 0;
         }
 }
 
