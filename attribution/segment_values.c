@@ -9,6 +9,8 @@
  *   lime      minimise sum w(z) (f(z) - b - sum_i b_i z_i)^2 + ridge sum_i b_i^2,   w = sqrt(exp(-d^2 / width^2)),  d = 1 - sqrt(|z| / m)
  *   kernel as published (Captum): no constraint, f(0) and f(1) are two more rows of weight 10^6; b is free
  *
+ * Where b is free, rows hold f(z) - f(1): only b is another, and of scores that never change the b_i are 0 instead of what rounding leaves.
+ *
  * Standard errors: orders: of a mean. Regressions: samples go to 16 groups in turn; without each group once, b_(g), and
  * error^2 = 15/16 sum_g (b_(g) - mean)^2 (the jackknife). What is counted in full has none. */
 #include "attribution/segment_values.h"
@@ -91,7 +93,7 @@ static void add_row(fl_segment_values *v, double *to, double weight, const bool 
     const bool constrained = is_constrained(v);
     const double last = constrained ? shown(on, all, m - 1) : 0;
     for (int i = 0; i < v->n; i++) v->row[i] = (i < m ? shown(on, all, i) : 1) - last;
-    v->row[v->n] = constrained ? score - v->hidden - last * (v->clip - v->hidden) : score;
+    v->row[v->n] = constrained ? score - v->hidden - last * (v->clip - v->hidden) : score - v->clip;
     fl_squares_add(v->n, to, weight, v->row);
 }
 

@@ -44,7 +44,7 @@ TEST(attribution_tolerance_stops)
             fl_rig r;
             net_up(&r, M, 1 + 3 * b);
             const fl_explain_options o = WITH(CLASS_0, .samples = 20000, .grid = "5,1,1", .keep = 0.5, .segments = "frames",
-                                              .tolerance = 0.08, .seed = 3);
+                                              .tolerance = 0.08, .seed = 3, .hide = FL_HIDE_BASELINE);
             fl_explain_options now = o;
             if (k == 1) now.samples = 900;
             rig_explain(&r, methods[k], frames_of_one, now);
@@ -59,6 +59,17 @@ TEST(attribution_tolerance_stops)
         }
         CHECK(samples[0] == samples[1] && hash[0] == hash[1]);           /* clips per pass do not matter */
     }
+}
+
+/* A frame of one pixel shows its mean colour when it shows itself: the score never changes, and nothing has an effect. */
+TEST(attribution_lime_of_a_score_that_never_changes)
+{
+    fl_rig r;
+    net_up(&r, M, 1);
+    const real *map = rig_explain(&r, "lime", frames_of_one, WITH(CLASS_0, .samples = 1000, .segments = "frames", .tolerance = 0.08));
+    for (int p = 0; map && p < M; p++) CHECK_SAY(map[p] == 0, "frame %d: %g", p, (double)map[p]);
+    CHECK(r.map.settled && r.map.error_most == 0);
+    rig_down(&r);
 }
 
 /* ---- going on ---- */
