@@ -181,7 +181,10 @@ TEST(cli_boxes_that_are_none)
         {"bad.pkl", "(dS'clip'\n(dS'annotations'\n(l(dS'sf'\nI0\nsS'ef'\nI9\nsS'boxes'\nI3\nsass.", "array or a list"},
         {"bad.csv", "clip,frame,x0,y0,x1,y1\nclip,0,1,2,x,4\n", "numbers"}, {"bad.csv", "clip,frame,x0,y0,x1,y1\nother,0,1,2,3,4\n",
             "no box"},
-        {"epic_bad.csv", "seg_id,video_id,start_frame,bounding_boxes\n12,P01_02,0,\"{3: (1, 2, 3)}\"\n", "four numbers"}};
+        {"epic_bad.csv", "seg_id,video_id,start_frame,bounding_boxes\n12,P01_02,0,\"{3: (1, 2, 3)}\"\n", "four numbers"},
+        {"epic_bad.csv", "seg_id,video_id,start_frame,bounding_boxes\n12,P01_02,-9223372036854775807,\"{9: (1, 2, 3, 4)}\"\n", "below"},
+        {"epic_bad.csv", "seg_id,video_id,start_frame,bounding_boxes\n12,P01_02,-5,\"{9223372036854775807: (1, 2, 3, 4)}\"\n", "below"},
+        {"bad.pkl", "(dS'clip'\n(dS'annotations'\n(l(dS'sf'\nF1e30\nsS'ef'\nI9\nsS'boxes'\n(lsass.", "numbers of frames"}};
     NEEDS_PROGRAM();
     begin();
     CHECK(rig_shell("mkdir -p epic && cp clip.ppm epic/P01_02_12-turn-tap.ppm") == 0);

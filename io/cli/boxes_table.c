@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+enum { MOST_FRAMES = 1000000000 };
 enum { MOST_FIELDS = 64, EPIC_WIDTH = 1920, EPIC_HEIGHT = 1080, EPIC_REACH = 3 };
 enum { CLIP, FRAME, X0, Y0, X1, Y1, LABEL, PLAIN };
 enum { VIDEO, SEGMENT, START, BOXES, EPIC };
@@ -89,12 +90,13 @@ static bool is_segment(const table *t, const char *video, const char *segment)
 /* {frame: (y, x, h, w), frame: [(y, x, h, w), ...]}: a number before a colon is a frame, four others are a box. */
 static fl_status read_epic(table *t, char *const *field)
 {
-    long long start, frame = 0, n;
+    long long start, frame = 0, n = 0;
     double v[4];
     int have = 0;
     char *p = field[t->at[BOXES]];
     if (!is_segment(t, field[t->at[VIDEO]], field[t->at[SEGMENT]])) return FL_OK;
-    if (!fl_text_int(field[t->at[START]], &start)) return no_numbers(t, "start_frame is a number");
+    if (!fl_text_int(field[t->at[START]], &start) || start > MOST_FRAMES || start < -MOST_FRAMES)
+        return no_numbers(t, "start_frame is a number below 1000000000");
     while (*(p += strcspn(p, "0123456789-."))) {
         const size_t length = strspn(p, "0123456789-.");
         const char *after = p + length + strspn(p + length, " ");
@@ -103,6 +105,7 @@ static fl_status read_epic(table *t, char *const *field)
         *end = 0;
         const bool ok = key ? fl_text_int(p, &n) : fl_text_real(p, &v[have]);
         *end = letter;
+        if (key && (n > MOST_FRAMES || n < -MOST_FRAMES)) return no_numbers(t, "bounding_boxes: a frame is a number below 1000000000");
         if (!ok || (key && have)) return no_numbers(t, "bounding_boxes: expected {frame: (y, x, h, w), ...}");
         if (key) frame = n - start;
         else if (++have == 4) {

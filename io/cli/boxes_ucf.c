@@ -62,7 +62,7 @@ static fl_status add_annotation(fl_box_reader *r, const fl_pickled *a)
     const fl_pickled *boxes = fl_pickled_get(a, "boxes");
     if (!number_of(fl_pickled_get(a, "sf"), &first) || !number_of(fl_pickled_get(a, "ef"), &end) || !boxes)
         return wrong(r, "expected annotations with sf, ef and boxes");
-    if (!(first >= 0 && end < 1e9)) return wrong(r, "sf and ef: expected numbers of frames");
+    if (!(first >= 0 && first < 1e9 && end >= 0 && end < 1e9)) return wrong(r, "sf and ef: expected numbers of frames");
     if (boxes->kind == FL_PICKLED_OBJECT && fl_numpy_makes_array(boxes)) return add_array(r, boxes, (long long)first, (long long)end);
     if (is_list(boxes)) return add_list(r, boxes, (long long)first, (long long)end);
     return wrong(r, "boxes: expected an array or a list");
