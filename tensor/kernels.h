@@ -39,6 +39,7 @@ typedef struct fl_tile {
     int in_parts;                      /* 1: every round of the two outer loops is a sum of its own, added to c in one rounding */
     int64_t run;                       /* length of a run; runs: three nested loops, each with its jumps */
     int64_t count[3], a_jump[3], b_jump[3];
+    int64_t repeat;                    /* so many more tiles of as many rows, right below one another; `lanes`, exact: 0 */
 } fl_tile;
 
 typedef struct fl_kernels {

@@ -55,11 +55,12 @@ INLINE void multiply_one(vector (*sum)[VECTORS], const real *const origin[4], in
     }
 }
 
-INLINE void store(const fl_tile *t, vector (*sum)[VECTORS], const int rows, const int vectors, const int add)
+INLINE void store(real *to, int64_t step, vector (*sum)[VECTORS], const int rows, const int vectors, const int add)
 {
+    real *const origin[4] = {to, to + 4 * step, to + 8 * step, to + 12 * step};
     UNROLL for (int p = 0; p < rows; p++) {
         UNROLL for (int v = 0; v < vectors; v++) {
-            loose *c = (loose *)(t->c + p * t->c_row + v * WIDTH);
+            loose *c = (loose *)(ROW(origin, p, step) + v * WIDTH);
             *c = add ? (vector)*c + sum[p][v] : sum[p][v];
             sum[p][v] = (vector){0};
         }
@@ -67,52 +68,58 @@ INLINE void store(const fl_tile *t, vector (*sum)[VECTORS], const int rows, cons
 }
 
 /* Two steps of k at a time: what counts, keeps and asks costs half as much. */
-INLINE void product(const fl_tile *t, const int rows, const int vectors, const enum kind kind)
+INLINE void product(const fl_tile *tile, const int rows, const int vectors, const enum kind kind)
 {
-    vector sum[FL_TILE_ROWS][VECTORS];
-    UNROLL for (int p = 0; p < rows; p++) {
-        UNROLL for (int v = 0; v < vectors; v++)
-            sum[p][v] = t->start ? (vector)*(const loose *)(t->start + p * t->start_row + v * WIDTH) : (vector){0};
-    }
-    UNROLL for (int p = 0; p < rows; p++) {
-        UNROLL for (int v = 0; v < vectors; v++) __builtin_prefetch(t->c + p * t->c_row + v * WIDTH, 1);
-    }
+    const fl_tile here = *tile, *t = &here;     /* no store can change it */
     const int64_t a_row = t->a_row, a_step = kind == ROWS ? 1 : t->a_step;
     const int64_t b_step = kind == ROWS ? FL_BLOCK : t->b_step;
     const int pointers = kind == COLUMNS ? 1 : (rows + 3) / 4;
-    const real *later = t->later ? t->later : t->b;
     const int64_t ahead_step = t->ahead_step, later_step = t->later ? t->later_step : 0;
-    int add = t->add, pending = 1;
-    for (int64_t i = 0; i < t->count[0]; i++)
-    for (int64_t j = 0; j < t->count[1]; j++) {
-        for (int64_t l = 0; l < t->count[2]; l++) {
-            const real *a = t->a + i * t->a_jump[0] + j * t->a_jump[1] + l * t->a_jump[2];
-            const real *origin[4] = {a, a + 4 * a_row, a + 8 * a_row, a + 12 * a_row};
-            const real *b = t->b + i * t->b_jump[0] + j * t->b_jump[1] + l * t->b_jump[2];
-            const real *ahead = a + t->ahead;
-            for (int64_t k = t->run / 2; k > 0; k--) {
-                __builtin_prefetch(ahead, 0, 3);
-                __builtin_prefetch(later, 0, 2);
-                ahead += ahead_step;
-                later += later_step;
-                multiply_one(sum, origin, a_row, b, rows, vectors, kind);
-                const real *next[4];
-                UNROLL for (int q = 0; q < pointers; q++) next[q] = origin[q] + a_step;
-                if (kind == COLUMNS) OPAQUE(next[0]);
-                multiply_one(sum, next, a_row, b + b_step, rows, vectors, kind);
-                UNROLL for (int q = 0; q < pointers; q++) origin[q] += 2 * a_step;
-                b += 2 * b_step;
-            }
-            if (t->run % 2) multiply_one(sum, origin, a_row, b, rows, vectors, kind);
+    const real *left = t->a, *start = t->start, *later = t->later ? t->later : t->b;
+    real *c = t->c;
+    for (int64_t repeat = 0; repeat <= t->repeat; repeat++) {
+        vector sum[FL_TILE_ROWS][VECTORS];
+        UNROLL for (int p = 0; p < rows; p++) {
+            UNROLL for (int v = 0; v < vectors; v++)
+                sum[p][v] = start ? (vector)*(const loose *)(start + p * t->start_row + v * WIDTH) : (vector){0};
         }
-        if (!t->in_parts) continue;
-        if (add) store(t, sum, rows, vectors, 1);
-        else store(t, sum, rows, vectors, 0);
-        add = 1, pending = 0;
+        UNROLL for (int p = 0; p < rows; p++) {
+            UNROLL for (int v = 0; v < vectors; v++) __builtin_prefetch(c + p * t->c_row + v * WIDTH, 1);
+        }
+        int add = t->add, pending = 1;
+        for (int64_t i = 0; i < t->count[0]; i++)
+        for (int64_t j = 0; j < t->count[1]; j++) {
+            for (int64_t l = 0; l < t->count[2]; l++) {
+                const real *a = left + i * t->a_jump[0] + j * t->a_jump[1] + l * t->a_jump[2];
+                const real *origin[4] = {a, a + 4 * a_row, a + 8 * a_row, a + 12 * a_row};
+                const real *b = t->b + i * t->b_jump[0] + j * t->b_jump[1] + l * t->b_jump[2];
+                const real *ahead = a + t->ahead;
+                for (int64_t k = t->run / 2; k > 0; k--) {
+                    __builtin_prefetch(ahead, 0, 3);
+                    __builtin_prefetch(later, 0, 2);
+                    ahead += ahead_step;
+                    later += later_step;
+                    multiply_one(sum, origin, a_row, b, rows, vectors, kind);
+                    const real *next[4];
+                    UNROLL for (int q = 0; q < pointers; q++) next[q] = origin[q] + a_step;
+                    if (kind == COLUMNS) OPAQUE(next[0]);
+                    multiply_one(sum, next, a_row, b + b_step, rows, vectors, kind);
+                    UNROLL for (int q = 0; q < pointers; q++) origin[q] += 2 * a_step;
+                    b += 2 * b_step;
+                }
+                if (t->run % 2) multiply_one(sum, origin, a_row, b, rows, vectors, kind);
+            }
+            if (!t->in_parts) continue;
+            if (add) store(c, t->c_row, sum, rows, vectors, 1);
+            else store(c, t->c_row, sum, rows, vectors, 0);
+            add = 1, pending = 0;
+        }
+        if (pending && add) store(c, t->c_row, sum, rows, vectors, 1);
+        else if (pending) store(c, t->c_row, sum, rows, vectors, 0);
+        left += rows * a_row;
+        c += rows * t->c_row;
+        start += start ? rows * t->start_row : 0;
     }
-    if (!pending) return;
-    if (add) store(t, sum, rows, vectors, 1);
-    else store(t, sum, rows, vectors, 0);
 }
 
 #define CASE(n, most, vectors, kind) \

@@ -26,6 +26,13 @@ static int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static int64_t even(int64_t all, int64_t most) { return ceil_div(all, ceil_div(all, most)); }   /* parts of even size */
 
+/* Into how many groups: in fours, so that two or four threads get as many each. */
+static int64_t groups_of(int64_t all, int64_t most)
+{
+    const int64_t n = ceil_div(all, most);
+    return n > 2 ? min(all, ceil_div(n, 4) * 4) : n;
+}
+
 static fl_tiles job_make(const fl_winograd *w)
 {
     fl_tiles j = {.w = *w, .kernels = fl_kernels_now(), .clips = 1, .planes_in = 1, .planes = 1};
@@ -36,9 +43,10 @@ static fl_tiles job_make(const fl_winograd *w)
     j.together = fl_winograd_packed_count(w) * (int64_t)sizeof(real) > SMALL_WEIGHTS;
     const int64_t bytes = (int64_t)w->points * j.c * (int64_t)sizeof(real);
     const int64_t most = (j.together ? CHUNK_BYTES : GROUP_BYTES) / bytes;
-    j.across = even(j.across_all, max(most / j.planes_in, min(j.across_all, LEAST_ACROSS)));
+    const int64_t wide = max(most / j.planes_in, min(j.across_all, LEAST_ACROSS));
+    j.acrosses = j.together ? ceil_div(j.across_all, wide) : groups_of(j.across_all, wide);
+    j.across = ceil_div(j.across_all, j.acrosses);
     j.deep = (int)even(j.planes, max(1, j.across * j.planes_in <= most ? j.planes : most / j.across - (w->taps - 1)));
-    j.acrosses = ceil_div(j.across_all, j.across);
     j.deeps = (int)ceil_div(j.planes, j.deep);
     j.rows_in = j.across * min(j.planes_in, j.deep + w->taps - 1);
     j.rows = j.across * j.deep;
@@ -58,9 +66,10 @@ size_t fl_winograd_scratch(const fl_winograd *w)
 
 static fl_tile_group group_make(const fl_tiles *j, int64_t i)
 {
-    fl_tile_group g = {.clip = i / j->acrosses / j->deeps, .s = i % j->acrosses * j->across,
+    const int64_t across = i % j->acrosses;
+    fl_tile_group g = {.clip = i / j->acrosses / j->deeps, .s = j->across_all * across / j->acrosses,
                        .t = (int)(i / j->acrosses % j->deeps) * j->deep};
-    g.across = min(j->across, j->across_all - g.s);
+    g.across = j->across_all * (across + 1) / j->acrosses - g.s;
     g.planes = (int)min(j->deep, j->planes - g.t);
     const int lo = j->w.taps > 1 ? j->w.lo[0] : 0;
     g.from = (int)min(j->planes_in, max(0, g.t - lo));
@@ -92,6 +101,24 @@ static int part_of(const fl_winograd *w)
     return (int)ceil_div(c, least);
 }
 
+/* In so many tiles of even height: first the higher ones, then those with a row less. */
+static void multiply_rows(const fl_tiles *j, fl_tile t, const real *left, const real *weights, int64_t rows, int64_t calls, int vectors,
+                          real *right)
+{
+    const int64_t low = rows / calls, high = rows % calls;
+    for (int64_t height = low + 1, n = high, first = 0; height >= low; height--, n = calls - high) {
+        if (n == 0) continue;
+        t.a = left + first * j->c;
+        t.b = weights;
+        t.c = right + first * t.c_row;
+        t.ahead = height * j->c;
+        t.repeat = n - 1;
+        j->kernels->tile(&t, (int)height, vectors);
+        first += n * height;
+        if (t.later) t.later += n * t.count[0] * j->w.in.c / 2 * t.later_step;
+    }
+}
+
 /* One point's product for rows that share their taps. left: of the first row's first tap. later: weights that come next.
  * Long sums are made of parts: some channels of one tap each. */
 static void multiply(const fl_tiles *j, const real *left, int64_t tap_step, int taps, const real *weights, const real *later,
@@ -106,34 +133,28 @@ static void multiply(const fl_tiles *j, const real *left, int64_t tap_step, int 
         const int vectors = lanes - lane > kernels->width * (kernels->vectors - 1) ? kernels->vectors : 1;
         const int64_t calls = ceil_div(rows, vectors > 1 ? kernels->rows_wide : kernels->rows_one);
         t.later_step = FL_BLOCK * 2 / (int)min(4, calls);    /* all of it, a share in each call */
-        for (int64_t i = 0; i < calls; i++) {
-            const int64_t first = rows * i / calls, end = rows * (i + 1) / calls;
-            fl_tile now = t;
-            now.a = left + first * j->c;
-            now.b = weights + lane;
-            now.c = right + first * FL_TILE_BLOCKS * FL_BLOCK + lane;
-            now.ahead = (end - first) * j->c;
-            now.run = part;
-            now.later = later + (lane ? 0 : i * taps * c / 2 * now.later_step);
-            kernels->tile(&now, (int)(end - first), vectors);
-            if (part * parts == c) continue;
-            now.a += part * parts;                       /* what is left of every tap */
-            now.b += (int64_t)part * parts * FL_BLOCK;
-            now.count[1] = 1;
-            now.run = c - part * parts;
-            now.add = 1;
-            kernels->tile(&now, (int)(end - first), vectors);
+        t.later = lane ? NULL : later;
+        t.run = part;
+        multiply_rows(j, t, left, weights + lane, rows, calls, vectors, right + lane);
+        if (part * parts < c) {                              /* what is left of every tap */
+            fl_tile rest = t;
+            rest.count[1] = 1;
+            rest.run = c - part * parts;
+            rest.add = 1;
+            rest.later = NULL;
+            multiply_rows(j, rest, left + part * parts, weights + (int64_t)part * parts * FL_BLOCK + lane, rows, calls, vectors,
+                          right + lane);
         }
         lane += vectors * kernels->width;
     }
 }
 
-/* Rows first .. last-1 of a group, and FL_TILE_BLOCKS blocks of outputs: all the way from their left sides to the result. */
-static void run_piece(const fl_tiles *j, const fl_tile_group *g, const real *left, int64_t first, int64_t last, int block)
+/* Rows first .. last-1 of a group, and up to FL_TILE_BLOCKS blocks of outputs: all the way from their left sides to the result. */
+static void run_piece(const fl_tiles *j, const fl_tile_group *g, const real *left, int64_t first, int64_t last, int block, int most)
 {
     const fl_winograd *w = &j->w;
     real *right = j->right + fl_thread() * j->right_step * w->points;
-    const int blocks = (int)min(FL_TILE_BLOCKS, w->blocks - block), lo = w->taps > 1 ? w->lo[0] : 0;
+    const int blocks = (int)min(most, w->blocks - block), lo = w->taps > 1 ? w->lo[0] : 0;
     const int64_t panel = (int64_t)w->taps * w->in.c * FL_BLOCK, tap_step = g->across * j->c;
     for (int p = 0; p < w->points; p++)
         for (int b = block; b < block + blocks; b++) {
@@ -165,23 +186,26 @@ static void by_groups(const fl_tiles *j)
         real *left = j->left + fl_thread() * j->left_step * j->w.points;
         for (int plane = 0; plane < g.planes_in; plane++) fl_tiles_read(j, &g, plane, 0, g.across, left);
         for (int64_t first = 0; first < rows; first += j->piece)
-            for (int b = 0; b < j->w.blocks; b += FL_TILE_BLOCKS) run_piece(j, &g, left, first, min(rows, first + j->piece), b);
+            for (int b = 0; b < j->w.blocks; b += FL_TILE_BLOCKS)
+                run_piece(j, &g, left, first, min(rows, first + j->piece), b, FL_TILE_BLOCKS);
     }
 }
 
+/* Blocks go in twos, but for the last two or three, or an odd one out would keep one thread waiting for another. */
 static void by_steps(const fl_tiles *j)
 {
+    const int twos = j->w.blocks > FL_TILE_BLOCKS ? j->w.blocks / FL_TILE_BLOCKS - 1 : 0, chunks = j->w.blocks - twos;
     for (int64_t i = 0; i < j->clips * j->deeps * j->acrosses; i++) {
         const fl_tile_group g = group_make(j, i);
-        const int64_t rows = g.planes * g.across, per_plane = ceil_div(g.across, TILES_PER_ITEM);
-        const int64_t pieces = ceil_div(rows, j->piece), chunks = ceil_div(j->w.blocks, FL_TILE_BLOCKS);
+        const int64_t rows = g.planes * g.across, per_plane = ceil_div(g.across, TILES_PER_ITEM), pieces = ceil_div(rows, j->piece);
         FL_PARALLEL(item, g.planes_in * per_plane, 16.0 * (double)(g.planes_in * g.across * j->w.points * j->c)) {
             const int64_t from = item % per_plane * TILES_PER_ITEM;
             fl_tiles_read(j, &g, (int)(item / per_plane), from, min(g.across, from + TILES_PER_ITEM), j->left);
         }
         FL_PARALLEL(item, pieces * chunks, flops(j, (double)rows)) {
             const int64_t first = item % pieces * j->piece;
-            run_piece(j, &g, j->left, first, min(rows, first + j->piece), (int)(item / pieces) * FL_TILE_BLOCKS);
+            const int chunk = (int)(item / pieces), block = chunk < twos ? chunk * FL_TILE_BLOCKS : chunk + twos;
+            run_piece(j, &g, j->left, first, min(rows, first + j->piece), block, chunk < twos ? FL_TILE_BLOCKS : 1);
         }
     }
 }
