@@ -154,7 +154,12 @@ fl_status fl_walk_watched(fl_explainer *e, const real *clip, fl_target *target, 
     if (fl_explainer_fold(e, false) || fl_target_end(e->g, &e->net, target, &end)) return e->g->error->status;
     fl_graph *g = e->g;
     const fl_demand demand = {.root = end.node, .wrt = e->net.input};
-    if (fl_explainer_plan(e, &demand)) return g->error->status;
+    const bool parts = e->parts;
+    e->parts = true;                                     /* fused passes hand on signals that a ReLU above has already stopped */
+    e->plan = NULL;
+    const fl_status planned = fl_explainer_plan(e, &demand);
+    e->parts = parts;
+    if (planned) return g->error->status;
     memcpy(fl_graph_value(g, e->net.input), clip, (size_t)(fl_shape_count(fl_graph_shape(g, e->net.input)) / e->batch) * sizeof(real));
     const fl_watch *before = g->watch;
     g->watch = watch;

@@ -43,6 +43,9 @@ TEST(cli_against_itself_agrees)
     CHECK_SAY(rig_run("check $D/x.npy " TINY " --target 3 --save $D/ours.npz") == 0, "%s", rig_err);
     CHECK_SAY(rig_run("check --model tiny --weights formula --against $D/ours.npz --tolerance 0") == 0, "%s", rig_err);
     CHECK(strstr(rig_out, "they agree") && strstr(rig_out, "activation:stem_bn") && strstr(rig_out, "gradient:pool") && !strstr(rig_out, "no node's"));
+    /* exact sums are made node by node, ordinary ones in fused passes: signals are those of nodes in both */
+    CHECK_SAY(rig_run("check --model tiny --weights formula --exact --against $D/ours.npz --tolerance 1e-5") == 0, "%s", rig_err);
+    CHECK(strstr(rig_out, "gradient:relus.1"));
     char shared[4096];                                     /* the program runs in another folder */
     if (!fl_test_shared() || !realpath(fl_test_shared(), shared)) return;
     CHECK_SAY(rig_run("check --model tiny --weights formula --against '%s/reference/networks/tiny.npz' --tolerance 1e-6", shared) == 0, "%s", rig_err);
