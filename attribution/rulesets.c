@@ -71,6 +71,10 @@ static const fl_rule excite = SHARE("excite", 0, .n_terms = 1, .term = {{ALL_, P
 static const fl_rule contrast = SHARE("contrast", 0, .n_terms = 2, .term = {
     {ALL_, POS, NONE, 0, 1, 1, FL_ALWAYS}, {ALL_, NEG, NONE, 1, 1, -1, FL_ALWAYS}});
 
+static const fl_rule contrast_signed = SHARE("contrast_signed", 0, .n_terms = 4, .term = {
+    {POS, POS, NONE, 0, 1, 1, FL_ALWAYS}, {NEG, NEG, NONE, 0, 1, 1, FL_ALWAYS},
+    {POS, NEG, NONE, 1, 1, -1, FL_ALWAYS}, {NEG, POS, NONE, 1, 1, -1, FL_ALWAYS}});
+
 /* ---- rows ---- */
 
 #define ROW(r, ...) {.rule = &(r), __VA_ARGS__}
@@ -124,6 +128,11 @@ RULESET(excitation_recurrent, "after Bargal et al. 2018, Excitation Backprop for
         "excitation through recurrent cells: what a step adds and what it keeps share by size; the sums of the input's and the "
         "state's product count as one; inputs may have any sign", ONE_,
         CONV(zplus_no_bias), ROUTES, NORMS(pass), ROW(joint, .place = FL_SUM_OF_WEIGHTS), SUMS(sizes), OTHERS)
+
+RULESET(contrastive_excitation_recurrent, "after Bargal et al. 2018, with the contrast of Zhang et al. 2016",
+        "excitation through recurrent cells of the class minus that of its negation", ONE_,
+        ROW(contrast_signed, .flags = FL_WEIGHTED, .place = FL_AT_TOP), CONV(zplus_no_bias), ROUTES, NORMS(pass),
+        ROW(joint, .place = FL_SUM_OF_WEIGHTS), SUMS(sizes), OTHERS)
 
 RULESET(lrp_zero, BACH, "LRP-0: in proportion, without stabiliser", VALUE_,
         CONV(zero), ROUTES, SUMS(zero), OTHERS)
