@@ -169,6 +169,16 @@ static void add_runs(const real *from, int64_t from_step, int run, int count, re
 
 typedef int8_t bytes __attribute__((vector_size(WIDTH)));
 
+/* A byte per lane, with its sign: compilers know this loop as one instruction; GCC takes vector conversions apart. */
+INLINE mask widen_bytes(const uint8_t *from)
+{
+    INTEGER lane[WIDTH];
+    for (int v = 0; v < WIDTH; v++) lane[v] = (int8_t)from[v];
+    mask m;
+    memcpy(&m, lane, sizeof m);
+    return m;
+}
+
 /* What a finish asks for is constant in each instance of the loop. */
 enum { ADD = 1, RELU = 2, SIGN = 4, GATE = 8 };
 
@@ -184,10 +194,7 @@ INLINE void finish_row(const int what, const fl_finish *f, const real *sum, int6
             b = __builtin_convertvector((mask)(v > 0), bytes);
             memcpy(f->sign + at + i, &b, sizeof b);
         }
-        if (what & GATE) {
-            memcpy(&b, f->gate + at + i, sizeof b);
-            v = (vector)((mask)v & __builtin_convertvector(b, mask));
-        }
+        if (what & GATE) v = (vector)((mask)v & widen_bytes(f->gate + at + i));
         *(loose *)(to + at + i) = v;
     }
     for (; i < count; i++) {
@@ -249,12 +256,10 @@ static void larger(const real *x, uint8_t which, int64_t count, real *y, uint8_t
 
 static void add_noted(const uint8_t *notes, uint8_t which, const real *gy, int64_t count, real *gx)
 {
-    const bytes all = (bytes){0} + (int8_t)which;
+    const mask all = (mask){0} + (int8_t)which;
     int64_t i = 0;
     for (; i + WIDTH <= count; i += WIDTH) {
-        bytes b;
-        memcpy(&b, notes + i, sizeof b);
-        const mask here = __builtin_convertvector((bytes)(b == all), mask);
+        const mask here = widen_bytes(notes + i) == all;
         *(loose *)(gx + i) += (vector)((mask)*(const loose *)(gy + i) & here);
     }
     for (; i < count; i++) gx[i] += notes[i] == which ? gy[i] : 0;
