@@ -109,7 +109,7 @@ static fl_status describe_origin(fl_cli *cli, const fl_session *s, fl_pairs *pai
     add(&list, "sampling", s->input.sampling);
     add(&list, "note", *s->input.note ? s->input.note : NULL);
     add(&list, "weights", s->weights.name);
-    add(&list, "weights sha256", *s->weights.sha256 ? s->weights.sha256 : NULL);
+    add(&list, "weights sha256", s->weights.path ? fl_weights_sha256(&s->weights) : NULL);
     add(&list, "seed", fl_arena_text(cli->arena, "%llu", (unsigned long long)cli->seed));
     add(&list, "precision", FL_REAL_NAME);
     add(&list, "footlight", FL_VERSION);

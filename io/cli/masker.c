@@ -23,7 +23,7 @@ static fl_status find(fl_cli *cli, const fl_session *s, fl_explain_options *o)
     if (!path) return cli->error->status;
     if (read(cli, path, &bundle, &metadata) != FL_OK) return cli->error->status;
     const char *sha = fl_metadata_find(&metadata, "weights_sha256");
-    if (!sha || strcmp(sha, s->weights.sha256) != 0) return FL_OK;
+    if (!sha || strcmp(sha, fl_weights_sha256(&s->weights)) != 0) return FL_OK;
     o->masker = bundle;
     o->masker_name = fl_arena_text(cli->arena, "weights/%s", file);
     return cli->error->status;
@@ -41,7 +41,7 @@ fl_status fl_masker_read(fl_cli *cli, const fl_session *s, fl_explain_options *o
         return fl_error_set(cli->error, FL_MISFIT, "--masker: %s: expected a masking network of %s, got one of %s; train one with footlight "
                             "train --masker --model %s", path, s->model->name, model ? model : "nothing: it is no masking network",
                             s->model->name);
-    if (sha && strcmp(sha, s->weights.sha256) != 0)
+    if (sha && strcmp(sha, fl_weights_sha256(&s->weights)) != 0)
         fl_cli_say(cli, "note: %s was trained for other weights of %s: its masks may miss what these look at", path, model);
     o->masker = bundle;
     o->masker_name = path;

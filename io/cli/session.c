@@ -290,7 +290,7 @@ void fl_session_write(fl_json *j, const fl_session *s)
     fl_json_string(j, "model", s->model->name);
     fl_json_object(j, "weights");
     fl_json_string(j, "path", s->weights.name);
-    fl_json_string(j, "sha256", *s->weights.sha256 ? s->weights.sha256 : NULL);
+    fl_json_string(j, "sha256", s->weights.path ? fl_weights_sha256(&s->weights) : NULL);
     if (s->weights.match.map) {
         fl_json_string(j, "layout", s->weights.match.map->name);
         fl_json_int(j, "matched", s->weights.match.matched);

@@ -71,9 +71,18 @@ static fl_status open_file(fl_cli *cli, fl_weights *w)
 {
     if (fl_weights_file_open(cli->arena, w->path, &w->file) != FL_OK) return cli->error->status;
     if (fl_weights_file_bundle(&w->file, &w->bundle) != FL_OK) return cli->error->status;
-    if (w->file.file.mapped) return fl_sha256_file(w->path, w->sha256, cli->error);
-    fl_sha256_bytes(w->file.file.bytes.data, w->file.file.bytes.size, w->sha256);      /* a pipe is not read twice */
-    return FL_OK;
+    w->sha256 = FL_NEW(cli->arena, fl_sha256_text, 1);
+    return cli->error->status;
+}
+
+const char *fl_weights_sha256(const fl_weights *w)
+{
+    if (!w->sha256) return "";
+    char *hex = *w->sha256;
+    if (*hex) return hex;
+    if (w->file.file.mapped || !w->file.file.bytes.data) fl_sha256_file(w->path, hex, w->bundle.arena->error);
+    else fl_sha256_bytes(w->file.file.bytes.data, w->file.file.bytes.size, hex);      /* a pipe is not read twice */
+    return hex;
 }
 
 /* A network of two streams may have a file for each. */
@@ -100,7 +109,8 @@ fl_status fl_weights_open(fl_cli *cli, const fl_model *model, const char *text, 
         return fl_error_set(cli->error, FL_USAGE, "--weights: %s holds its own weights", onnx->path);
     if (onnx) {
         w->name = w->path = onnx->path;
-        return fl_sha256_file(w->path, w->sha256, cli->error);
+        w->sha256 = FL_NEW(cli->arena, fl_sha256_text, 1);
+        return cli->error->status;
     }
     if (text && is_formula(text)) {
         w->path = NULL;

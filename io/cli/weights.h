@@ -10,7 +10,7 @@
 typedef struct fl_weights {
     const char *name;            /* for results: as the user wrote it, or "weights/FILE" of a shipped file */
     const char *path;            /* where it is; NULL for a formula */
-    fl_sha256_text sha256;       /* of the file; "" for a formula */
+    fl_sha256_text *sha256;      /* read it with fl_weights_sha256 */
     fl_weights_file file;        /* stays open as long as the program runs */
     fl_bundle bundle;            /* its tensors, read on demand; none for a formula */
     double gamma;                /* of the formula */
@@ -22,6 +22,10 @@ typedef struct fl_weights {
  * the formula is written wrongly; FL_UNREADABLE: no such file, or not one of weights (any kind
  * of weights_file.h). Lives in cli->arena. */
 fl_status fl_weights_open(fl_cli *, const fl_model *, const char *text, fl_weights *);
+
+/* SHA-256 of the file, "" for a formula. It takes about as long as loading, so the file is read for it when it is first asked for; a
+ * failure is "" and FL_UNREADABLE in the error of the arena. */
+const char *fl_weights_sha256(const fl_weights *);
 
 /* Puts them into a graph that is built, under the key map that fits best, and says on stderr what did not match. FL_MISFIT:
  * a tensor of another shape, or missing ones without --allow-missing. */
