@@ -94,7 +94,7 @@ static void find_outputs(const fl_tiles *j, const fl_tile_group *g, int64_t row,
 void fl_tiles_write(const fl_tiles *j, const fl_tile_group *g, int64_t first, int64_t last, int channel, int channels, real *right)
 {
     const fl_winograd *w = &j->w;
-    const int outputs = w->m[0] * w->m[1] * w->m[2];
+    const int outputs = w->m[0] * w->m[1] * w->m[2], line = w->m[2] > 1 ? w->m[2] : w->m[0];
     const fl_finish none = {0};
     int64_t now[FL_WINOGRAD_OUTPUTS], next[FL_WINOGRAD_OUTPUTS] = {0};
     find_outputs(j, g, first, next);
@@ -107,9 +107,10 @@ void fl_tiles_write(const fl_tiles *j, const fl_tile_group *g, int64_t first, in
             if (row + 1 < last && next[k] >= 0) fl_finish_expect(j->finish ? j->finish : &none, next[k] + channel, channels, j->out);
         }
         j->kernels->transforms->output(w->m, points, j->right_step, j->bias + channel, channels, pixel);
-        for (int k = 0, n; k < outputs && j->finish; k += n) {                   /* neighbours along w go together */
-            for (n = 1; n < w->m[2] && now[k] >= 0 && now[k + n] >= 0; n++) { }
-            if (now[k] >= 0) j->kernels->finish(j->finish, pixel[k], j->right_step, now[k] + channel, w->out.c, n, channels, j->out);
+        for (int k = 0, n; k < outputs && j->finish; k += n) {                   /* those in a line go together */
+            for (n = 1; n < line && now[k] >= 0 && now[k + n] >= 0; n++) { }
+            const int64_t apart = n > 1 ? now[k + 1] - now[k] : 0;
+            if (now[k] >= 0) j->kernels->finish(j->finish, pixel[k], j->right_step, now[k] + channel, apart, n, channels, j->out);
         }
     }
 }
