@@ -174,14 +174,14 @@ typedef struct fl_map {
 
     double sum, wanted, residual;        /* the law: both sides, |sum + absorbed - wanted| / (|wanted| + 1e-12); else NAN */
     double absorbed;                     /* what biases and stabilisers kept, by the ledger; NAN where nothing is shared */
-    int passes;                          /* clips run forward, most of them backward too */
     size_t bytes;                        /* that a graph of the method's own took, besides the explainer's and the caller's memory */
+    int passes;                          /* clips run forward, most of them backward too */
     bool partial;                        /* stopped before the end: the map of what had been done by then */
+    bool settled;                        /* no more samples because the tolerance was reached */
 
     real *standard_error;                /* T,H,W of the clip, of each voxel's value; NULL where a method samples nothing */
     double error_mean, error_most;       /* of these */
-    int samples;                         /* gathered; settled: no more because the tolerance was reached */
-    bool settled;
+    int samples;                         /* gathered */
     int segments;                        /* pieces that were shown or hidden; 0: none */
     const char *warning[FL_MAX_WARNINGS];
     int warnings;

@@ -188,8 +188,9 @@ fl_id fl_node_buffer(fl_graph *g, const char *name, fl_shape s) { return add_lea
 fl_id fl_example_operand(fl_graph *g, fl_rng *rng, const char *name, fl_shape shape)
 {
     fl_id id = fl_node_param(g, name, shape);
-    for (int64_t i = 0; id != FL_NONE && i < fl_shape_count(shape); i++)
-        g->node[id].value[i] = (real)fl_rng_next_normal(rng);
+    real *value = id == FL_NONE ? NULL : fl_graph_value(g, id);
+    for (int64_t i = 0; value && i < fl_shape_count(shape); i++)
+        value[i] = (real)fl_rng_next_normal(rng);
     return id;
 }
 

@@ -221,6 +221,7 @@ static void tile_block(const job *j, fl_tile *t, int rows, int block, int last_l
         }
         lane += wide;
     }
+    t->c = t->c_rest = NULL;
 }
 
 /* Output pixels q .. q+rows-1 of row h, lanes of the packed blocks first .. last-1 (counted over all groups). */

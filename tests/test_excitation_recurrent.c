@@ -96,7 +96,7 @@ static void fill(cell *s, uint64_t seed)
     for (int a = 0; a < 4; a++)
         for (int k = 0; k < count[a]; k++) all[a][k] = (double)(float)(0.7 * fl_rng_normal(seed, (uint64_t)a, (uint64_t)k));
     for (int t = 0; t < T; t++)
-        for (int k = 0; k < IN; k++) s->x[t][k] = (double)(float)fl_rng_uniform(seed, 9, (uint64_t)(t * IN + k));
+        for (int k = 0; k < IN; k++) s->x[t][k] = (double)(float)fl_rng_uniform(seed, 9, (uint64_t)t * IN + (uint64_t)k);
 }
 
 static void check_frames(const char *what, const real *got, const double *want)

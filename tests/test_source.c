@@ -30,6 +30,7 @@ static fl_id end_of(const pair *p) { return p->fold->place[p->net.logits != FL_N
 /* A hash of the output and of its gradient to the input. */
 static uint64_t run(const pair *p, bool parts)
 {
+    if (!p->fold) return 0;
     fl_graph *g = p->fold->g;
     const fl_id out = end_of(p), in = p->fold->place[p->net.input];
     const fl_plan plan = {.keep = FL_KEEP_FOR_BACKWARD, .parts = parts, .out = &out, .n_out = 1, .root = out, .wrt = &in, .n_wrt = 1};

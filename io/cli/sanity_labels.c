@@ -42,7 +42,7 @@ static fl_status train(fl_cli *cli, const fl_sanity_run *r, fl_sanity_labels *l)
                               .warm_up = WARM_UP, .batch = BATCH, .classes = r->session.classes, .seed = cli->seed};
     fl_clips *clips = FL_NEW(cli->arena, fl_clips, 1);
     fl_shuffled by_heart;
-    fl_trainer t;
+    fl_trainer t = {0};
     fl_arena own;
     if (!clips || fl_clips_open(clips, cli, model, fl_cli_text(cli, "label-data"), cli->seed) != FL_OK) return cli->error->status;
     if (!clips->data.count) clips->data.count = fl_cli_int(cli, "label-clips");

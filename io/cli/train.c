@@ -189,7 +189,7 @@ static fl_status run(fl_cli *cli)
         return cli->error->status;
     fl_shuffled by_heart;
     if (change_data(cli, model, &by_heart, &learn.data) != FL_OK) return cli->error->status;
-    fl_trainer t;
+    fl_trainer t = {0};
     fl_train_masker masker = {.lesson = {.classifier = NULL}};
     fl_status status = begin(cli, model, &recipe, &learn.data, &masker, &t);
     if (status == FL_OK && fl_cli_flag(cli, "resume")) status = resume(cli, &t, fl_cli_text(cli, "checkpoint"));
