@@ -225,7 +225,8 @@ size_t fl_graph_bytes(const fl_graph *g)
 /* Places of a weight that are packed at a time: for both passes, while they are in the cache. */
 static int piece_of(const fl_node *node)
 {
-    const int a = node->packed[0] ? node->op->unit(node, 0) : 1, b = node->packed[1] ? node->op->unit(node, 1) : 1;
+    const int a = node->packed[0] ? node->op->unit(node, 0) : 1;
+    const int b = node->packed[1] && !node->turned ? node->op->unit(node, 1) : 1;
     return a > b ? a : b;
 }
 
@@ -246,7 +247,8 @@ static void pack_weight(const fl_graph *g, const fl_node *node)
         real *rows = (real *)node->work + 2 * fl_thread() * unit * row;
         if (!w) fl_leaf_rows(g, node->in[1], first, count, rows, rows + unit * row);
         for (int pass = 0; pass < 2; pass++)
-            if (node->packed[pass]) node->op->pack(node, pass, first, count, w ? w + first * row : rows, node->packed[pass]);
+            if (node->packed[pass] && !(pass && node->turned))
+                node->op->pack(node, pass, first, count, w ? w + first * row : rows, node->packed[pass]);
     }
 }
 

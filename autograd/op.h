@@ -65,6 +65,7 @@ typedef struct fl_op {
     /* Places first .. first+count-1 on axis N of operand 1, from w on, packed: in pieces of whole units, each on its own. */
     void     (*pack)   (const fl_node *, int pass, int first, int count, const real *w, real *packed);
     int      (*unit)   (const fl_node *, int pass);
+    bool     (*turns)  (const fl_node *);                      /* pass 1 can read what is packed for pass 0 */
     /* Pass 0: y from x, pass 1: gx from gy, through the node's own weight and bias, finished (tensor/finish.h); or NULL. */
     void     (*finished)(const fl_node *, int pass, const real *from, const fl_finish *, real *to);
     /* For vjps that need no values: bytes that forward can leave for them instead (0: it cannot), one forward that does, and the
@@ -133,6 +134,7 @@ struct fl_node {
     bool has_rest;                       /* and what rounding took off its value is there, while it is read (remainder.h) */
     real *rest;
     const real **operand_rest;           /* n_in pointers, NULL where an operand has none */
+    bool turned;                         /* pass 1 reads what is packed for pass 0 */
     bool settled;                        /* operand 1 is used packed, and nothing is put in its place */
     struct fl_variant *variant;          /* what rules put in place of operand 1 */
     int n_variants;

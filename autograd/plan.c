@@ -226,7 +226,7 @@ static bool plan_packing(fl_graph *g, bool settled, bool forecast)
     for (fl_id i = 0; i < g->count; i++) {
         fl_node *node = &g->node[i];
         node->packed[0] = node->packed[1] = NULL;
-        node->settled = false;
+        node->settled = node->turned = false;
         if (!g->computed[i] || !node->op->packed) continue;
         const fl_role role = g->node[node->in[1]].role;
         if (role != FL_PARAM && role != FL_BUFFER) continue;
@@ -234,6 +234,11 @@ static bool plan_packing(fl_graph *g, bool settled, bool forecast)
         bool own = false;
         for (int pass = 0; pass < 2; pass++) {
             if (pass == 1 && !(g->carries[i] && g->carries[node->in[0]] && fl_rules_use_weight(g, i))) continue;
+            if (pass == 1 && settled && node->op->turns(node)) {
+                node->packed[1] = node->packed[0];
+                node->turned = true;
+                continue;
+            }
             const fl_node *other = same_packing(g, i, pass);
             if (other) {
                 node->packed[pass] = other->packed[pass];

@@ -34,7 +34,7 @@ static fl_conv geometry(const fl_node *node)
     const bool swap = is_transposed(node);
     fl_conv c = {.x = swap ? node->shape : node->in_shape[0], .y = swap ? node->in_shape[0] : node->shape,
                  .win = node->attr.conv.win, .groups = node->attr.conv.groups, .direct = node->direct || node->exact,
-                 .exact = node->exact, .part = node->part_of != NULL};
+                 .exact = node->exact, .part = node->part_of != NULL, .turned = node->turned};
     if (c.part) c.whole_x = node->part_of->in_shape[0], c.whole_y = node->part_of->shape;
     return c;
 }
@@ -61,6 +61,12 @@ int fl_weighted_unit(const fl_node *node, int pass)
 {
     fl_conv c = geometry(node);
     return fl_conv_pack_unit(&c, conv_pass(node, pass));
+}
+
+bool fl_weighted_turns(const fl_node *node)
+{
+    fl_conv c = geometry(node);
+    return !is_transposed(node) && fl_conv_turns(&c);
 }
 
 /* Room for one packing, in case an operand was substituted, in front of what the kernels want. */
@@ -98,10 +104,11 @@ static void bias_vjp(fl_shape s, const real *gy, real *gb, double *work)
 /* One pass through the weight: x to y (pass 0) or gy to gx (pass 1). bias: NULL in pass 1. finish: or NULL. */
 static void through(const fl_node *node, int pass, const real *from, const real *w, const real *bias, const fl_finish *finish, real *to)
 {
-    const fl_conv c = geometry(node);
+    fl_conv c = geometry(node);
     const real *packed = fl_packed_weight(node, pass, w, node->work);
     void *rest = (char *)node->work + packing_room(node);
     const fl_conv_pass way = conv_pass(node, pass);
+    c.turned = node->turned && way == FL_CONV_TO_INPUT;
     const bool late = way == FL_CONV_TO_INPUT && bias;
     fl_conv_run(&c, way, from, packed, late ? NULL : bias, finish, to, rest);
     if (late) add_bias(node->shape, bias, to);

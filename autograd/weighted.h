@@ -11,6 +11,7 @@ bool    fl_weighted_window_fits(fl_graph *, const fl_node *, int outputs);
 int64_t fl_weighted_packed (const fl_node *, int pass);
 void    fl_weighted_pack   (const fl_node *, int pass, int first, int count, const real *w, real *to);
 int     fl_weighted_unit   (const fl_node *, int pass);
+bool    fl_weighted_turns  (const fl_node *);
 size_t  fl_weighted_scratch(const fl_node *);
 void    fl_weighted_forward(const fl_node *, const real *const in[], real *y);
 void    fl_weighted_vjp    (const fl_node *, int k, const real *const in[], const real *y, const real *gy, real *gx);
@@ -23,6 +24,6 @@ void    fl_weighted_finished(const fl_node *, int pass, const real *from, const 
 #define FL_WEIGHTED_OP .flags = FL_LINEAR | FL_WEIGHTED, .arity = 2, \
                        .forward = fl_weighted_forward, .vjp = fl_weighted_vjp, \
                        .scratch = fl_weighted_scratch, .packed = fl_weighted_packed, .pack = fl_weighted_pack, \
-                       .unit = fl_weighted_unit
+                       .unit = fl_weighted_unit, .turns = fl_weighted_turns
 
 #endif

@@ -4,6 +4,7 @@
  * the rows of their band, with true zeros around it (the strip); all other tiles read the array itself. */
 #include "tensor/conv_plan.h"
 #include "tensor/conv_scatter.h"
+#include "tensor/conv_turn.h"
 #include "tensor/par.h"
 #include "tensor/winograd.h"
 
@@ -14,6 +15,7 @@ enum {
     STRIP_BYTES = 384 << 10,                   /* as far as one row allows */
     BAND_ROWS = 8,                             /* output rows that share a strip */
     LONGEST_SUM = 2048,                        /* products in one running sum */
+    TURNED = 1 << 20,                          /* reals of weights that are turned at a time: used from the caches */
     WEIGHTS_AHEAD = 64,                        /* rows of weights that are asked for before their turn */
     ITEMS = 32,                                /* at least, if there is work for them */
     PAGE = 4096, CROWDED_ROWS = 10             /* bytes in one way of a first cache, and fewer rows than it has ways */
@@ -32,6 +34,7 @@ typedef struct job {                           /* one phase of one call */
     int tile_rows;
     int64_t block_size, strip;                 /* reals of a packed block; of a strip, of which the remainders have another */
     int64_t out_count;
+    int first_block;                           /* that packed begins with */
 } job;
 
 typedef struct band {                          /* of output rows in one plane */
@@ -90,9 +93,21 @@ static int64_t strip_count_most(const fl_conv *c, fl_conv_pass pass)
     return most;
 }
 
+/* Reals of turned weights: so many blocks as fit, one at least. */
+static int64_t turned_count(const fl_conv *c, fl_conv_pass pass)
+{
+    int64_t most = c->turned && pass == FL_CONV_TO_INPUT ? TURNED : 0;
+    for (int phase = 0; most && phase < fl_gather_phases(c, pass); phase++) {
+        const fl_gather g = fl_gather_make(c, pass, phase);
+        if (fl_gather_block_size(&g) > most) most = fl_gather_block_size(&g);
+    }
+    return most;
+}
+
 size_t fl_conv_gather_scratch(const fl_conv *c, fl_conv_pass pass)
 {
-    return (size_t)strip_count_most(c, pass) * (c->exact ? 2 : 1) * sizeof(real) * (size_t)fl_threads();
+    const size_t strips = (size_t)strip_count_most(c, pass) * (c->exact ? 2 : 1) * (size_t)fl_threads();
+    return ((size_t)turned_count(c, pass) + strips) * sizeof(real);
 }
 
 /* Copies `width` pixels of `in` from pixel `start` on, of every row that the band meets; zeros where there is no pixel. */
@@ -271,7 +286,7 @@ static void tile(const job *j, const band *r, const view *v, int h, int q, int r
         t.c_row = out_row;
         t.a = a + from;
         t.a_rest = a_rest ? a_rest + from : NULL;
-        tile_block(j, &t, rows, block, last_lanes, j->packed + b * j->block_size + skipped, bias,
+        tile_block(j, &t, rows, block, last_lanes, j->packed + (b - j->first_block) * j->block_size + skipped, bias,
                    out + group * outputs + block * FL_BLOCK, next);
     }
 }
@@ -341,6 +356,24 @@ static int tile_rows(const fl_gather *g, const fl_kernels *kernels)
     return crowded ? min(most, CROWDED_ROWS) : most;
 }
 
+/* Some sheets at a time are turned by all threads, and then used by all of them. */
+static void run_turned(const fl_conv *c, job j, const cut *k, real *turned, real *strips)
+{
+    const real *forward = j.packed;
+    const int64_t taps = (int64_t)j.g.axis[0].taps * j.g.axis[1].taps * j.g.axis[2].taps, of_sheet = k->heaps * k->segments;
+    const int sheets = at_most((double)TURNED / (double)(k->blocks * (j.block_size + 1)), k->sheets);
+    j.packed = turned;
+    for (int sheet = 0; sheet < k->sheets; sheet += sheets) {
+        const int now = min(sheets, k->sheets - sheet), blocks = min(k->all, (sheet + now) * k->blocks) - sheet * k->blocks;
+        j.first_block = sheet * k->blocks;
+        FL_PARALLEL(item, blocks * taps, 4.0 * (double)(blocks * j.block_size))
+            fl_gather_turn(c, &j.g, forward, j.first_block + (int)(item / taps), item % taps,
+                           turned + item * j.g.channels * FL_BLOCK);
+        FL_PARALLEL(item, of_sheet * now, k->work * now / k->sheets)
+            run_item(&j, k, sheet * of_sheet + item, strips + fl_thread() * j.strip);
+    }
+}
+
 /* j: the arrays. */
 static void gather(const fl_conv *conv, fl_conv_pass pass, job j, real *scratch)
 {
@@ -356,10 +389,14 @@ static void gather(const fl_conv *conv, fl_conv_pass pass, job j, real *scratch)
         j.tile_rows = tile_rows(&j.g, j.kernels);
         if ((int64_t)j.g.axis[0].count * j.g.axis[1].count * j.g.axis[2].count > 0) {
             const cut k = cut_make(&j);
+            if (conv->turned) {
+                run_turned(conv, j, &k, scratch, scratch + turned_count(conv, pass));
+                continue;
+            }
             FL_PARALLEL(item, k.heaps * k.segments * k.sheets, k.work)
                 run_item(&j, &k, item, scratch + fl_thread() * room);
         }
-        j.packed += j.g.groups * j.g.blocks * j.block_size;
+        if (!conv->turned) j.packed += j.g.groups * j.g.blocks * j.block_size;
     }
 }
 

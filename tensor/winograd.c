@@ -4,6 +4,7 @@
  * at a time all points are multiplied and the results transformed while they are there. Where the weights are small, a thread
  * takes a group through all of that. Where they are large, all threads share a group and divide the outputs between them, so that
  * a weight is fetched once for many tiles. */
+#include "tensor/conv_turn.h"
 #include "tensor/par.h"
 #include "tensor/winograd_tiles.h"
 
@@ -57,11 +58,14 @@ static fl_tiles job_make(const fl_winograd *w)
     return j;
 }
 
+static int64_t turned_count(const fl_winograd *w) { return w->turned ? (int64_t)w->taps * w->in.c * FL_BLOCK : 0; }
+
 size_t fl_winograd_scratch(const fl_winograd *w)
 {
     const fl_tiles j = job_make(w);
     const int64_t left = j.left_step * w->points, right = j.right_step * w->points;
-    return (size_t)(2 * j.c + w->blocks * FL_BLOCK + left * (j.together ? 1 : fl_threads()) + right * fl_threads()) * sizeof(real);
+    const int64_t of_thread = right + turned_count(w);
+    return (size_t)(2 * j.c + w->blocks * FL_BLOCK + left * (j.together ? 1 : fl_threads()) + of_thread * fl_threads()) * sizeof(real);
 }
 
 static fl_tile_group group_make(const fl_tiles *j, int64_t i)
@@ -156,10 +160,13 @@ static void run_piece(const fl_tiles *j, const fl_tile_group *g, const real *lef
     real *right = j->right + fl_thread() * j->right_step * w->points;
     const int blocks = (int)min(most, w->blocks - block), lo = w->taps > 1 ? w->lo[0] : 0;
     const int64_t panel = (int64_t)w->taps * w->in.c * FL_BLOCK, tap_step = g->across * j->c;
+    real *turned = j->turned + fl_thread() * turned_count(w);
     for (int p = 0; p < w->points; p++)
         for (int b = block; b < block + blocks; b++) {
-            const real *weights = j->packed + (p * (int64_t)w->blocks + b) * panel;
-            const real *later = b + 1 < block + blocks ? weights + panel : weights + (w->blocks - blocks + 1) * panel;
+            if (w->turned) fl_winograd_turn(w, j->packed, p, b, turned);
+            const real *weights = w->turned ? turned : j->packed + (p * (int64_t)w->blocks + b) * panel;
+            const int64_t on = b + 1 < block + blocks ? 1 : w->blocks - blocks + 1;
+            const real *later = w->turned ? NULL : weights + on * panel;
             for (int64_t row = first, end; row < last; row = end) {
                 const int t = (int)(row / g->across);
                 int tap, taps, until;
@@ -222,6 +229,7 @@ void fl_winograd_run(const fl_winograd *w, const real *in, const real *packed, c
     if (b) memcpy(at + 2 * j.c, b, (size_t)w->out.c * sizeof *at);
     j.left = at + 2 * j.c + w->blocks * FL_BLOCK;
     j.right = j.left + j.left_step * w->points * (j.together ? 1 : fl_threads());
+    j.turned = j.right + j.right_step * w->points * fl_threads();
     if (j.together) by_steps(&j);
     else by_groups(&j);
 }

@@ -33,6 +33,7 @@ typedef struct fl_winograd {
     int points;                     /* side[0] * side[1] * side[2] */
     int blocks;                     /* of FL_BLOCK output channels */
     bool transposed;                /* to the input: taps backwards, channels exchanged */
+    bool turned;                    /* ... from what is packed for the way forward (conv_turn.h) */
 } fl_winograd;
 
 /* Whether this convolution goes by tiles, and how: a function of channels, window and the extents of a clip. */

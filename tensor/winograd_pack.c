@@ -1,4 +1,5 @@
 /* winograd_pack.c: G g, once per weight, in a wider type and rounded once: tiles make a weight's rounding errors larger. */
+#include "tensor/conv_turn.h"
 #include "tensor/kernels.h"
 #include "tensor/par.h"
 #include "tensor/winograd.h"
@@ -50,7 +51,7 @@ static void fetch(const fl_winograd *w, const real *weight, int block, int tap_t
         for (int v = 0; v < FL_BLOCK; v++) {
             const int64_t output = block * FL_BLOCK + v;
             const int tap = tap_t * taps + i;
-            const int64_t at = w->transposed ? ((int64_t)channel * all + all - 1 - tap) * w->out.c + output
+            const int64_t at = w->transposed ? ((int64_t)channel * all + tap) * w->out.c + output
                                              : (output * all + tap) * w->in.c + channel;
             to[i][v] = output < w->out.c ? (wide)weight[at] : 0;
         }
@@ -81,8 +82,11 @@ void fl_winograd_pack(const fl_winograd *w, int first, int count, const real *ro
         lanes from[FL_WINOGRAD_POINTS] = {{0}}, to[FL_WINOGRAD_POINTS] = {{0}};
         fetch(w, weight, b, tap, at, from);
         transform(w, from, to);
-        real *place = packed + (b * panel + (int64_t)tap * w->in.c + at) * FL_BLOCK;
-        for (int p = 0; p < w->points; p++)
-            for (int v = 0; v < FL_BLOCK; v++) place[p * all * FL_BLOCK + v] = (real)to[p][v];
+        const int tap_there = w->transposed ? w->taps - 1 - tap : tap;      /* flipped taps: the same numbers in other places */
+        real *place = packed + (b * panel + (int64_t)tap_there * w->in.c + at) * FL_BLOCK, sign = 1;
+        for (int p = 0; p < w->points; p++) {
+            const int q = w->transposed ? fl_winograd_flipped(w, p, &sign) : p;
+            for (int v = 0; v < FL_BLOCK; v++) place[p * all * FL_BLOCK + v] = sign * (real)to[q][v];
+        }
     }
 }

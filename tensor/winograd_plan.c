@@ -76,6 +76,7 @@ bool fl_winograd_make(const fl_conv *c, fl_conv_pass pass, fl_winograd *w)
     fl_conv whole = *c;
     if (c->part) whole.x = c->whole_x, whole.y = c->whole_y;
     if (!suits(c) || !choose(&whole, pass, w)) return false;
+    w->turned = w->transposed && c->turned;
     w->in = w->transposed ? c->y : c->x;
     w->out = w->transposed ? c->x : c->y;
     const int extent[3] = {w->out.t, w->out.h, w->out.w};

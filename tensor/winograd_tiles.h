@@ -26,6 +26,7 @@ typedef struct fl_tiles {
     int64_t rows_in, rows, piece;              /* most rows of a group's inputs, outputs, and of a piece */
     bool together;                             /* by all threads */
     const real *zeros, *last, *bias;           /* for pixels outside, for the last pixel; whole vectors */
+    real *turned;                              /* of each thread: a panel */
     real *left, *right;                        /* [point][row][channel]: inputs, and one block of outputs after the other */
     int64_t left_step, right_step;
 } fl_tiles;

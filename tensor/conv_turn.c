@@ -1,0 +1,106 @@
+/* conv_turn.c: large weights are packed once and turned while they are used (conv_turn.h). */
+#include "tensor/conv_turn.h"
+
+#include "tensor/conv_scatter.h"
+
+#include <string.h>
+
+/* Where turning costs nothing that can be noticed: not by tiles with taps along t, whose panels are three times as long and
+ * turned again for every piece of rows (a tenth of a gradient of c3d). */
+enum { LEAST = 1 << 20 };          /* numbers in a packing; of smaller ones there are two */
+
+bool fl_conv_turns(const fl_conv *c)
+{
+    fl_winograd a, b;
+    const bool forward = fl_winograd_make(c, FL_CONV_FORWARD, &a), back = fl_winograd_make(c, FL_CONV_TO_INPUT, &b);
+    if (c->exact || c->part || fl_conv_packed_count(c, FL_CONV_FORWARD) < LEAST || forward != back) return false;
+    if (forward) return a.taps == 1 && a.m[0] == b.m[0] && a.m[1] == b.m[1] && a.m[2] == b.m[2];
+    return c->groups == 1 && !fl_scatter_suits(c, FL_CONV_TO_INPUT) && fl_gather_make(c, FL_CONV_FORWARD, 0).together == 1 &&
+           fl_gather_make(c, FL_CONV_TO_INPUT, 0).together == 1;
+}
+
+typedef real four __attribute__((vector_size(4 * sizeof(real))));
+
+#define MIX __builtin_shufflevector
+
+/* Four by four, in registers. */
+static inline void turn_four(const real *from, real sign, real *to)
+{
+    four a[4];
+    for (int i = 0; i < 4; i++) {
+        memcpy(&a[i], from + i * FL_BLOCK, sizeof a[i]);
+        a[i] *= sign;
+    }
+    const four low = MIX(a[0], a[1], 0, 4, 1, 5), high = MIX(a[0], a[1], 2, 6, 3, 7);
+    const four low2 = MIX(a[2], a[3], 0, 4, 1, 5), high2 = MIX(a[2], a[3], 2, 6, 3, 7);
+    const four out[4] = {MIX(low, low2, 0, 1, 4, 5), MIX(low, low2, 2, 3, 6, 7),
+                         MIX(high, high2, 0, 1, 4, 5), MIX(high, high2, 2, 3, 6, 7)};
+    for (int k = 0; k < 4; k++) memcpy(to + k * FL_BLOCK, &out[k], sizeof out[k]);
+}
+
+void fl_turn_square(const real *from, int channels, int outputs, real sign, const real *next, real *to)
+{
+    if (channels == FL_BLOCK && outputs == FL_BLOCK) {
+        for (int o = 0; o < FL_BLOCK; o += 4)
+            for (int i = 0; i < FL_BLOCK; i += 4) {
+                __builtin_prefetch(next + (o / 4 * 8 + i / 4) * 16);
+                turn_four(from + i * FL_BLOCK + o, sign, to + o * FL_BLOCK + i);
+            }
+        return;
+    }
+    for (int o = 0; o < outputs; o++)
+        for (int i = 0; i < FL_BLOCK; i++) to[o * FL_BLOCK + i] = i < channels ? sign * from[i * FL_BLOCK + o] : R(0.0);
+}
+
+static int least(int a, int b) { return a < b ? a : b; }
+
+/* ---- by tiles ---- */
+
+/* Rows of G whose elements are those of row i backwards: 0 and infinity, p and 1/p; 1 and -1 are their own. */
+static int flipped(int m, int i, real *sign)
+{
+    static const int of2[4] = {3, 1, 2, 0}, of4[6] = {5, 3, 4, 1, 2, 0};
+    if (m == 4 && (i == 2 || i == 4)) *sign = -*sign;
+    return m == 1 ? i : m == 2 ? of2[i] : of4[i];
+}
+
+int fl_winograd_flipped(const fl_winograd *w, int p, real *sign)
+{
+    const int *side = w->side;
+    *sign = 1;
+    const int t = flipped(w->m[0], p / (side[1] * side[2]), sign);
+    const int h = flipped(w->m[1], p / side[2] % side[1], sign);
+    return (t * side[1] + h) * side[2] + flipped(w->m[2], p % side[2], sign);
+}
+
+void fl_winograd_turn(const fl_winograd *w, const real *forward, int p, int b, real *panel)
+{
+    real sign;
+    const int inputs = w->out.c, outputs = w->in.c;                  /* of the forward convolution */
+    const int64_t blocks = (outputs + FL_BLOCK - 1) / FL_BLOCK, q = fl_winograd_flipped(w, p, &sign);
+    for (int tap = 0; tap < w->taps; tap++)
+        for (int64_t o = 0; o < blocks; o++) {
+            const int64_t at = ((q * blocks + o) * w->taps + w->taps - 1 - tap) * inputs + (int64_t)b * FL_BLOCK;
+            const real *from = forward + at * FL_BLOCK, *next = o + 1 < blocks ? from + (int64_t)w->taps * inputs * FL_BLOCK : from;
+            fl_turn_square(from, least(FL_BLOCK, inputs - b * FL_BLOCK), least(FL_BLOCK, outputs - (int)o * FL_BLOCK), sign, next,
+                           panel + ((int64_t)tap * outputs + o * FL_BLOCK) * FL_BLOCK);
+        }
+}
+
+/* ---- direct ---- */
+
+void fl_gather_turn(const fl_conv *c, const fl_gather *g, const real *forward, int b, int64_t tap, real *to)
+{
+    const int64_t row = tap / g->axis[2].taps;
+    const int at[3] = {(int)(row / g->axis[1].taps), (int)(row % g->axis[1].taps), (int)(tap % g->axis[2].taps)};
+    int64_t kernel = 0, all = 1;
+    for (int i = 0; i < 3; i++) {
+        kernel = kernel * c->win.k[i] + fl_gather_kernel(c, FL_CONV_TO_INPUT, g, i, at[i], 0);
+        all *= c->win.k[i];
+    }
+    for (int o = 0; o < c->y.c; o += FL_BLOCK) {
+        const real *from = forward + ((o / FL_BLOCK * all + kernel) * c->x.c + (int64_t)b * FL_BLOCK) * FL_BLOCK;
+        fl_turn_square(from, least(FL_BLOCK, c->x.c - b * FL_BLOCK), least(FL_BLOCK, c->y.c - o), 1,
+                       o + FL_BLOCK < c->y.c ? from + all * c->x.c * FL_BLOCK : from, to + (int64_t)o * FL_BLOCK);
+    }
+}
