@@ -77,7 +77,7 @@ static bool find_foreign(comparer *c, const char *kind, const char *node, foreig
 static const char *misfit_of(comparer *c, const foreign *f, fl_shape s, layout *l)
 {
     const int64_t n = fl_entry_count(f->values), all = fl_shape_count(s);
-    fl_shape_text t;
+    fl_shape_text t = {""};
     *l = f->sampled ? LAYOUT_NCTHW : layout_of(f->values, s);
     if (*l == LAYOUT_NONE) return fl_arena_text(c->a, "another shape: %lld values, and here it is %s", (long long)n, fl_shape_print(s, &t));
     if (f->sampled && (n < 1 || n > all)) return fl_arena_text(c->a, "%lld samples of %lld values", (long long)n, (long long)all);
