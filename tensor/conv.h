@@ -36,7 +36,7 @@ typedef struct fl_conv {
     bool direct;                /* no fast algorithm: every sum in the order above */
     bool exact;                 /* with direct: forward and to the input have every sum in double, in one part, rounded once: the same
                                    bits on every machine, and the nearest to the truth that float32 can hold */
-    bool turned;                /* to the input: packed is the packing of FORWARD; only where fl_conv_turns */
+    bool turned;                /* to the input: packed is the packing of FORWARD; only where fl_conv_can_turn */
     /* part: x and y are cut from larger arrays of these extents. Algorithm and packed weights are theirs. Forward, when y is made of whole
      * tiles of theirs (fl_conv_grid; the last may be cut, where they end) and x holds zeros outside, every element has its bits. */
     bool part;
@@ -51,6 +51,7 @@ int fl_window_extent(const fl_window *, int axis, int length);
 /* Whether the way to the input can read what is packed for the way forward: large weights, of which one packing is enough. With
  * `turned` it does, and gives the bits that it would give with its own. */
 bool    fl_conv_turns(const fl_conv *);
+bool    fl_conv_can_turn(const fl_conv *);              /* however small */
 
 int64_t fl_conv_packed_count(const fl_conv *, fl_conv_pass);   /* reals of a packed weight; FORWARD and TO_INPUT */
 void    fl_conv_pack(const fl_conv *, fl_conv_pass, const real *w, real *packed);     /* w: O,I/g,KT,KH,KW */

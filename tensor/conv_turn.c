@@ -5,19 +5,21 @@
 
 #include <string.h>
 
-/* Where turning costs nothing that can be noticed: not by tiles with taps along t, whose panels are three times as long and
- * turned again for every piece of rows (a tenth of a gradient of c3d). */
-enum { LEAST = 1 << 20 };          /* numbers in a packing; of smaller ones there are two */
+/* Where turning costs little: not by tiles with taps along t, whose panels are three times as long and turned again for every piece of
+ * rows (a tenth of a gradient of c3d), and not in the smaller layers of a ResNet (3 % of its gradient). */
+enum { LEAST = 1 << 22 };          /* numbers in a packing; of smaller ones there are two */
 
-bool fl_conv_turns(const fl_conv *c)
+bool fl_conv_can_turn(const fl_conv *c)
 {
     fl_winograd a, b;
     const bool forward = fl_winograd_make(c, FL_CONV_FORWARD, &a), back = fl_winograd_make(c, FL_CONV_TO_INPUT, &b);
-    if (c->exact || c->part || fl_conv_packed_count(c, FL_CONV_FORWARD) < LEAST || forward != back) return false;
+    if (c->exact || c->part || forward != back) return false;
     if (forward) return a.taps == 1 && a.m[0] == b.m[0] && a.m[1] == b.m[1] && a.m[2] == b.m[2];
     return c->groups == 1 && !fl_scatter_suits(c, FL_CONV_TO_INPUT) && fl_gather_make(c, FL_CONV_FORWARD, 0).together == 1 &&
            fl_gather_make(c, FL_CONV_TO_INPUT, 0).together == 1;
 }
+
+bool fl_conv_turns(const fl_conv *c) { return fl_conv_packed_count(c, FL_CONV_FORWARD) >= LEAST && fl_conv_can_turn(c); }
 
 typedef real four __attribute__((vector_size(4 * sizeof(real))));
 
