@@ -3,7 +3,6 @@
 #include "tensor/conv_scatter.h"
 #include "tensor/kernels.h"
 #include "tensor/par.h"
-#include "tensor/peak.h"
 #include "tests/conv_part.h"
 #include "tests/test.h"
 
@@ -573,29 +572,4 @@ TEST(conv_extents_and_flops)
     CHECK(fl_window_extent(&win, 2, 2) < 1);
     const fl_conv c = {.x = {2, 6, 16, 112, 10}, .y = {2, 8, 16, 56, 3}, .win = win, .groups = 2};
     CHECK(fl_conv_flops(&c) == 2.0 * (2 * 8 * 16 * 56 * 3) * (3 * 7 * 2) * 3);
-}
-
-TEST(conv_isa_names)
-{
-    fl_error err = {0};
-    CHECK(fl_isa_choose("sparc", &err) == FL_USAGE && strstr(err.message, "base"));
-    CHECK(strcmp(fl_isa_available(0), "base") == 0);
-    CHECK(fl_isa_choose("base", NULL) == FL_OK && strcmp(fl_isa_name(), "base") == 0);
-    CHECK(fl_isa_choose(NULL, NULL) == FL_OK);
-}
-
-TEST(conv_peak_is_measured)
-{
-    fl_arena a;
-    fl_error err = {0};
-    fl_peak peak;
-    fl_arena_init(&a, &err);
-    CHECK(fl_peak_measure(&a, &peak) == FL_OK);
-    CHECK(peak.threads == fl_threads() && peak.flops > 1e8 && peak.flops_one_thread > 1e8 && peak.bytes > 1e7);
-    fl_arena_free(&a);
-    fl_arena_init(&a, &err);
-    fl_arena_fail_at(2);
-    CHECK(fl_peak_measure(&a, &peak) == FL_FAILED && err.status == FL_FAILED);
-    fl_arena_fail_at(0);
-    fl_arena_free(&a);
 }

@@ -35,6 +35,15 @@ static void list_models(fl_json *j)
     }
 }
 
+static void begin_row(fl_json *j, const char *name, const char *title, const char *citation, const char *doc)
+{
+    fl_json_object(j, NULL);
+    fl_json_string(j, "name", name);
+    fl_json_string(j, "title", title);
+    fl_json_string(j, "citation", citation);
+    fl_json_string(j, "doc", doc);
+}
+
 static void list_methods(fl_json *j)
 {
     for (const fl_method *m = fl_method_table; m->name; m++) {
@@ -42,11 +51,7 @@ static void list_methods(fl_json *j)
             printf("  %-22s %s\n%26s%s\n", m->name, m->citation, "", m->doc);
             continue;
         }
-        fl_json_object(j, NULL);
-        fl_json_string(j, "name", m->name);
-        fl_json_string(j, "title", m->title);
-        fl_json_string(j, "citation", m->citation);
-        fl_json_string(j, "doc", m->doc);
+        begin_row(j, m->name, m->title, m->citation, m->doc);
         fl_json_string(j, "driver", fl_method_driver(m));
         fl_json_string(j, "level", m->level == FL_LEVEL_LAYER ? "layer" : "input");
         fl_json_string(j, "law", fl_law_name[m->law]);
@@ -73,11 +78,7 @@ static void list_metrics(fl_json *j)
             if (m->reads) printf("\n");
             continue;
         }
-        fl_json_object(j, NULL);
-        fl_json_string(j, "name", m->name);
-        fl_json_string(j, "title", m->title);
-        fl_json_string(j, "citation", m->citation);
-        fl_json_string(j, "doc", m->doc);
+        begin_row(j, m->name, m->title, m->citation, m->doc);
         fl_json_string(j, "better", better[m->better]);
         fl_json_array(j, "needs");
         for (int i = 0; i < 3; i++)
