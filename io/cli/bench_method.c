@@ -26,6 +26,7 @@ static fl_status prepare(fl_cli *cli, const fl_model *model, int batch, job *j)
 {
     fl_graph *g = fl_graph_new(cli->work);
     if (!g) return cli->error->status;
+    g->on_demand = true;
     const fl_network net = fl_model_build(g, model, &(fl_model_options){.n = batch});
     if (!fl_graph_ok(g)) return cli->error->status;
     fl_model_fill_formula(g, model->gamma);

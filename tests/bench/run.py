@@ -7,6 +7,8 @@ kernels of the best instruction set that its BLAS has. MiB: the largest resident
 """
 import datetime, json, os, platform, subprocess, sys, tempfile, time
 
+if len(sys.argv) < 2 or sys.argv[1][0] == "-":
+    sys.exit(__doc__)
 here = os.path.dirname(os.path.abspath(__file__))
 program, words = os.path.abspath(sys.argv[1]), sys.argv[2:]
 quick, parts = "--quick" in words, [w for w in words if w[0] != "-"]
