@@ -1,4 +1,4 @@
-/* apng.c: the frames are encoded as PNG files one by one; their image data goes into the common file. */
+/* apng.c: the frames are encoded as PNG files, some at a time; their image data goes into the common file. */
 #include "io/apng.h"
 
 #include <string.h>
@@ -59,29 +59,35 @@ static void copy_data(fl_apng *a, const unsigned char *png, size_t size)
     }
 }
 
-fl_status fl_apng_add(fl_apng *a, const unsigned char *rgb)
+static void add_frame(fl_apng *a, const fl_buffer *png)
 {
-    fl_assert(a->added < a->frames);
-    /* Room for the frame first: what is allocated after the mark goes away with the encoded frame. */
-    size_t raw = ((size_t)a->width * 3 + 1) * (size_t)a->height;
-    if (!fl_buffer_reserve(a->out, raw + raw / 1024 + 4096)) return FL_FAILED;
-    fl_mark mark = fl_arena_mark(a->out->arena);
-    fl_buffer png = fl_buffer_new(a->out->arena);
-    fl_status status = fl_png_encode(&png, rgb, a->width, a->height);
-    if (status == FL_OK && a->added == 0) {
+    if (a->added == 0) {
         unsigned char counts[8];
         put_u32(counts, (uint32_t)a->frames);
         put_u32(counts + 4, 0);
-        fl_buffer_add(a->out, png.data, SIGNATURE + IHDR);
+        fl_buffer_add(a->out, png->data, SIGNATURE + IHDR);
         fl_png_chunk(a->out, "acTL", counts, sizeof counts);
     }
-    if (status == FL_OK) {
-        control(a);
-        copy_data(a, png.data, png.size);
+    control(a);
+    copy_data(a, png->data, png->size);
+    a->added++;
+}
+
+fl_status fl_apng_add(fl_apng *a, const unsigned char *const *rgb, int count)
+{
+    fl_assert(count <= FL_APNG_TOGETHER && a->added + count <= a->frames);
+    /* Room for the frames first: what is allocated after the mark goes away with the encoded frames. */
+    size_t raw = ((size_t)a->width * 3 + 1) * (size_t)a->height;
+    if (!fl_buffer_reserve(a->out, (raw + raw / 1024 + 4096) * (size_t)count)) return FL_FAILED;
+    fl_mark mark = fl_arena_mark(a->out->arena);
+    fl_buffer png[FL_APNG_TOGETHER];
+    for (int i = 0; i < count; i++) png[i] = fl_buffer_new(a->out->arena);
+    fl_status status = fl_png_encode_each(png, rgb, count, a->width, a->height);
+    for (int i = 0; i < count && status == FL_OK; i++) {
+        add_frame(a, &png[i]);
         if (a->out->failed) status = FL_FAILED;
     }
     fl_arena_release(a->out->arena, mark);
-    a->added++;
     return status;
 }
 

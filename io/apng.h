@@ -19,8 +19,10 @@ typedef struct fl_apng {
 /* Appends the start of a file of so many frames to out. FL_USAGE for no frame or a delay outside 1 .. 65535 ms. */
 fl_status fl_apng_begin(fl_apng *, fl_buffer *out, int width, int height, int frames, int delay_ms);
 
-/* The next frame, height x width x 3 bytes. */
-fl_status fl_apng_add(fl_apng *, const unsigned char *rgb);
+enum { FL_APNG_TOGETHER = 16 };
+
+/* The next frames, at most FL_APNG_TOGETHER, each height x width x 3 bytes. */
+fl_status fl_apng_add(fl_apng *, const unsigned char *const *rgb, int count);
 
 /* Every frame must have been added. */
 fl_status fl_apng_end(fl_apng *);

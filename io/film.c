@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { MARGIN = 20, GAP = 10, SIDE = 336, CURVE = 64, TOP = 52 };
+enum { MARGIN = 20, GAP = 10, SIDE = 336, CURVE = 64, TOP = 52, BELOW = 28, END = 14 };
 
 static int zoom_for(const fl_result *r)
 {
@@ -28,24 +28,36 @@ static void heading(const fl_view *v, fl_canvas *c)
     fl_font_draw(c, MARGIN, 32, cut, FL_SOFT);
 }
 
+static void draw_frame(const fl_view *v, fl_canvas *c, int t, int zoom)
+{
+    const int w = fl_zoomed(v->result->width, zoom), h = fl_zoomed(v->result->height, zoom);
+    fl_view_frame(v, c, MARGIN, TOP, t, zoom);
+    fl_view_overlay(v, c, MARGIN + w + GAP, TOP, t, zoom);
+    fl_canvas_fill(c, 0, TOP + h, c->width, c->height - TOP - h, fl_paper);
+    fl_view_curve(v, c, MARGIN, TOP + h + BELOW, c->width - 2 * MARGIN, CURVE, t);
+}
+
 fl_status fl_film_png(fl_buffer *out, const fl_result *r, int method)
 {
     fl_view v;
     fl_apng film;
     fl_status status = fl_view_open(&v, out->arena, r, method);
     if (status != FL_OK) return status;
-    int zoom = zoom_for(r), w = fl_zoomed(r->width, zoom), h = fl_zoomed(r->height, zoom);
-    int curve = TOP + h + 28;
-    fl_canvas c = fl_canvas_new(out->arena, 2 * (MARGIN + w) + GAP, curve + CURVE + 14, fl_paper);
-    if (!c.rgb) return out->arena->error ? out->arena->error->status : FL_FAILED;
-    status = fl_apng_begin(&film, out, c.width, c.height, r->frames, (int)(1000 / fl_result_rate(r) + 0.5));
-    heading(&v, &c);
-    for (int t = 0; t < r->frames && status == FL_OK; t++) {
-        fl_view_frame(&v, &c, MARGIN, TOP, t, zoom);
-        fl_view_overlay(&v, &c, MARGIN + w + GAP, TOP, t, zoom);
-        fl_canvas_fill(&c, 0, TOP + h, c.width, c.height - TOP - h, fl_paper);
-        fl_view_curve(&v, &c, MARGIN, curve, c.width - 2 * MARGIN, CURVE, t);
-        status = fl_apng_add(&film, c.rgb);
+    const int zoom = zoom_for(r), together = r->frames < FL_APNG_TOGETHER ? r->frames : FL_APNG_TOGETHER;
+    const int width = 2 * (MARGIN + fl_zoomed(r->width, zoom)) + GAP, height = TOP + fl_zoomed(r->height, zoom) + BELOW + CURVE + END;
+    fl_canvas c[FL_APNG_TOGETHER];
+    const unsigned char *rgb[FL_APNG_TOGETHER];
+    for (int i = 0; i < together; i++) {
+        c[i] = fl_canvas_new(out->arena, width, height, fl_paper);
+        if (!c[i].rgb) return out->arena->error ? out->arena->error->status : FL_FAILED;
+        heading(&v, &c[i]);
+        rgb[i] = c[i].rgb;
+    }
+    status = fl_apng_begin(&film, out, width, height, r->frames, (int)(1000 / fl_result_rate(r) + 0.5));
+    for (int t = 0; t < r->frames && status == FL_OK; t += together) {
+        const int count = r->frames - t < together ? r->frames - t : together;
+        for (int i = 0; i < count; i++) draw_frame(&v, &c[i], t + i, zoom);
+        status = fl_apng_add(&film, rgb, count);
     }
     return status == FL_OK ? fl_apng_end(&film) : status;
 }

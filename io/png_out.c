@@ -2,16 +2,23 @@
  *
  * stb does not survive a failed allocation (it asserts, then writes to NULL), so our allocator never returns NULL:
  * it leaves the encoder with longjmp, which is safe because stb holds nothing but memory. It asks for many small
- * pieces; they are cut from a few large ones and given back together when the picture is done. */
+ * pieces; they are cut from a few large ones and given back together when the picture is done. Several pictures are made
+ * at a time with room measured out beforehand, because an arena serves one thread. */
 #include "io/png_out.h"
+
+#include "tensor/par.h"
 
 #include <setjmp.h>
 #include <string.h>
 
-enum { PIECE = 1 << 20, STEP = 16 };
+enum {
+    PIECE = 1 << 20, STEP = 16,
+    TABLES = 10 << 20, COPIES = 8,           /* bytes that a picture takes: for what was seen before, and in lengths of its lines */
+    MOST_SHARES = 8                          /* of the pictures made at a time, each with its own room */
+};
 
 typedef struct pool {
-    fl_arena *arena;
+    fl_arena *arena;                         /* or NULL: there is no more than the piece at hand */
     unsigned char *free;
     size_t left;
     jmp_buf out_of_memory;
@@ -23,6 +30,7 @@ static void *take(size_t size)
 {
     size_t bytes = (size + STEP - 1) / STEP * STEP;
     if (bytes > current->left) {
+        if (!current->arena) longjmp(current->out_of_memory, 1);
         current->left = bytes > PIECE ? bytes : PIECE;
         current->free = FL_NEW(current->arena, unsigned char, current->left);
         if (!current->free) longjmp(current->out_of_memory, 1);
@@ -71,13 +79,20 @@ fl_status fl_png_check(int width, int height, fl_error *error)
                         "bytes; use fewer or smaller frames", width, height);
 }
 
+static size_t lines_of(int width, int height) { return ((size_t)width * 3 + 1) * (size_t)height; }
+
+/* At worst stb stores the lines as they are: blocks of 32767 bytes with 5 bytes each, and the chunks around them. Before any mark:
+ * what is allocated after it goes away with the encoder's memory. */
+static bool reserve(fl_buffer *out, int width, int height)
+{
+    const size_t lines = lines_of(width, height);
+    return fl_buffer_reserve(out, lines + lines / 32767 * 5 + 128);
+}
+
 fl_status fl_png_encode(fl_buffer *out, const unsigned char *rgb, int width, int height)
 {
     if (fl_png_check(width, height, out->arena->error) != FL_OK) return FL_USAGE;
-    /* At worst stb stores the lines as they are: blocks of 32767 bytes with 5 bytes each, and the chunks around them.
-     * Reserved first, because what is allocated after the mark goes away with the encoder's memory. */
-    size_t lines = ((size_t)width * 3 + 1) * (size_t)height;
-    if (!fl_buffer_reserve(out, lines + lines / 32767 * 5 + 128)) return FL_FAILED;
+    if (!reserve(out, width, height)) return FL_FAILED;
     int size = 0;
     fl_mark mark = fl_arena_mark(out->arena);
     pool p = {.arena = out->arena};
@@ -86,6 +101,33 @@ fl_status fl_png_encode(fl_buffer *out, const unsigned char *rgb, int width, int
     else out->failed = true;
     fl_arena_release(out->arena, mark);
     return file ? FL_OK : FL_FAILED;
+}
+
+static int min(int a, int b) { return a < b ? a : b; }
+
+fl_status fl_png_encode_each(fl_buffer *out, const unsigned char *const *rgb, int count, int width, int height)
+{
+    fl_arena *arena = out->arena;
+    if (fl_png_check(width, height, arena->error) != FL_OK) return FL_USAGE;
+    for (int i = 0; i < count; i++)
+        if (!reserve(&out[i], width, height)) return FL_FAILED;
+    const size_t room = TABLES + COPIES * lines_of(width, height);
+    const int shares = min(min(count, fl_threads()), MOST_SHARES);
+    const fl_mark mark = fl_arena_mark(arena);
+    unsigned char *rooms = FL_NEW(arena, unsigned char, room * (size_t)shares);
+    if (!rooms) return FL_FAILED;
+    FL_PARALLEL(share, shares, 150.0 * width * height * count) {
+        for (int i = (int)(count * share / shares); i < count * (share + 1) / shares; i++) {
+            pool p = {.free = rooms + room * (size_t)share, .left = room};
+            int size = 0;
+            const unsigned char *file = encode(&p, rgb[i], width, height, &size);
+            if (file) fl_buffer_add(&out[i], file, (size_t)size);
+        }
+    }
+    fl_arena_release(arena, mark);
+    for (int i = 0; i < count; i++)          /* what did not fit into its room */
+        if (!out[i].size && fl_png_encode(&out[i], rgb[i], width, height) != FL_OK) return FL_FAILED;
+    return FL_OK;
 }
 
 void fl_png_chunk(fl_buffer *out, const char *type, const void *content, size_t count)

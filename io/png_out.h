@@ -12,6 +12,9 @@
  * picture is too large for the encoder (2^28 bytes), FL_FAILED for memory. */
 fl_status fl_png_encode(fl_buffer *out, const unsigned char *rgb, int width, int height);
 
+/* count pictures of one size, each into an empty buffer of its own, all in one arena: the same files, made by all threads. */
+fl_status fl_png_encode_each(fl_buffer *out, const unsigned char *const *rgb, int count, int width, int height);
+
 fl_status fl_png_check(int width, int height, fl_error *);      /* FL_USAGE as above */
 
 /* One chunk: length, four letters, content, CRC over letters and content. */

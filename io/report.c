@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { TOGETHER = 16 };          /* thumbnails made at a time */
+
 static void percent(fl_buffer *b, const char *before, double probability, const char *after)
 {
     if (isfinite(probability)) fl_html(b, "%s%g&#8239;%%%s", before, 100 * probability, after);
@@ -36,20 +38,33 @@ static void heading(fl_buffer *b, const fl_result *r, const char *target)
     fl_buffer_text(b, ". The map shows which places and moments that answer comes from.</p>\n</header>\n");
 }
 
-static void frame_button(fl_buffer *b, const fl_result *r, int t, double share)
+static void frame_button(fl_buffer *b, const fl_result *r, int t, double share, const fl_buffer *png)
 {
-    size_t bytes = (size_t)r->height * (size_t)r->width * 3;
-    if (!fl_buffer_reserve(b, 2 * bytes + 4096)) return;          /* before the mark: the page outlives it */
-    fl_mark mark = fl_arena_mark(b->arena);
-    fl_buffer png = fl_buffer_new(b->arena);
-    if (fl_png_encode(&png, r->rgb + (size_t)t * bytes, r->width, r->height) != FL_OK) b->failed = true;
     fl_html(b, "<button type='button' tabindex='-1' class='%s' aria-label='frame %d'>", t % 10 ? "one" : "tenth",
             fl_result_index(r, t));
     fl_html(b, "<span class='level'><i style='--v:%g'></i></span>", share);
     fl_buffer_text(b, "<span class='thumb'><img alt='' src='data:image/png;base64,");
-    fl_buffer_base64(b, png.data, png.size);
+    fl_buffer_base64(b, png->data, png->size);
     fl_html(b, "'><canvas width='%d' height='%d'></canvas></span>", r->width, r->height);
     fl_html(b, "<span class='tag'>%d</span></button>\n", fl_result_index(r, t));
+}
+
+/* Of frames first, first + 1, ...: so many as are made at a time. */
+static void frame_buttons(fl_buffer *b, const fl_result *r, int first, const double *importance, double largest)
+{
+    const size_t bytes = (size_t)r->height * (size_t)r->width * 3;
+    const int count = r->frames - first < TOGETHER ? r->frames - first : TOGETHER;
+    if (!fl_buffer_reserve(b, (2 * bytes + 4096) * (size_t)count)) return;          /* before the mark: the page outlives it */
+    const fl_mark mark = fl_arena_mark(b->arena);
+    fl_buffer png[TOGETHER];
+    const unsigned char *rgb[TOGETHER];
+    for (int i = 0; i < count; i++) {
+        png[i] = fl_buffer_new(b->arena);
+        rgb[i] = r->rgb + (size_t)(first + i) * bytes;
+    }
+    if (fl_png_encode_each(png, rgb, count, r->width, r->height) != FL_OK) b->failed = true;
+    for (int i = 0; i < count && !b->failed; i++)
+        frame_button(b, r, first + i, largest > 0 ? fabs(importance[first + i]) / largest : 0, &png[i]);
     fl_arena_release(b->arena, mark);
 }
 
@@ -61,8 +76,7 @@ static void strip(fl_buffer *b, const fl_result *r, const fl_report_method *m)
     fl_buffer_text(b, "<div class='strip-head'><h3>Importance of each frame</h3>"
                       "<span class='small' id='curve-note'></span></div>\n");
     fl_html(b, "<div class='strip%s' id='strip' style='--count:%d'>\n", r->frames > 24 ? " many" : "", r->frames);
-    for (int t = 0; t < r->frames && !b->failed; t++)
-        frame_button(b, r, t, largest > 0 ? fabs(m->importance[t]) / largest : 0);
+    for (int t = 0; t < r->frames && !b->failed; t += TOGETHER) frame_buttons(b, r, t, m->importance, largest);
     fl_buffer_text(b, "</div>\n");
 }
 

@@ -3,6 +3,7 @@
 #include "io/font.h"
 #include "io/png_in.h"
 #include "io/sheet.h"
+#include "tensor/par.h"
 #include "tensor/tensor.h"
 #include "tests/test.h"
 
@@ -178,6 +179,31 @@ TEST(pictures_png_comes_back_as_it_was)
     fl_arena_free(&arena);
 }
 
+TEST(pictures_made_together_are_the_same_files)
+{
+    enum { W = 120, H = 90, COUNT = 11 };
+    open_arena();
+    const unsigned char *rgb[COUNT];
+    fl_buffer alone[COUNT], together[COUNT];
+    for (uint32_t i = 0; i < COUNT; i++) {
+        unsigned char *p = FL_NEW(&arena, unsigned char, W * H * 3);
+        noise(p, W * H * 3, i);
+        for (int k = 0; k < W * H * 3 && i % 3; k++) p[k] = (unsigned char)(k / 70 * i + (i % 3 == 1 ? p[k] % 4 : 0));
+        rgb[i] = p;
+        alone[i] = fl_buffer_new(&arena);
+        CHECK(fl_png_encode(&alone[i], p, W, H) == FL_OK);
+    }
+    for (int threads = 1; threads <= 9; threads += 4) {
+        fl_threads_set(threads);
+        for (int i = 0; i < COUNT; i++) together[i] = fl_buffer_new(&arena);
+        CHECK(fl_png_encode_each(together, rgb, COUNT, W, H) == FL_OK);
+        for (int i = 0; i < COUNT; i++)
+            CHECK(together[i].size == alone[i].size && memcmp(together[i].data, alone[i].data, alone[i].size) == 0);
+    }
+    fl_threads_set(0);
+    fl_arena_free(&arena);
+}
+
 TEST(pictures_png_refuses_what_it_cannot_hold)
 {
     unsigned char one[3] = {0};
@@ -200,7 +226,8 @@ TEST(pictures_apng_has_the_frames_in_order)
     CHECK(fl_apng_begin(&film, &b, 5, 4, 3, 125) == FL_OK);
     for (uint32_t t = 0; t < 3; t++) {
         noise(rgb, sizeof rgb, t);
-        CHECK(fl_apng_add(&film, rgb) == FL_OK);
+        const unsigned char *const frame = rgb;
+        CHECK(fl_apng_add(&film, &frame, 1) == FL_OK);
     }
     CHECK(fl_apng_end(&film) == FL_OK);
     walk k = walk_chunks(&b);
@@ -243,10 +270,10 @@ TEST(pictures_apng_frames_come_back_as_they_were)
     open_arena();
     fl_buffer b = fl_buffer_new(&arena);
     CHECK(fl_apng_begin(&film, &b, 9, 7, 4, 100) == FL_OK);
-    for (uint32_t t = 0; t < 4; t++) {
-        noise(rgb[t], sizeof rgb[t], t + 1);
-        CHECK(fl_apng_add(&film, rgb[t]) == FL_OK);
-    }
+    const unsigned char *const frames[] = {rgb[0], rgb[1], rgb[2], rgb[3]};
+    for (uint32_t t = 0; t < 4; t++) noise(rgb[t], sizeof rgb[t], t + 1);
+    CHECK(fl_apng_add(&film, frames, 1) == FL_OK);
+    CHECK(fl_apng_add(&film, frames + 1, 3) == FL_OK);
     CHECK(fl_apng_end(&film) == FL_OK);
     for (int t = 0; t < 4; t++) {
         fl_buffer png = frame_of_film(&b, t);
