@@ -72,6 +72,7 @@ static const struct misuse { const char *arguments; int code; const char *says; 
     {"bench", 2, "got none"},
     {"bench --peak --model tiny", 2, "got several"},
     {"bench --model tiny --pass input", 2, "not input"},
+    {"bench --model tiny --pass train --nodes", 2, "forward or gradient"},
     {"bench --layer '3>8 3x3x3 @4x9x9' --pass gradient", 2, "not gradient"},
     {"bench --layer '3>8 3x3x3'", 2, "@TxHxW"},
     {"bench --layer '3>8 3x3 @4x9x9'", 2, "3x3"},

@@ -183,6 +183,31 @@ TEST(cli_bench_counts_by_the_definition)
     fl_arena_free(&r.arena);
 }
 
+TEST(cli_bench_looks_at_every_node)
+{
+    NEEDS_PROGRAM();
+    rig r;
+    open_rig(&r);
+    CHECK(rig_run("bench --model tiny --pass gradient --nodes --repeat 3 --threads 1 --json") == 0);
+    const fl_json_value *v = rig_json(&r.arena), *nodes = fl_json_get(v, "nodes");
+    double gflop = 0, seconds = 0, before = INFINITY;
+    int up = 0, down = 0;
+    for (const fl_json_value *n = nodes ? nodes->first : NULL; n; n = n->next) {
+        const double took = rig_number(n, "seconds");
+        CHECK(took >= 0 && took <= before);                      /* the dearest first */
+        before = took;
+        seconds += took;
+        gflop += rig_number(n, "gflop");
+        up += strcmp(rig_text(n, "way"), "up") == 0;
+        down += strcmp(rig_text(n, "way"), "down") == 0;
+    }
+    CHECK_SAY(up == 6 && down == 10, "%d up, %d down", up, down);                 /* ReLUs and the sum come with what is below them */
+    CHECK_NEAR(gflop, rig_number(v, "gflop"), 1e-6 * gflop);
+    CHECK(seconds > 0 && seconds <= rig_number(v, "best_s"));       /* the best of each, of the same runs */
+    CHECK(rig_run("bench --model tiny --nodes --repeat 1") == 0 && strstr(rig_out, "conv+add+relu") && strstr(rig_out, "6 steps"));
+    fl_arena_free(&r.arena);
+}
+
 /* ---- explain ---- */
 
 TEST(cli_explain_gives_the_same_bytes_whatever_the_threads)

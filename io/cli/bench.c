@@ -7,6 +7,7 @@
 #include "autograd/receptive.h"
 #include "io/cli/bench_flow.h"
 #include "io/cli/bench_layer.h"
+#include "io/cli/bench_nodes.h"
 #include "io/cli/bench_whole.h"
 #include "io/cli/method_options.h"
 #include "io/cli/session.h"
@@ -29,6 +30,7 @@ static const fl_option options[] = {
     FL_OPTION_FLAG("peak", 0, "what the machine can do: multiply-adds and memory"),
     FL_OPTION_CHOICE("pass", "PASS", "forward", passes,
                      "of a model forward, gradient (to the input) and train (one batch); of a layer forward, input and weights"),
+    FL_OPTION_FLAG("nodes", 0, "of a model's forward or gradient: time and share of the peak of every node, the dearest first"),
     FL_OPTION_TEXT("method", 0, "NAME", NULL, "of a model: one whole explanation by this method"),
     FL_OPTION_INT("batch", "N", "1", 1, 1024, "clips per pass"),
     FL_OPTION_INT("repeat", "K", "7", 1, 100000, "runs under the clock"),
@@ -39,6 +41,9 @@ typedef struct measured {
     fl_times times;
     double gflop;
     size_t bytes;
+    const fl_graph *graph;                  /* with --nodes */
+    fl_node_costs nodes;
+    double peak;
 } measured;
 
 static void report(fl_cli *cli, const char *what, const char *name, const measured *m)
@@ -53,6 +58,7 @@ static void report(fl_cli *cli, const char *what, const char *name, const measur
     if (!cli->json) {
         printf("%s, %s: best %.6f s, median %.6f s; %.4g GFLOP, %.4g GFLOP/s; %.1f MiB\n", name, pass,
                m->times.best, m->times.median, m->gflop, gflops, (double)m->bytes / 1048576);
+        if (m->graph) fl_nodes_print(m->graph, &m->nodes, m->peak);
         return;
     }
     fl_json j;
@@ -67,6 +73,8 @@ static void report(fl_cli *cli, const char *what, const char *name, const measur
     fl_json_number(&j, "gflop", m->gflop);
     fl_json_number(&j, "gflops", gflops);
     fl_json_int(&j, "peak_bytes", (long long)m->bytes);
+    if (m->graph) fl_json_number(&j, "peak_gflops", 1e-9 * m->peak);
+    if (m->graph) fl_nodes_write(&j, m->graph, &m->nodes, m->peak);
     fl_json_close(&j);
     fl_json_end(&j);
 }
@@ -128,6 +136,18 @@ static fl_status prepare(fl_cli *cli, const fl_model *model, bool gradient, netw
     return FL_OK;
 }
 
+/* Times of its nodes, and the peak that they are shares of. */
+static fl_status look_closer(fl_cli *cli, const network_job *job, measured *m)
+{
+    fl_peak peak;
+    const int repeat = (int)fl_cli_int(cli, "repeat");
+    if (fl_nodes_time(cli->arena, job->graph, job->seed, repeat, &m->times, &m->nodes) != FL_OK) return cli->error->status;
+    if (fl_peak_measure(cli->arena, &peak) != FL_OK) return cli->error->status;
+    m->graph = job->graph;
+    m->peak = peak.flops;
+    return FL_OK;
+}
+
 static fl_status bench_model(fl_cli *cli)
 {
     const int pass = fl_cli_choice(cli, "pass");
@@ -139,7 +159,8 @@ static fl_status bench_model(fl_cli *cli)
     if (!model || prepare(cli, model, pass == PASS_GRADIENT, &job) != FL_OK) return cli->error->status;
     for (int i = 0; job.graph && i < job.graph->count; i++)
         if (job.graph->computed[i]) m.gflop += 2e-9 * fl_node_macs(&job.graph->node[i]) * (job.seed ? 2 : 1);
-    fl_status status = fl_time_work(cli->arena, run_network, &job, (int)fl_cli_int(cli, "repeat"), &m.times);
+    const fl_status status = fl_cli_flag(cli, "nodes") ? look_closer(cli, &job, &m) :
+                             fl_time_work(cli->arena, run_network, &job, (int)fl_cli_int(cli, "repeat"), &m.times);
     m.bytes = cli->work->peak;
     if (status == FL_OK) report(cli, "model", model->name, &m);
     return status;
@@ -221,6 +242,8 @@ static fl_status run(fl_cli *cli)
                             "--peak, got %s", peak || layer || model || flow ? "several" : "none");
     if (fl_cli_given(cli, "method") && !model)
         return fl_error_set(cli->error, FL_USAGE, "--method: needs --model NAME");
+    if (fl_cli_flag(cli, "nodes") && (!model || fl_cli_given(cli, "method") || fl_cli_choice(cli, "pass") == PASS_TRAIN))
+        return fl_error_set(cli->error, FL_USAGE, "--nodes: needs --model NAME and --pass forward or gradient");
     if (flow) return bench_flow(cli);
     if (model && (fl_cli_given(cli, "method") || fl_cli_choice(cli, "pass") == PASS_TRAIN)) return bench_whole(cli);
     return peak ? bench_peak(cli) : layer ? bench_layer(cli) : bench_model(cli);
@@ -231,8 +254,10 @@ const fl_command fl_command_bench = {
     "--model NAME | --layer TEXT | --flow WxH | --peak [options]", 0, 0,
     (const fl_option_group *const[]){&group, &fl_method_options, NULL},
     "  footlight bench --model r2plus1d_small --pass gradient --repeat 20\n"
+    "  footlight bench --model tsm_resnet50 --pass gradient --nodes\n"
     "  footlight bench --model r2plus1d_18 --method smoothgrad --samples 5\n"
     "  footlight bench --layer \"64>128 3x3x3 s2 @16x56x56\" --pass input --json\n\n"
     "Without --model, --layer is a convolution: \"IN>OUT KERNEL [sSTRIDE] [gGROUPS] @TxHxW\".\n"
-    "Times are in steady state: weights packed, buffers placed, after one run that does not count.",
+    "Times are in steady state: weights packed, buffers placed, after one run that does not count.\n"
+    "--nodes: way up is a value made, with all that is fused into it, way down its signal handed on.",
     run};
