@@ -18,7 +18,7 @@ int64_t fl_conv_packed_count(const fl_conv *c, fl_conv_pass pass)
         const fl_gather g = fl_gather_make(c, pass, phase);
         total += g.groups * g.blocks * fl_gather_block_size(&g);
     }
-    return total;
+    return total + (fl_conv_spreads(c, pass) ? FL_BLOCK : 0);      /* more than any other algorithm's with these weights */
 }
 
 static int64_t weight_at(const fl_conv *c, int o, int i, const int k[3])      /* O,I/g,KT,KH,KW, channels last */

@@ -31,13 +31,24 @@ static bool trivial(const fl_window *win, int axis)
 
 static bool fits(int a, int b) { return (int64_t)a * b < (int64_t)1 << 30; }
 
+/* A kernel as large as the frame, as linear layers on top of frames are: one output per frame. */
+static bool sees_frames(const fl_conv *c)
+{
+    const fl_window *win = &c->win;
+    bool whole = c->groups == 1 && trivial(win, 0) && fits(c->x.n, c->x.t) && fits(c->x.n * c->x.t, c->x.h * c->x.w) &&
+                 fits(c->x.h * c->x.w, c->x.c) && c->x.h * c->x.w > 1;
+    for (int i = 1; i < 3; i++)
+        whole = whole && win->k[i] == extents(&c->x)[i] && win->d[i] == 1 && !win->lo[i] && !win->hi[i] && extents(&c->y)[i] == 1;
+    return whole;
+}
+
 fl_conv fl_conv_collapse(const fl_conv *conv)
 {
     fl_conv c = *conv;
     if (trivial(&c.win, 0) && fits(c.x.n, c.x.t)) {
         c.x.t *= c.x.n, c.y.t *= c.y.n;
         c.x.n = c.y.n = 1;
-        if (trivial(&c.win, 1) && fits(c.x.t, c.x.h)) {
+        if (trivial(&c.win, 1) && fits(c.x.t, c.x.h) && !sees_frames(&c)) {
             c.x.h *= c.x.t, c.y.h *= c.y.t;
             c.x.t = c.y.t = 1;
         }
@@ -121,34 +132,40 @@ static int outputs_of_group(const fl_conv *c, fl_conv_pass pass)
     return (pass == FL_CONV_FORWARD ? c->y.c : c->x.c) / c->groups;
 }
 
+bool fl_conv_spreads(const fl_conv *c, fl_conv_pass pass) { return pass == FL_CONV_TO_INPUT && sees_frames(c); }
+
 int fl_gather_phases(const fl_conv *c, fl_conv_pass pass)
 {
-    if (pass == FL_CONV_FORWARD) return 1;
+    if (pass == FL_CONV_FORWARD || fl_conv_spreads(c, pass)) return 1;
     const int along_w = choose_together(c, pass, outputs_of_group(c, pass)) > 1 ? 1 : c->win.s[2];
     return c->win.s[0] * c->win.s[1] * along_w;
 }
 
-/* A kernel as large as the frame, as linear layers on top of frames are: one output per frame. */
-static bool sees_frames(const fl_conv *c, fl_conv_pass pass)
-{
-    const fl_window *win = &c->win;
-    bool whole = pass == FL_CONV_FORWARD && c->groups == 1 && trivial(win, 0) && (int64_t)c->x.n * c->x.t > 1 &&
-                 fits(c->x.n * c->x.t, c->x.h * c->x.w);
-    for (int i = 1; i < 3; i++)
-        whole = whole && win->k[i] == extents(&c->x)[i] && win->d[i] == 1 && !win->lo[i] && !win->hi[i] && extents(&c->y)[i] == 1;
-    return whole && choose_together(c, pass, c->y.c) == 1;
-}
+static const fl_axis one = {.in = 1, .out = 1, .count = 1, .out_step = 1, .in_step = 1, .taps = 1, .tap_step = 1};
 
 /* Then the outputs of all frames lie in a row, and a tile takes many of them. */
 static void gather_frames(fl_gather *g)
 {
     const int frames = g->in.n * g->in.t, pixels = g->in.h * g->in.w;
-    g->axis[0] = (fl_axis){.in = 1, .out = 1, .count = 1, .out_step = 1, .in_step = 1, .taps = 1, .tap_step = 1};
+    g->axis[0] = one;
     g->axis[2].in = frames * pixels;
     g->axis[2].out = g->axis[2].count = frames;
     g->axis[2].in_step = pixels;
     g->in.n = g->in.t = 1;
     g->out = (fl_shape){1, g->out.c, 1, 1, frames};
+}
+
+/* And to the input, all pixels of a frame are lanes of its one output pixel: no tap falls outside. */
+static void spread_frames(fl_gather *g)
+{
+    const int frames = g->out.n * g->out.t, lanes = g->out.h * g->out.w * g->out.c;
+    for (int i = 0; i < 3; i++) g->axis[i] = one;
+    g->axis[2].in = g->axis[2].out = g->axis[2].count = frames;
+    g->in = (fl_shape){1, g->in.c, 1, 1, frames};
+    g->out = (fl_shape){1, lanes, 1, 1, frames};
+    g->lanes = lanes;
+    g->blocks = ceil_div(lanes, FL_BLOCK);
+    g->together = 1;
 }
 
 fl_gather fl_gather_make(const fl_conv *c, fl_conv_pass pass, int phase)
@@ -172,7 +189,8 @@ fl_gather fl_gather_make(const fl_conv *c, fl_conv_pass pass, int phase)
         else g.axis[i] = transposed_axis(&c->win, i, in, out, phase % s), phase /= s;
     }
     if (g.together > 1) gather_together(&g.axis[2], &c->win, pass, g.together);
-    if (sees_frames(c, pass)) gather_frames(&g);
+    if (fl_conv_spreads(c, pass)) spread_frames(&g);
+    else if (forward && g.together == 1 && g.in.n * g.in.t > 1 && sees_frames(c)) gather_frames(&g);
     return g;
 }
 

@@ -34,6 +34,7 @@ typedef struct fl_gather {              /* one phase of a pass */
 
 fl_conv fl_conv_collapse(const fl_conv *);     /* the same arrays with as few and as long axes as the window allows */
 bool    fl_conv_is_depthwise(const fl_conv *);
+bool    fl_conv_spreads(const fl_conv *, fl_conv_pass);     /* to the input, from a kernel as large as the frame */
 
 int       fl_gather_phases(const fl_conv *, fl_conv_pass);
 fl_gather fl_gather_make(const fl_conv *, fl_conv_pass, int phase);

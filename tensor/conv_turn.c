@@ -91,7 +91,7 @@ void fl_winograd_turn(const fl_winograd *w, const real *forward, int p, int b, r
 
 /* ---- direct ---- */
 
-void fl_gather_turn(const fl_conv *c, const fl_gather *g, const real *forward, int b, int64_t tap, real *to)
+void fl_gather_turn(const fl_conv *c, const fl_gather *g, const real *forward, int b, int64_t tap, int from, int to, real *panel)
 {
     const int64_t row = tap / g->axis[2].taps;
     const int at[3] = {(int)(row / g->axis[1].taps), (int)(row % g->axis[1].taps), (int)(tap % g->axis[2].taps)};
@@ -100,9 +100,10 @@ void fl_gather_turn(const fl_conv *c, const fl_gather *g, const real *forward, i
         kernel = kernel * c->win.k[i] + fl_gather_kernel(c, FL_CONV_TO_INPUT, g, i, at[i], 0);
         all *= c->win.k[i];
     }
-    for (int o = 0; o < c->y.c; o += FL_BLOCK) {
-        const real *from = forward + ((o / FL_BLOCK * all + kernel) * c->x.c + (int64_t)b * FL_BLOCK) * FL_BLOCK;
-        fl_turn_square(from, least(FL_BLOCK, c->x.c - b * FL_BLOCK), least(FL_BLOCK, c->y.c - o), 1,
-                       o + FL_BLOCK < c->y.c ? from + all * c->x.c * FL_BLOCK : from, to + (int64_t)o * FL_BLOCK);
+    for (int o = from, end; o < to; panel += (int64_t)(end - o) * FL_BLOCK, o = end) {
+        end = least(to, o / FL_BLOCK * FL_BLOCK + FL_BLOCK);
+        const real *square = forward + ((o / FL_BLOCK * all + kernel) * c->x.c + (int64_t)b * FL_BLOCK) * FL_BLOCK;
+        fl_turn_square(square + o % FL_BLOCK, least(FL_BLOCK, g->lanes - b * FL_BLOCK), end - o, 1,
+                       end < c->y.c ? square + all * c->x.c * FL_BLOCK : square, panel);
     }
 }

@@ -26,7 +26,7 @@ int  fl_winograd_flipped(const fl_winograd *, int p, real *sign);
 /* Point p, block b of the packing to the input, from the forward one: [tap][channel][FL_BLOCK]. */
 void fl_winograd_turn(const fl_winograd *, const real *forward, int p, int b, real *panel);
 
-/* Tap number `tap` of block b of a phase of TO_INPUT, from the forward packing: [channel][FL_BLOCK]. */
-void fl_gather_turn(const fl_conv *, const fl_gather *, const real *forward, int b, int64_t tap, real *to);
+/* Channels from .. to-1 of tap number `tap` of block b of a phase of TO_INPUT, from the forward packing: [channel][FL_BLOCK]. */
+void fl_gather_turn(const fl_conv *, const fl_gather *, const real *forward, int b, int64_t tap, int from, int to, real *panel);
 
 #endif

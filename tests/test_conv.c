@@ -58,6 +58,8 @@ static const geometry list[] = {
     {1,  4,  34, 1, {1, 3,  600}, {1, 1, 3}, ONE,       ONE,       {0, 0, 1}, {0, 0, 1}},   /* long rows */
     {2,  2,  3,  1, {40, 5,  6}, {6, 1, 1},  {3, 1, 1}, ONE,       {2, 0, 0}, {1, 0, 0}},
     {2,  24, 70, 1, {9, 3,  5},  {1, 3, 5},  ONE,       ONE,       NONE,      NONE},        /* the kernel sees whole frames */
+    {3,  7,  20, 1, {2, 1,  6},  {1, 1, 6},  ONE,       ONE,       NONE,      NONE},        /* frames of one row */
+    {1,  9,  40, 1, {1, 5,  3},  {1, 5, 3},  {1, 2, 2}, ONE,       NONE,      NONE},        /* one frame */
     {1,  90, 33, 1, {5, 7,  4},  {1, 7, 4},  ONE,       ONE,       NONE,      NONE},        /* the same, summed in parts */
 };
 enum { GEOMETRIES = (int)(sizeof list / sizeof *list) };

@@ -58,6 +58,12 @@ TEST(turn_weights_have_the_bits_of_their_own_packing)
     check(&a, "3x1x1 and many channels", layer(576, 600, line, 1, 4, 5));
     check(&a, "3x3x3, direct", layer(200, 201, cube, 1, 1, 3));
     check(&a, "3x3x3 with stride 2", layer(250, 170, cube, 2, 3, 7));
+    fl_conv whole = layer(70, 600, plane, 1, 6, 3);
+    whole.win.lo[1] = whole.win.hi[1] = whole.win.lo[2] = whole.win.hi[2] = 0;
+    whole.y.h = whole.y.w = 1;
+    check(&a, "a kernel as large as the frame", whole);
+    check(&a, "3x3x3 and a row of taps in parts", layer(64, 900, cube, 1, 2, 5));
+    check(&a, "1x1x1 in parts", layer(90, 2100, point, 1, 3, 5));
     check(&a, "1x1x1", layer(1000, 1100, point, 1, 1, 1));
     CHECK(error.status == FL_OK);
     fl_arena_free(&a);
