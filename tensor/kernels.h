@@ -62,6 +62,7 @@ typedef struct fl_kernels {
     real (*multiply_add)(int64_t rounds);                    /* as many multiply-adds per second as there can be */
     double flops_per_round;
     const struct fl_transforms *transforms;                  /* winograd.h */
+    const struct fl_disc_loops *disc;                        /* disc.h */
     /* tile or (elementwise) lanes, each sum in double, of a and then of its remainder, and rounded once; what that takes off, rounded,
      * is the remainder of c: the same bits from every table. add must be 0. */
     void (*exact)(const fl_tile *, int rows, int vectors, int elementwise);

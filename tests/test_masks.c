@@ -3,8 +3,12 @@
 #include "autograd/graph.h"
 #include "autograd/ops.h"
 #include "autograd/optimiser.h"
+#include "tensor/disc.h"
+#include "tensor/kernels.h"
+#include "tensor/math.h"
 #include "tests/test.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* A graph with one mask: cells of 1, the smooth maximum, the area terms of all areas. */
@@ -96,6 +100,62 @@ TEST(masks_area_alone_follows_the_trace)
     }
     CHECK(next == sizeof trace / sizeof *trace);
     fl_arena_free(&q.arena);
+}
+
+/* ---- loops of discs, per instruction set ---- */
+
+enum { TAPS = 13, ABOVE = 5, LINE = 16, LINES = TAPS - ABOVE, STEP = 24 };
+
+typedef struct disc_results { double light[2][LINES * LINE], slope[2][LINES * LINE], sum[TAPS * STEP], gathered; } disc_results;
+
+static void run_discs(const fl_disc *d, const double *kappa, double x, disc_results *r)
+{
+    const fl_disc_loops *loops = fl_kernels_now()->disc;
+    double *const light[2] = {r->light[0], r->light[1]}, *const slope[2] = {r->slope[0], r->slope[1]};
+    loops->light(d, kappa, x, light);
+    loops->slope(d, kappa, x, slope);
+    for (int i = 0; i < TAPS * STEP; i++) r->sum[i] = i % 7;
+    loops->add(d, light[1], 2, TAPS - 1, r->sum + 3, STEP);
+    r->gathered = loops->gather(d, slope, 1, TAPS, r->sum + 3, r->sum + 5, STEP);
+}
+
+TEST(masks_discs_from_their_definition_on_every_instruction_set)
+{
+    static const double values[] = {0.7, 1, -0.3, 1e-9, 34, 500, -1000};
+    const fl_disc d = fl_disc_of(TAPS, ABOVE, 20);
+    double kappa[LINES * LINE];
+    CHECK(d.far == LINES - 1 && d.width == LINE && fl_disc_numbers(&d) == LINES * LINE);
+    for (int i = 0; i < LINES * LINE; i++) kappa[i] = i % LINE < TAPS ? 1 / (double)(1 + i / LINE + abs(i % LINE - ABOVE)) : 0;
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        static disc_results first, r;
+        const double x = values[i], limit = fabs(20 * x) > 700 ? 700 / fabs(20 * x) : 1;
+        double sum = 0, size = 0;
+        fl_isa_choose(fl_isa_available(0), NULL);
+        run_discs(&d, kappa, x, &first);
+        for (int k = 0; k < LINES * LINE; k++) {
+            const double v = kappa[k] * x, e = fl_exp64(20 * v * limit), room = 2e-13 * (1 + e);      /* of 700, rounded, too */
+            CHECK_NEAR(first.light[0][k], v * e, room * fabs(x));
+            CHECK_NEAR(first.light[1][k], e - 1, room);
+            CHECK_NEAR(first.slope[0][k], kappa[k] * e * (1 + 20 * v), room * (1 + fabs(20 * x)));
+            CHECK_NEAR(first.slope[1][k], kappa[k] * e * 20, room * 20);
+        }
+        for (int p = 0; p < TAPS; p++)
+            for (int q = 0; q < LINE; q++) {
+                const int line = abs(p - ABOVE) * LINE + q, at = p * STEP + q;
+                if (p >= 2 && p < TAPS - 1) CHECK(first.sum[at + 3] == (at + 3) % 7 + first.light[1][line]);
+                if (p < 1) continue;
+                sum += first.slope[0][line] * first.sum[at + 3] - first.slope[1][line] * first.sum[at + 5];
+                size += fabs(first.slope[0][line] * first.sum[at + 3]) + fabs(first.slope[1][line] * first.sum[at + 5]);
+            }
+        if (x <= 1) CHECK_NEAR(first.gathered, sum, 1e-14 * size);        /* beyond, products leave the range */
+        for (int isa = 1; fl_isa_available(isa); isa++) {
+            fl_isa_choose(fl_isa_available(isa), NULL);
+            run_discs(&d, kappa, x, &r);
+            if (x > 1) r.gathered = first.gathered;
+            CHECK_SAY(memcmp(&r, &first, sizeof r) == 0, "%s: other bits at %g", fl_isa_name(), x);
+        }
+    }
+    fl_isa_choose(NULL, NULL);
 }
 
 /* Two of five equal values shall be zeros: random ties take every pair about equally often, and ties by place the first two. */

@@ -1,0 +1,95 @@
+/* disc_body.h: the loops of soft discs, once, in vector extensions; disc_*.c set the sizes and include it.
+ *
+ *   ISA           name of the instruction set, as an identifier
+ *   VECTOR_BYTES  bytes of a vector */
+#include "tensor/disc.h"
+#include "tensor/math.h"
+
+#define WIDTH (VECTOR_BYTES / (int)sizeof(double))
+#define PASTE_(a, b) a##b
+#define PASTE(a, b) PASTE_(a, b)
+#define INLINE static inline __attribute__((always_inline))
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
+
+typedef double vector __attribute__((vector_size(VECTOR_BYTES)));
+typedef int64_t whole __attribute__((vector_size(VECTOR_BYTES)));
+typedef double loose __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(double)), may_alias));   /* in memory */
+
+/* As fl_exp64, |u| <= 700: 2^k (1 + r + r^2 (1/2! + r/3! + .. + r^11/13!)), the sum in pairs of pairs, or each term waits for the last. */
+INLINE vector exp_of(vector u)
+{
+    const double to_integer = 0x1.8p52;
+    const vector shifted = u * 1.44269504088896340736 + to_integer, k = shifted - to_integer;
+    const vector r = (u - k * FL_LN2_HIGH) - k * FL_LN2_LOW, r2 = r * r, r4 = r2 * r2;
+    const whole power = ((whole)shifted - (int64_t)fl_bits_of(to_integer) + 1023) << 52;
+    const vector low = (r * (1.0 / 6) + 1.0 / 2) + (r * (1.0 / 120) + 1.0 / 24) * r2;
+    const vector middle = (r * (1.0 / 5040) + 1.0 / 720) + (r * (1.0 / 362880) + 1.0 / 40320) * r2;
+    const vector high = (r * (1.0 / 39916800) + 1.0 / 3628800) + (r * (1.0 / 6227020800) + 1.0 / 479001600) * r2;
+    return (1.0 + (r + r2 * (low + r4 * (middle + r4 * high)))) * (vector)power;
+}
+
+enum part { LIGHT, SLOPE };
+
+INLINE void tabulate(const enum part part, const fl_disc *disc, const double *kappa, double x, double *const line[2])
+{
+    const fl_disc here = *disc, *d = &here;     /* no store can change it */
+    const double limit = 700, times_cold = d->cold * x, colder = times_cold > limit ? limit : times_cold < -limit ? -limit : times_cold;
+    double *const to[2] = {line[0], line[1]};
+    for (int64_t q = 0; q < fl_disc_numbers(d); q += WIDTH) {
+        const vector k = *(const loose *)(kappa + q), e = exp_of(k * colder);
+        if (part == LIGHT) {
+            *(loose *)(to[0] + q) = k * x * e;
+            *(loose *)(to[1] + q) = e - 1.0;
+        } else {
+            *(loose *)(to[0] + q) = k * e * (1.0 + k * times_cold);
+            *(loose *)(to[1] + q) = k * e * d->cold;
+        }
+    }
+}
+
+static void light(const fl_disc *d, const double *kappa, double x, double *const line[2]) { tabulate(LIGHT, d, kappa, x, line); }
+static void slope(const fl_disc *d, const double *kappa, double x, double *const line[2]) { tabulate(SLOPE, d, kappa, x, line); }
+
+INLINE const double *line_of(const double *line, const fl_disc *d, int row)
+{
+    return line + (row < d->above ? d->above - row : row - d->above) * d->width;
+}
+
+static void add(const fl_disc *d, const double *line, int begin, int end, double *to, int64_t step)
+{
+    const int64_t width = d->width;
+    for (int r = begin; r < end; r++) {
+        const double *from = line_of(line, d, r);
+        double *y = to + r * step;
+        for (int64_t q = 0; q < width; q += FL_DISC_LANES) {
+            UNROLL for (int l = 0; l < FL_DISC_LANES; l += WIDTH) *(loose *)(y + q + l) += *(const loose *)(from + q + l);
+        }
+    }
+}
+
+static double gather(const fl_disc *d, double *const line[2], int begin, int end, const double *a, const double *b, int64_t step)
+{
+    enum { VECTORS = FL_DISC_LANES / WIDTH };
+    const int64_t width = d->width;
+    vector more[VECTORS] = {{0}}, less[VECTORS] = {{0}};
+    for (int r = begin; r < end; r++) {
+        const double *one = line_of(line[0], d, r), *two = line_of(line[1], d, r), *left = a + r * step, *right = b + r * step;
+        for (int64_t q = 0; q < width; q += FL_DISC_LANES) {
+            UNROLL for (int v = 0; v < VECTORS; v++) {
+                const int64_t at = q + v * WIDTH;
+                more[v] += (vector)*(const loose *)(one + at) * *(const loose *)(left + at);
+                less[v] += (vector)*(const loose *)(two + at) * *(const loose *)(right + at);
+            }
+        }
+    }
+    double sum = 0;
+    UNROLL for (int l = 0; l < FL_DISC_LANES; l++) sum += more[l / WIDTH][l % WIDTH] - less[l / WIDTH][l % WIDTH];
+    return sum;
+}
+
+extern const fl_disc_loops PASTE(fl_disc_loops_, ISA);
+const fl_disc_loops PASTE(fl_disc_loops_, ISA) = {light, slope, add, gather};
