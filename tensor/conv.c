@@ -19,10 +19,10 @@ enum {
     PLACES = 16,                               /* columns of tiles that use a piece of long sums' weights one after the other, */
     PLACES_BYTES = 1 << 20,                    /* if their strips take no more than that */
     WEIGHTS_AHEAD = 64,                        /* rows of weights that are asked for before their turn */
-    ITEMS = 32,                                /* at least, if there is work for them */
+    ITEMS = 32,                                /* about so many, if there is work for them */
     PAGE = 4096, CROWDED_ROWS = 10             /* bytes in one way of a first cache, and fewer rows than it has ways */
 };
-static const double WORK_PER_ITEM = 1e6;       /* multiply-adds times two: about 10 microseconds */
+static const double LEAST_WORK = 1e6;          /* of an item, multiply-adds times two: about 10 microseconds */
 
 typedef struct job {                           /* one phase of one call */
     fl_gather g;
@@ -183,7 +183,8 @@ static void put(const job *j, const real *sums, int rows, int keep, int end, rea
 }
 
 /* One block of lanes of a tile. t holds everything but b, start and c; it is used up.
- * next: how far from here the tile after this one writes; what it will touch is asked for now, well before. */
+ * next: how far from here the tile after this one writes; what it will touch is asked for now, well before. 0: there is none here, and
+ * what lies behind belongs to another thread, which would have to fetch it back. */
 static void tile_block(const job *j, fl_tile *t, int rows, int block, int last_lanes, const real *b, const real *start,
                        real *out, int64_t next)
 {
@@ -203,7 +204,7 @@ static void tile_block(const job *j, fl_tile *t, int rows, int block, int last_l
         t->c = direct ? out + lane : corner;
         t->c_rest = direct || !rest ? rest : corner_rest;
         t->c_row = direct ? out_row : FL_BLOCK;
-        for (int p = 0; j->finish && p < rows; p++) expect(j, out + p * out_row + lane - j->out + next, keep);
+        for (int p = 0; j->finish && next && p < rows; p++) expect(j, out + p * out_row + lane - j->out + next, keep);
         if (j->exact) j->kernels->exact(t, rows, vectors, g->depthwise);
         else (g->depthwise ? j->kernels->lanes : j->kernels->tile)(t, rows, vectors);
         if (g->depthwise) {
@@ -272,8 +273,9 @@ static const real *bias_of(const job *j, int b, real filled[FL_BLOCK])
     return filled;
 }
 
-/* Output pixels q .. q+rows-1 of row h, lanes of the packed blocks first .. last-1 (counted over all groups). */
-static void tile(const job *j, const band *r, const view *v, int h, int q, int rows, int first, int last)
+/* Output pixels q .. q+rows-1 of row h, lanes of the packed blocks first .. last-1 (counted over all groups). more: tiles follow in
+ * this band. */
+static void tile(const job *j, const band *r, const view *v, int h, int q, int rows, int first, int last, bool more)
 {
     const fl_gather *g = &j->g;
     const fl_axis *ah = &g->axis[1], *aw = &g->axis[2];
@@ -287,7 +289,8 @@ static void tile(const job *j, const band *r, const view *v, int h, int q, int r
     const int64_t skipped_rows = some ? (tap_pixel(ah, h, top) - v->h0) * v->row : 0;
     const real *a = some ? v->start : j->in, *a_rest = some ? v->rest : j->in_rest;
     real *out = output_of(j, r, h, q);
-    const int64_t next = r->end - h > 1 ? (int64_t)ah->out_step * g->out.w * g->out.c : rows * out_row;
+    const int64_t down = (int64_t)ah->out_step * g->out.w * g->out.c;
+    const int64_t next = r->end - h > 1 ? down : more ? rows * out_row - (r->end - 1 - r->h) * down : 0;
     const int outputs = g->lanes / g->together, last_lanes = last_lanes_of(j, q + rows);
     for (int b = first; b < last; b++) {
         const int group = b / g->blocks, block = b % g->blocks;
@@ -305,7 +308,7 @@ static int at_most(double wish, int64_t most) { return wish < 1 ? 1 : wish > (do
 static int ceil_div(int a, int b) { return (a + b - 1) / b; }
 
 /* How a phase is cut into items: heaps of bands x segments of a row x sheets of blocks. An item's weights stay in
- * cache, and items are neither tiny nor few. */
+ * cache, and items are few: where one ends and another begins, two cores fetch from each other what they write. */
 typedef struct cut {
     int all, blocks, sheets;                   /* packed blocks, and in a sheet */
     int tiles, per_segment, segments;          /* of a row */
@@ -324,14 +327,15 @@ static cut cut_make(const job *j)
     c.sheets = ceil_div(c.all, c.blocks);
     const double pixel = 2.0 * (double)(j->block_size > FL_BLOCK ? j->block_size : FL_BLOCK) * c.blocks;
     c.tiles = ceil_div(width, j->tile_rows);
-    c.per_segment = at_most(WORK_PER_ITEM / (pixel * j->tile_rows), c.tiles);
+    c.work = pixel * (double)(planes * height * width) * c.sheets;
+    const double item = c.work / ITEMS > LEAST_WORK ? c.work / ITEMS : LEAST_WORK;
+    c.per_segment = at_most(item / (pixel * j->tile_rows), c.tiles);
     c.segments = ceil_div(c.tiles, c.per_segment);
     int rows = min(band_rows(g), height);
     while (rows > 1 && planes * c.sheets * ceil_div(height, rows) < ITEMS) rows--;
     c.bands = ceil_div(height, rows);
-    c.heap = c.segments > 1 ? 1 : at_most(WORK_PER_ITEM / (pixel * width * rows), planes * c.bands);
+    c.heap = c.segments > 1 ? 1 : at_most(item / (pixel * width * rows), planes * c.bands);
     c.heaps = (planes * c.bands + c.heap - 1) / c.heap;
-    c.work = pixel * (double)(planes * height * width) * c.sheets;
     return c;
 }
 
@@ -361,7 +365,7 @@ static void run_item(const job *j, const cut *c, int64_t item, real *strip)
             const int q = (int)((int64_t)aw->count * k / c->tiles);
             const int rows = (int)((int64_t)aw->count * (k + 1) / c->tiles) - q;
             const view v = find_input(j, &b, q, rows, strip);
-            for (int h = b.h; h < b.end; h++) tile(j, &b, &v, h, q, rows, first, last);
+            for (int h = b.h; h < b.end; h++) tile(j, &b, &v, h, q, rows, first, last, k + 1 < last_tile);
         }
     }
 }
