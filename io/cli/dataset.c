@@ -37,14 +37,34 @@ static fl_status read_one(fl_cli *cli, fl_clips *c, const fl_model *m, const cha
     return status;
 }
 
-static fl_status read_all(fl_cli *cli, fl_clips *c, const fl_model *m, const fl_listing *of_class)
+/* The class that each folder holds: the network's of that name, or, where no folder is named so, the k-th. */
+static fl_status number(fl_cli *cli, const fl_clips *c, const fl_model *m, const fl_listing *classes, int *class_of)
+{
+    const char *stranger = NULL, *known = NULL;
+    const int labels = m->labels && c->classes == m->classes ? m->classes : 0;
+    for (int k = 0; k < c->classes; k++) {
+        const char *slash = strrchr(classes->path[k], '/'), *name = slash ? slash + 1 : classes->path[k];
+        int i = 0;
+        while (i < labels && strcmp(m->labels[i], name) != 0) i++;
+        class_of[k] = i;
+        if (i < labels) known = name;
+        else if (!stranger) stranger = name;
+    }
+    if (known && stranger)
+        return fl_error_set(cli->error, FL_USAGE, "--data: '%s' is a class of %s, '%s' is none; name all folders so, or none",
+                            known, m->name, stranger);
+    for (int k = 0; !known && k < c->classes; k++) class_of[k] = k;
+    return FL_OK;
+}
+
+static fl_status read_all(fl_cli *cli, fl_clips *c, const fl_model *m, const fl_listing *of_class, const int *class_of)
 {
     int64_t place = 0;
     fl_progress progress;
     fl_progress_begin(&progress, cli, "reading clips");
     for (int k = 0; k < c->classes; k++)
         for (int i = 0; i < of_class[k].count && cli->error->status == FL_OK; i++, place++) {
-            c->label[place] = k;
+            c->label[place] = class_of[k];
             read_one(cli, c, m, of_class[k].path[i], place);
             fl_progress_step((int)place + 1, (int)c->data.count, &progress);
         }
@@ -62,7 +82,9 @@ static fl_status open_folder(fl_cli *cli, fl_clips *c, const fl_model *m, const 
         return fl_error_set(cli->error, FL_USAGE, "%s: expected %d folders, one per class of %s, got %d; --classes N sets the number",
                             folder, wanted, m->name, c->classes);
     fl_listing *of_class = FL_NEW(cli->arena, fl_listing, c->classes);
-    for (int k = 0; of_class && k < c->classes; k++) {
+    int *class_of = FL_NEW(cli->arena, int, c->classes);
+    if (!of_class || !class_of || number(cli, c, m, &classes, class_of) != FL_OK) return cli->error->status;
+    for (int k = 0; k < c->classes; k++) {
         if (fl_folder_list(cli->arena, classes.path[k], is_anything, NULL, &of_class[k]) != FL_OK)
             return cli->error->status;
         c->data.count += of_class[k].count;
@@ -70,8 +92,8 @@ static fl_status open_folder(fl_cli *cli, fl_clips *c, const fl_model *m, const 
     if (c->data.count < 1) return fl_error_set(cli->error, FL_UNREADABLE, "%s: the class folders hold no clips", folder);
     c->bytes = FL_NEW(cli->arena, unsigned char, c->data.count * clip_size(c));
     c->label = FL_NEW(cli->arena, int, c->data.count);
-    if (!of_class || !c->bytes || !c->label) return cli->error->status;
-    return read_all(cli, c, m, of_class);
+    if (!c->bytes || !c->label) return cli->error->status;
+    return read_all(cli, c, m, of_class, class_of);
 }
 
 fl_status fl_clips_open(fl_clips *c, fl_cli *cli, const fl_model *m, const char *folder, uint64_t seed)

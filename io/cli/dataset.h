@@ -15,8 +15,9 @@ typedef struct fl_clips {
 } fl_clips;
 
 /* folder NULL: synthetic actions of that seed, endless. Otherwise folder/CLASS/CLIP: classes are numbered in the order of their
- * names, frames are sampled evenly and fitted as the model's card says. FL_UNREADABLE names the file; FL_USAGE where the
- * number of classes is not the network's. */
+ * names, or, where these are the names of the network's classes, as it numbers them; frames are sampled evenly and fitted as the
+ * model's card says. FL_UNREADABLE names the file; FL_USAGE where the number of classes is not the network's, or some folders are
+ * named after its classes and others not. */
 fl_status fl_clips_open(fl_clips *, fl_cli *, const fl_model *, const char *folder, uint64_t seed);
 
 /* Every clip gets a class drawn at random, a function of seed and number. *s must outlive the data. */

@@ -17,10 +17,13 @@ static const char *const optimisers[] = {"sgd", "adam", NULL};        /* in the 
 
 static const fl_option options[] = {
     FL_OPTION_TEXT("output", 'o', "FILE", NULL, "where the trained weights go (safetensors)"),
-    FL_OPTION_TEXT("data", 0, "DIR", NULL, "folder with one folder of clips per class; without it: synthetic clips"),
+    FL_OPTION_TEXT("data", 0, "DIR", NULL,
+                   "folder with one folder of clips per class, numbered in the order of their names, or, if these are the names of the "
+                   "network's classes, as it numbers them; without it: synthetic clips"),
     FL_OPTION_INT("data-seed", "N", "1", 0, 9e15, "seed of the synthetic clips to train on"),
     FL_OPTION_INT("clips", "N", "0", 0, 1000000000, "train on the first N synthetic clips again and again; 0: on new ones all the time"),
-    FL_OPTION_FLAG("shuffle-labels", 0, "learn by heart: every clip has a class drawn at random (for footlight sanity --label-weights)"),
+    FL_OPTION_FLAG("shuffle-labels", 0,
+                   "learn by heart: every clip has a class drawn at random (for footlight sanity --label-weights)"),
     FL_OPTION_INT("validation-seed", "N", "2", 0, 9e15, "seed of the synthetic clips to judge by"),
     FL_OPTION_TEXT("validation-data", 0, "DIR", NULL, "folder of clips to judge by, as --data"),
     FL_OPTION_INT("validate", "N", "1000", 0, 1000000, "how many clips to judge by at the end"),
@@ -106,8 +109,8 @@ static fl_status resume(fl_cli *cli, fl_trainer *t, const char *path)
     const char *then = fl_metadata_find(&metadata, "recipe"), *now = describe_recipe(cli, &t->recipe, masker_of(t));
     if (!now) return cli->error->status;
     if (!then || strcmp(then, now) != 0)
-        return fl_error_set(cli->error, FL_MISFIT, "%s: belongs to another recipe: expected '%s', got '%s'; resume with the options that it "
-                            "began with, or without --resume", path, now, then ? then : "none");
+        return fl_error_set(cli->error, FL_MISFIT, "%s: belongs to another recipe: expected '%s', got '%s'; resume with the options that "
+                            "it began with, or without --resume", path, now, then ? then : "none");
     fl_status status = fl_trainer_load(t, &state);
     if (status == FL_OK) fl_cli_say(cli, "resuming behind batch %lld", (long long)t->step);
     return status;
@@ -156,20 +159,22 @@ static fl_status finish(fl_cli *cli, fl_trainer *t, const fl_dataset *judge)
     fl_bundle weights;
     fl_bundle_init(&weights, cli->arena);
     if (fl_graph_store_part(t->g, t->lesson->part, &weights) != FL_OK) return cli->error->status;
-    fl_metadata_pair pair[] = {{t->user ? "masker_for" : "model", t->model->name}, {"recipe", describe_recipe(cli, &t->recipe, masker_of(t))},
-                               {"footlight", FL_VERSION}, {"weights_sha256", t->user ? fl_weights_sha256(&masker_of(t)->weights) : ""}};
+    fl_metadata_pair pair[] = {{t->user ? "masker_for" : "model", t->model->name},
+                               {"recipe", describe_recipe(cli, &t->recipe, masker_of(t))}, {"footlight", FL_VERSION}, {"weights_sha256", t->user ? fl_weights_sha256(&masker_of(t)->weights) : ""}};
     const fl_metadata metadata = {pair, t->user ? 4 : 3};
     fl_status status = pair[1].value ? fl_safetensors_write(path, &weights, &metadata, cli->error) : FL_FAILED;
     if (status == FL_OK) fl_cli_say(cli, "weights: %s", path);
     return status;
 }
 
-static fl_status begin(fl_cli *cli, const fl_model *model, const fl_recipe *recipe, const fl_dataset *data, fl_train_masker *masker, fl_trainer *t)
+static fl_status begin(fl_cli *cli, const fl_model *model, const fl_recipe *recipe, const fl_dataset *data, fl_train_masker *masker,
+                       fl_trainer *t)
 {
     const bool wanted = fl_cli_flag(cli, "masker");
     static const char *const only[] = {"weights", "fakes", "mask-area", "mask-smoothness", "mask-preserved"};
     for (size_t i = 0; !wanted && i < sizeof only / sizeof *only; i++)
-        if (fl_cli_given(cli, only[i])) return fl_error_set(cli->error, FL_USAGE, "--%s: is of --masker; add it, or leave this out", only[i]);
+        if (fl_cli_given(cli, only[i]))
+            return fl_error_set(cli->error, FL_USAGE, "--%s: is of --masker; add it, or leave this out", only[i]);
     if (!wanted) return fl_trainer_init(t, cli->work, model, recipe, data);
     if (fl_train_masker_open(cli, model, masker) != FL_OK) return cli->error->status;
     return fl_trainer_init_lesson(t, cli->work, model, recipe, data, &fl_lesson_masker, masker);
