@@ -1,6 +1,6 @@
 /* fuse.h: what a plan does in one pass. Decided once per plan, from the graph's shape alone; same bits as in passes of their own.
  *
- *   up     a weight's result is finished where it is made (tensor/finish.h): a sum with a second operand, a ReLU, or both
+ *   up     a weight's result, or a shift's, is finished where it is made (tensor/finish.h): a sum with a second operand, a ReLU, or both
  *   notes  one byte per element that forward leaves, for a vjp that then reads no values (op.h)
  *   home   a signal that is handed on as it is, or element by element, lies where it lay; a value may take its operand's place
  *   early  a ReLU's gate is closed while its signal is made

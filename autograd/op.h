@@ -66,7 +66,7 @@ typedef struct fl_op {
     void     (*pack)   (const fl_node *, int pass, int first, int count, const real *w, real *packed);
     int      (*unit)   (const fl_node *, int pass);
     bool     (*turns)  (const fl_node *);                      /* pass 1 can read what is packed for pass 0 */
-    /* Pass 0: y from x, pass 1: gx from gy, through the node's own weight and bias, finished (tensor/finish.h); or NULL. */
+    /* Pass 0: y from x, pass 1: gx from gy, through the node's own weight and bias if it has any, finished (tensor/finish.h); or NULL. */
     void     (*finished)(const fl_node *, int pass, const real *from, const fl_finish *, real *to);
     /* For vjps that need no values: bytes that forward can leave for them instead (0: it cannot), one forward that does, and the
      * vjp of operand 0 that reads them. The same values. */

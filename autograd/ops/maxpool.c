@@ -62,18 +62,32 @@ static void forward_pixel(const fl_node *node, const real *x, int n, const windo
     if (notes) memset(notes, NOBODY, (size_t)channels);
 }
 
+static void forward_row(const fl_node *node, const real *x, int64_t row, real *y, uint8_t *notes)
+{
+    const fl_shape s = node->shape;
+    const int h = (int)(row % s.h), t = (int)(row / s.h % s.t), n = (int)(row / s.h / s.t);
+    window at = {.t = fl_pool_span(node, 0, t), .h = fl_pool_span(node, 1, h)};
+    for (int w = 0; w < s.w; w++) {
+        const int64_t to = (row * s.w + w) * s.c;
+        at.w = fl_pool_span(node, 2, w);
+        forward_pixel(node, x, n, &at, y + to, notes ? notes + to : NULL);
+    }
+}
+
+/* Rows that go together: neighbours read the same, and a few items are enough. */
+static int64_t rows_of_item(fl_shape s)
+{
+    enum { ITEMS = 32 };
+    const int64_t rows = (int64_t)s.n * s.t * s.h;
+    return rows > ITEMS ? rows / ITEMS : 1;
+}
+
 static void go_over(const fl_node *node, const real *x, real *y, uint8_t *notes)
 {
     const fl_shape s = node->shape;
-    FL_PARALLEL(row, (int64_t)s.n * s.t * s.h, fl_shape_count(s) * 9) {
-        const int h = (int)(row % s.h), t = (int)(row / s.h % s.t), n = (int)(row / s.h / s.t);
-        window at = {.t = fl_pool_span(node, 0, t), .h = fl_pool_span(node, 1, h)};
-        for (int w = 0; w < s.w; w++) {
-            const int64_t to = (row * s.w + w) * s.c;
-            at.w = fl_pool_span(node, 2, w);
-            forward_pixel(node, x, n, &at, y + to, notes ? notes + to : NULL);
-        }
-    }
+    const int64_t rows = (int64_t)s.n * s.t * s.h, some = rows_of_item(s);
+    FL_PARALLEL(item, (rows + some - 1) / some, fl_shape_count(s) * 9)
+        for (int64_t row = item * some; row < rows && row < (item + 1) * some; row++) forward_row(node, x, row, y, notes);
 }
 
 static void forward(const fl_node *node, const real *const in[], real *y) { go_over(node, in[0], y, NULL); }
@@ -170,9 +184,12 @@ static void gather_pixel(const fl_node *node, const uint8_t *notes, const real *
 static void vjp_by_notes(const fl_node *node, const uint8_t *notes, const real *gy, real *gx)
 {
     const fl_shape x = node->in_shape[0];
-    FL_PARALLEL(row, (int64_t)x.n * x.t * x.h, fl_shape_count(x) * 4) {
-        const int h = (int)(row % x.h), t = (int)(row / x.h % x.t), n = (int)(row / x.h / x.t);
-        for (int w = 0; w < x.w; w++) gather_pixel(node, notes, gy, n, t, h, w, gx + (row * x.w + w) * x.c);
+    const int64_t rows = (int64_t)x.n * x.t * x.h, some = rows_of_item(x);
+    FL_PARALLEL(item, (rows + some - 1) / some, fl_shape_count(x) * 4) {
+        for (int64_t row = item * some; row < rows && row < (item + 1) * some; row++) {
+            const int h = (int)(row % x.h), t = (int)(row / x.h % x.t), n = (int)(row / x.h / x.t);
+            for (int w = 0; w < x.w; w++) gather_pixel(node, notes, gy, n, t, h, w, gx + (row * x.w + w) * x.c);
+        }
     }
 }
 

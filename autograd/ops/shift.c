@@ -3,9 +3,8 @@
  *
  * gx: the same move in the other direction. */
 #include "autograd/ops.h"
+#include "tensor/kernels.h"
 #include "tensor/par.h"
-
-#include <string.h>
 
 static fl_shape infer(fl_graph *g, const fl_node *node)
 {
@@ -15,31 +14,49 @@ static fl_shape infer(fl_graph *g, const fl_node *node)
     return s;
 }
 
-/* y[t, c] = x[t + d, c], d = +ahead for the first fold, -ahead for the second */
-static void move(const fl_node *node, const real *x, real *y, int ahead)
+/* Channels of some pixels from where they are now, or from nowhere: finished on their way (tensor/finish.h). */
+static void move_some(const fl_finish *f, const real *from, int64_t step, int64_t to, int64_t pixels, int channels, real *y)
 {
+    enum { ZEROS = 64 };
+    static const real zeros[ZEROS];
+    const fl_kernels *kernels = fl_kernels_now();
+    if (from) kernels->finish(f, from, step, to, step, (int)pixels, channels, y);
+    for (int c = 0; !from && c < channels; c += ZEROS)
+        kernels->finish(f, zeros, 0, to + c, step, (int)pixels, channels - c < ZEROS ? channels - c : ZEROS, y);
+}
+
+/* y[t, c] = x[t + d, c], d = +ahead for the first fold, -ahead for the second */
+static void move(const fl_node *node, const real *x, int ahead, const fl_finish *finish, real *y)
+{
+    enum { PIECE = 8, PIECES = 32 };                       /* pixels, so that all their channels are in the cache; pieces of an item */
     const fl_shape s = node->shape;
     const int fold = node->attr.shift.fold;
-    const int64_t frame = (int64_t)s.h * s.w * s.c;
-    FL_PARALLEL(i, (int64_t)s.n * s.t, fl_shape_count(s)) {
-        const int t = (int)(i % s.t);
+    const fl_finish none = {0}, *f = finish ? finish : &none;
+    const int64_t pixels = (int64_t)s.h * s.w, frame = pixels * s.c, items = (pixels + PIECE * PIECES - 1) / (PIECE * PIECES);
+    FL_PARALLEL(item, s.n * s.t * items, fl_shape_count(s)) {
+        const int64_t i = item / items, begin = item % items * PIECE * PIECES, t = i % s.t;
+        const int64_t end = begin + PIECE * PIECES < pixels ? begin + PIECE * PIECES : pixels;
         const bool next = t + ahead >= 0 && t + ahead < s.t, last = t - ahead >= 0 && t - ahead < s.t;
-        const real *from = x + i * frame;
-        real *to = y + i * frame;
-        for (int64_t p = 0; p < frame; p += s.c) {
-            for (int c = 0; c < fold; c++) to[p + c] = next ? from[p + ahead * frame + c] : 0;
-            for (int c = fold; c < 2 * fold; c++) to[p + c] = last ? from[p - ahead * frame + c] : 0;
-            memcpy(to + p + 2 * fold, from + p + 2 * fold, (size_t)(s.c - 2 * fold) * sizeof(real));
+        for (int64_t p = begin; p < end; p += PIECE) {
+            const int64_t at = i * frame + p * s.c, count = end - p < PIECE ? end - p : PIECE;
+            move_some(f, next ? x + at + ahead * frame : NULL, s.c, at, count, fold, y);
+            move_some(f, last ? x + at - ahead * frame + fold : NULL, s.c, at + fold, count, fold, y);
+            move_some(f, x + at + 2 * fold, s.c, at + 2 * fold, count, s.c - 2 * fold, y);
         }
     }
 }
 
-static void forward(const fl_node *node, const real *const in[], real *y) { move(node, in[0], y, 1); }
+static void forward(const fl_node *node, const real *const in[], real *y) { move(node, in[0], 1, NULL, y); }
 
 static void vjp(const fl_node *node, int k, const real *const in[], const real *y, const real *gy, real *gx)
 {
     (void)k, (void)in, (void)y;
-    move(node, gy, gx, -1);
+    move(node, gy, -1, NULL, gx);
+}
+
+static void finished(const fl_node *node, int pass, const real *from, const fl_finish *finish, real *to)
+{
+    move(node, from, pass ? -1 : 1, finish, to);
 }
 
 static fl_id example(fl_graph *g, fl_rng *rng, int which)
@@ -52,7 +69,7 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 const fl_op fl_op_shift = {
     .name = "shift", .doc = "some channels from the next frame, some from the last (TSM)",
     .file = "autograd/ops/shift.c", .kind = FL_OP_shift, .flags = FL_LINEAR | FL_POSITIVE | FL_ROUTE, .arity = 1,
-    .infer = infer, .forward = forward, .vjp = vjp, .example = example,
+    .infer = infer, .forward = forward, .vjp = vjp, .finished = finished, .example = example,
 };
 
 fl_id fl_node_shift(fl_graph *g, const char *name, fl_id x, int fold)
