@@ -27,12 +27,14 @@ static bool is_zero(const fl_map *m)
     return true;
 }
 
+static bool is_saturated(const fl_map *m) { return m->probability * (1.0 - m->probability) < 1e-3; }
+
 static const char *why_zero(const fl_map *m)
 {
     if (m->level == FL_LEVEL_LAYER && !m->options.signed_cam)
         return "zero map: the weighted features speak against the class everywhere, and the ReLU leaves nothing; "
                "the signed map (without ReLU) shows them";
-    if (m->options.target.score == FL_SCORE_PROBABILITY)
+    if (m->options.target.score == FL_SCORE_PROBABILITY && is_saturated(m))
         return "zero map: the softmax is saturated, so the probability does not move; explain the logit";
     return "zero map: no input value moves this score here (ReLUs that are off, or nothing to find a difference in)";
 }
@@ -58,7 +60,7 @@ fl_status fl_map_warn(fl_map *m, bool baseline_is_clip, fl_arena *arena, fl_erro
     const notes n = {m, arena, err};
     const double p = m->probability;
     if (is_zero(m)) warn(&n, why_zero(m));
-    if (m->options.target.score == FL_SCORE_PROBABILITY && p * (1.0 - p) < 1e-3 && !m->standard_error)
+    if (m->options.target.score == FL_SCORE_PROBABILITY && is_saturated(m) && !m->standard_error)
         warn(&n, fl_arena_text(arena, "saturated softmax: the probability %.6g is so near to %d that its gradient is "
                                "%.1e of the logit's; explain the logit", p, p > 0.5, p * (1.0 - p)));
     if (p < 0.05 && !m->options.target.node)
@@ -66,8 +68,9 @@ fl_status fl_map_warn(fl_map *m, bool baseline_is_clip, fl_arena *arena, fl_erro
                                "score that it does not decide by", m->options.target.class_index, p));
     if (m->residual > 0.01 && m->options.rules) warn(&n, why_missed(m, arena));
     else if (m->residual > 0.05)
-        warn(&n, fl_arena_text(arena, "the map misses its sum by %.2g %% (%.6g instead of %.6g): take more steps or "
-                               "the rule gauss_legendre", 100.0 * m->residual, m->sum, m->wanted));
+        warn(&n, fl_arena_text(arena, "the map misses its sum by %.2g %% (%.6g instead of %.6g): take more steps%s",
+                               100.0 * m->residual, m->sum, m->wanted,
+                               fl_method_uses(m->method) & FL_READS(rule) ? " or the rule gauss_legendre" : ""));
     if (fabs(m->absorbed) > 0.5 * fabs(m->wanted))
         warn(&n, fl_arena_text(arena, "biases and stabilisers keep %.3g of %.3g: the map shows the rest, %.3g", m->absorbed, m->wanted,
                                m->sum));
@@ -115,9 +118,9 @@ static bool add_option(list *l, const fl_map *m, int i)
     if (!(uses >> i & 1)) return true;
     if (i == FL_OPTION_baseline_sigma && uses & FL_READS(baseline) && !is_baseline(m, "blur", "temporal_blur")) return true;
     if (!fl_option_print(&m->options, &fl_option_rows[i], l->arena, &value)) return false;
-    const bool published = i == FL_OPTION_as_published;
-    if (published && !m->options.as_published) return true;
-    if (value) add(l, fl_option_rows[i].name, published ? fl_published_find(m->method)->doc : value);
+    const fl_published *study = i == FL_OPTION_as_published ? fl_published_find(m->method) : NULL;
+    if (i == FL_OPTION_as_published && !m->options.as_published) return true;
+    if (value) add(l, fl_option_rows[i].name, study ? study->doc : value);
     return true;
 }
 

@@ -70,7 +70,7 @@ static void weigh(job *j)
 {
     const double n = (double)j->samples;
     if (!j->r->o.balanced) {
-        const double factor = j->r->o.published ? j->masks.keep : 1;
+        const double factor = j->r->o.as_published ? j->masks.keep : 1;
         FL_FOR_CHUNKS(p, j->pixels) {
             j->value[p] = factor * j->mean[p];
             j->error[p] = factor * (n > 1 ? sqrt(j->squares[p] / (n * (n - 1))) : fabs(j->mean[p]));
@@ -126,13 +126,13 @@ static fl_status run(fl_run *r)
     weigh(&j);
     double sum = 0;
     for (int64_t p = 0; p < j.pixels; p++) sum += j.value[p];
-    if (r->method->variant == FL_MASK_VOLUME && r->o.published && sum > 0)
+    if (r->method->variant == FL_MASK_VOLUME && r->o.as_published && sum > 0)
         for (int64_t p = 0; p < j.pixels; p++) j.value[p] /= sum, j.error[p] /= sum;
     fl_sampling_finish(&s, j.value, j.error);
     return FL_OK;
 }
 
-#define READS (FL_READS(samples) | FL_READS(grid) | FL_READS(keep) | FL_READS(balanced) | FL_READS(tolerance) | FL_READS(published) | \
+#define READS (FL_READS(samples) | FL_READS(grid) | FL_READS(keep) | FL_READS(balanced) | FL_READS(tolerance) | FL_READS(as_published) | \
                FL_READS(seed) | FL_READS_BASELINE)
 const fl_driver fl_drive_masks = {.name = "masks", .uses = {[FL_MASK_FRAMES] = READS, [FL_MASK_VOLUME] = READS}, .run = run,
                                   .watches = true};

@@ -38,7 +38,7 @@ void fl_search_keep_masks(fl_search *s)
 /* The masks as they are after the last step. */
 static void look_again(fl_search *s)
 {
-    if (s->o->published && s->t > 0) return;
+    if (s->o->as_published && s->t > 0) return;
     fl_graph_forward(s->m.g);
     s->r->done += s->m.rows;
     fl_search_keep_masks(s);
@@ -86,7 +86,7 @@ static fl_status allocate(fl_search *s)
 
 static fl_status open_masks(fl_search *s, int sets, int rows)
 {
-    const fl_mask_plan how = {&s->q, sets, rows, s->areas + s->first, s->o->published};
+    const fl_mask_plan how = {&s->q, sets, rows, s->areas + s->first, s->o->as_published};
     const fl_status status = fl_masks_build(&s->m, s->r, &how);
     for (int row = 0; status == FL_OK && row < s->m.rows; row++) fl_search_set_row(s, row);
     if (s->m.arena.peak > s->r->map->bytes) s->r->map->bytes = s->m.arena.peak;
@@ -209,13 +209,13 @@ static fl_status check(fl_search *s)
 
 static fl_status run(fl_run *r)
 {
-    fl_search s = {.r = r, .o = &r->o, .q = fl_mask_recipe_of(r->method->variant, r->o.published), .sets = 1};
+    fl_search s = {.r = r, .o = &r->o, .q = fl_mask_recipe_of(r->method->variant, r->o.as_published), .sets = 1};
     real low, high;
     if (check(&s)) return r->g->error->status;
     fl_min_max(r->x, r->voxels, &low, &high);
     r->map->noise_sigma = r->o.noise > 0 ? r->o.noise * ((double)high - (double)low) : 0.0;
     s.voxels = fl_shape_count(r->map->shape);
-    s.ties_by_place = r->o.published && (r->method->variant == FL_MASK_EP_2D || r->method->variant == FL_MASK_EP_3D);
+    s.ties_by_place = r->o.as_published && (r->method->variant == FL_MASK_EP_2D || r->method->variant == FL_MASK_EP_3D);
     s.found = FL_NEW(r->scratch, real, s.sets * s.voxels);
     if (!s.found) return no_memory(&s);
     fl_explainer_rest(r->e);                             /* the network has seen the clip: from here on it stands in the masks' graph */
@@ -230,12 +230,12 @@ static fl_status run(fl_run *r)
                  FL_READS_BASELINE
 #define CELLS    SEARCHES | FL_READS(goal) | FL_READS(area_weight) | FL_READS(smoothness) | FL_READS_BASELINE
 #define PATHS    SEARCHES | FL_READS(steps) | FL_READS(noise) | FL_READS(area_weight) | FL_READS(smoothness) | FL_READS_BASELINE
-#define FRAMES   SEARCHES | FL_READS(area_weight) | FL_READS(smoothness) | FL_READS(published)
+#define FRAMES   SEARCHES | FL_READS(area_weight) | FL_READS(smoothness) | FL_READS(as_published)
 
 const fl_driver fl_drive_optimise = {
     .name = "optimise",
-    .uses = {[FL_MASK_EP_2D] = DISCS | FL_READS(published), [FL_MASK_EP_3D] = DISCS | FL_READS(published),
-             [FL_MASK_STEP] = DISCS | FL_READS(published) | FL_READS(core_shape) | FL_READS(core_frames) | FL_READS(core_size),
+    .uses = {[FL_MASK_EP_2D] = DISCS | FL_READS(as_published), [FL_MASK_EP_3D] = DISCS | FL_READS(as_published),
+             [FL_MASK_STEP] = DISCS | FL_READS(as_published) | FL_READS(core_shape) | FL_READS(core_frames) | FL_READS(core_size),
              [FL_MASK_EXTREMAL] = DISCS, [FL_MASK_MEANINGFUL] = CELLS, [FL_MASK_MEANINGFUL_3D] = CELLS,
              [FL_MASK_FREEZE] = FRAMES, [FL_MASK_REVERSE] = FRAMES, [FL_MASK_IGOS] = PATHS, [FL_MASK_IGOS_PP] = PATHS,
              [FL_MASK_FGVIS] = SEARCHES | FL_READS(goal) | FL_READS(noise) | FL_READS_BASELINE},

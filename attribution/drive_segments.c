@@ -117,7 +117,7 @@ static fl_design design_of(const fl_run *r)
     static const fl_design design[] = {
         [FL_SEGMENT_LOCO] = FL_DESIGN_ALL_BUT_ONE, [FL_SEGMENT_UP] = FL_DESIGN_ONE, [FL_SEGMENT_SHAPLEY] = FL_DESIGN_SUBSETS,
         [FL_SEGMENT_ORDERS] = FL_DESIGN_ORDERS, [FL_SEGMENT_KERNEL] = FL_DESIGN_KERNEL, [FL_SEGMENT_LIME] = FL_DESIGN_CHANCE};
-    const bool captum = r->method->variant == FL_SEGMENT_KERNEL && r->o.published;
+    const bool captum = r->method->variant == FL_SEGMENT_KERNEL && r->o.as_published;
     return captum ? FL_DESIGN_SIZES : design[r->method->variant];
 }
 
@@ -194,7 +194,7 @@ static fl_status run(fl_run *r)
                      .gather = gather,
                      .error = variant == FL_SEGMENT_ORDERS || variant == FL_SEGMENT_KERNEL || variant == FL_SEGMENT_LIME ? error : NULL,
                      .check = 256, .user = &j};
-    j.values = (fl_segment_values){.variant = variant, .m = j.seg.count, .published = r->o.published, .ridge = r->o.ridge,
+    j.values = (fl_segment_values){.variant = variant, .m = j.seg.count, .published = r->o.as_published, .ridge = r->o.ridge,
                                    .kernel_width = r->o.kernel_width, .design = &j.design};
     if (fl_sampling_begin(&s, r)) return r->g->error->status;
     j.values.clip = s.base;
@@ -208,7 +208,7 @@ static fl_status run(fl_run *r)
 const fl_driver fl_drive_segments = {
     .name = "segments",
     .uses = {[FL_SEGMENT_LOCO] = PIECES, [FL_SEGMENT_UP] = PIECES, [FL_SEGMENT_SHAPLEY] = PIECES, [FL_SEGMENT_ORDERS] = PIECES | DRAWN,
-             [FL_SEGMENT_KERNEL] = PIECES | DRAWN | FL_READS(published),
+             [FL_SEGMENT_KERNEL] = PIECES | DRAWN | FL_READS(as_published),
              [FL_SEGMENT_LIME] = PIECES | DRAWN | FL_READS(ridge) | FL_READS(kernel_width)},
     .run = run,
     .watches = true

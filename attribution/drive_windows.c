@@ -125,7 +125,7 @@ static fl_status place(job *j)
     const int side[3] = {r->clip.t, r->clip.h, r->clip.w}, variant = r->method->variant;
     fl_error *err = r->g->error;
     w->clip = r->clip;
-    w->kind = variant == FL_WINDOW_SEQUENTIAL ? FL_WINDOWS_FRACTIONS : variant == FL_WINDOW_SLIDE && r->o.published ? FL_WINDOWS_FULL
+    w->kind = variant == FL_WINDOW_SEQUENTIAL ? FL_WINDOWS_FRACTIONS : variant == FL_WINDOW_SLIDE && r->o.as_published ? FL_WINDOWS_FULL
         : FL_WINDOWS_SLIDE;
     if (variant == FL_WINDOW_SEQUENTIAL ? fl_option_triple("grid", r->o.grid, w->size, err)
                                         : fl_option_triple("window", r->o.window, w->size, err))
@@ -174,7 +174,7 @@ static fl_status run(fl_run *r)
 #define READS (FL_READS(stride) | FL_READS(tolerance) | FL_READS_BASELINE)
 const fl_driver fl_drive_windows = {
     .name = "windows",
-    .uses = {[FL_WINDOW_SLIDE] = READS | FL_READS(window) | FL_READS(published), [FL_WINDOW_MOVING] = READS | FL_READS(window),
+    .uses = {[FL_WINDOW_SLIDE] = READS | FL_READS(window) | FL_READS(as_published), [FL_WINDOW_MOVING] = READS | FL_READS(window),
              [FL_WINDOW_SEQUENTIAL] = READS | FL_READS(grid)},
     .run = run,
     .watches = true

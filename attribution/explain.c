@@ -39,8 +39,8 @@ static fl_status check(const fl_run *r)
     const uint64_t uses = fl_method_uses(r->method);
     fl_error *err = r->g->error;
     if (fl_options_check(&r->o, r->method, err)) return err->status;
-    if (r->o.as_published && !fl_published_find(r->method))
-        return fl_error_set(err, FL_USAGE, "%s: the study has no other way of it: leave as_published out", r->method->name);
+    if (r->o.as_published && !(uses & FL_READS(as_published)))
+        return fl_error_set(err, FL_USAGE, "%s: published code has no other way of it: leave as_published out", r->method->name);
     const bool compares = r->method->defaults.rules && r->method->defaults.rules->reference;
     if (r->rules && r->rules->reference != compares)
         return fl_error_set(err, FL_USAGE, r->rules->reference ? "rules '%s' compare with a baseline, and %s has none; use them with "

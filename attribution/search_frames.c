@@ -29,7 +29,7 @@ fl_status fl_search_begin_frames(fl_search *s)
     for (int i = 1; i < frames / 2 && fabs(taken) > 1e-6; i++) {
         if (score_of(s, i, &score)) return s->r->g->error->status;
         const bool holds = (s->r->map->score - score) / taken >= 0.9;
-        if (holds || s->o->published) best = i;
+        if (holds || s->o->as_published) best = i;
         if (!holds) break;
     }
     return score_of(s, best, &score);

@@ -129,7 +129,7 @@ fl_status fl_search_iterate(fl_search *s, bool *more)
 {
     if (s->q.step == FL_STEP_SEARCH) return fl_search_along(s, more);
     if (descend(s)) return s->r->g->error->status;
-    if (s->o->published) fl_search_keep_masks(s);
+    if (s->o->as_published) fl_search_keep_masks(s);
     *more = !decided_otherwise(s) && take_step(s);
     grow_weights(s);
     s->t++;

@@ -54,9 +54,9 @@ TEST(attribution_rise_converges_to_its_expectation)
     const real *map = rig_explain(&r, "rise", clip, WITH(OF_CLASS_1, .samples = 20, .grid = "1,3,2", .keep = p));
     double kept[PIXELS];
     for (int i = 0; i < PIXELS; i++) kept[i] = p * (double)map[i * C];
-    rig_explain(&r, "rise", clip, WITH(OF_CLASS_1, .samples = 20, .grid = "1,3,2", .keep = p, .published = true));
+    rig_explain(&r, "rise", clip, WITH(OF_CLASS_1, .samples = 20, .grid = "1,3,2", .keep = p, .as_published = true));
     check_map("published", &r, kept, NEAR_ZERO);
-    map = rig_explain(&r, "rise_3d", clip, WITH(OF_CLASS_1, .samples = 50, .grid = "2,3,2", .baseline = "zero", .published = true));
+    map = rig_explain(&r, "rise_3d", clip, WITH(OF_CLASS_1, .samples = 50, .grid = "2,3,2", .baseline = "zero", .as_published = true));
     double all = 0;
     for (int i = 0; i < PIXELS; i++) all += (double)map[i * C];
     CHECK(fabs(all - 1) < 1e-4 || all <= 0);

@@ -14,7 +14,7 @@ TEST(attribution_occlusion_of_a_linear_network)
             fl_rig r;
             linear_up(&r, batch);
             rig_explain(&r, "occlusion", clip, WITH(OF_CLASS_1, .window = cases[i].window, .stride = cases[i].stride,
-                                                    .published = cases[i].sums));
+                                                    .as_published = cases[i].sums));
             double sum[PIXELS] = {0};
             int n[PIXELS] = {0}, windows = 0;
             const int *s = cases[i].size, *d = cases[i].step, side[3] = {T, H, W};

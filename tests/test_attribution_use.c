@@ -226,6 +226,10 @@ TEST(attribution_warnings)
     CHECK(r.map.warnings == 0 && r.map.data[0] == R(-0.125));
     rig_explain(&r, IG, ONES, WITH(.target = {.class_index = 1}, .baseline = "frozen"));
     CHECK(warns(&r.map, "equals the clip") && warns(&r.map, "zero map"));
+    rig_explain(&r, IG, ONES, WITH(.target = {.class_index = 1, .score = FL_SCORE_PROBABILITY}, .baseline = "frozen"));
+    CHECK(warns(&r.map, "zero map") && !warns(&r.map, "saturated"));
+    rig_explain(&r, "blur_ig", RAMP, WITH(.target = {.class_index = 1, .score = FL_SCORE_PROBABILITY}, .steps = 1));
+    CHECK(!warns(&r.map, "misses") || !warns(&r.map, "gauss_legendre"));
     rig_down(&r);
 }
 

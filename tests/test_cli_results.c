@@ -328,6 +328,28 @@ TEST(cli_boxes_judge_a_map)
     fl_arena_free(&r.arena);
 }
 
+/* Every method that says it has another way as published takes the option: the message is about the class. */
+TEST(cli_as_published_reaches_the_methods_that_have_it)
+{
+    NEEDS_PROGRAM();
+    rig_inputs();
+    int have = 0;
+    for (const fl_method *m = fl_method_table; m->name; m++) {
+        const bool has = fl_method_uses(m) & FL_READS(as_published);
+        CHECK(rig_run("explain $D/x.npy " TINY " --method %s --as-published --target 99", m->name) == 2);
+        CHECK_SAY(strstr(rig_err, has ? "--target" : "--as-published"), "%s: %s", m->name, rig_err);
+        have += has;
+    }
+    CHECK(have > 15);
+    fl_arena arena;
+    fl_error err = {0};
+    fl_arena_init(&arena, &err);
+    CHECK(rig_run("explain $D/x.npy " TINY " --method gradient,rise --samples 20 --as-published -o published --json --quiet") == 0);
+    const fl_json_value *v = rig_json(&arena);
+    CHECK(v && strstr(rig_text(v, "maps.0.settings.as-published"), "probability") && strcmp(rig_text(v, "maps.1.settings.as-published"), "yes") == 0);
+    fl_arena_free(&arena);
+}
+
 TEST(cli_demo_needs_no_file)
 {
     NEEDS_PROGRAM();

@@ -121,7 +121,7 @@ fl_status fl_cli_add_group(fl_cli *cli, const fl_option_group *group)
     if (cli->settings) memcpy(more, cli->setting, (size_t)cli->settings * sizeof *more);
     for (int i = 0; i < count; i++) {
         const fl_option *o = &group->option[i];
-        for (int k = 0; k < cli->settings; k++) fl_assert(strcmp(more[k].option->name, o->name) != 0);
+        for (int k = 0; k < cli->settings + i; k++) fl_assert(strcmp(more[k].option->name, o->name) != 0);
         more[cli->settings + i] = (fl_given){o, o->preset, false};
     }
     cli->setting = more;
