@@ -171,7 +171,7 @@ fl_status fl_clip_read(fl_arena *a, const char *path, const fl_clip_options *opt
 {
     static const fl_clip_options none;
     const fl_clip_options *o = options ? options : &none;
-    if (fl_folder_exists(path)) return fl_clip_read_named(a, path, "", clip);
+    if (strcmp(path, "-") != 0 && fl_folder_exists(path)) return fl_clip_read_named(a, path, "", clip);
     memset(clip, 0, sizeof *clip);
     snprintf(clip->source, sizeof clip->source, "%s", path);
     bool pipe = strcmp(path, "-") == 0 || (fl_file_exists(path) && !fl_file_is_regular(path));

@@ -115,6 +115,8 @@ fl_status fl_folder_make(const char *path, fl_error *err)
 {
     char part[PATH_MAX];
     size_t n = strlen(path);
+    if (strcmp(path, "-") == 0)
+        return fl_error_set(err, FL_USAGE, "-: expected a folder, got standard output; ./- is a folder of that name");
     if (n == 0 || n >= sizeof part)
         return fl_error_set(err, FL_FAILED, "a folder's name has 1 to %zu bytes, got %zu", sizeof part - 1, n);
     for (size_t i = 1; i <= n; i++) {
@@ -206,4 +208,11 @@ fl_status fl_file_write(const char *path, const void *data, size_t size, fl_erro
     fl_writer w;
     if (fl_write_begin(&w, path, err) == FL_OK) fwrite(data, 1, size, w.stream);
     return fl_write_end(&w, true);
+}
+
+fl_status fl_file_try(const char *path, fl_error *err)
+{
+    fl_writer w;
+    if (strcmp(path, "-") == 0 || (fl_file_exists(path) && !fl_file_is_regular(path) && !fl_folder_exists(path))) return FL_OK;
+    return fl_write_begin(&w, path, err) == FL_OK ? fl_write_end(&w, false) : err->status;
 }

@@ -32,7 +32,7 @@ bool fl_file_exists(const char *path);      /* anything of that name */
 bool fl_file_is_regular(const char *path);  /* and not a folder, a pipe or a device */
 bool fl_folder_exists(const char *path);
 
-/* Creates the folder and those above it. FL_FAILED when that does not work. */
+/* Creates the folder and those above it. FL_FAILED when that does not work, FL_USAGE for "-". */
 fl_status fl_folder_make(const char *path, fl_error *);
 
 /* A file being written. "-" writes to standard output. Between begin and end write to .stream as you like.
@@ -55,6 +55,10 @@ fl_status fl_write_begin(fl_writer *, const char *path, fl_error *);
 /* keep: rename to the final name, after checking that every write went through. Otherwise, and after any failure, the
  * temporary file is removed and what stood at path before is untouched. Does nothing when begin failed. */
 fl_status fl_write_end(fl_writer *, bool keep);
+
+/* Whether path can be written, to say so before long work and not after it: begins, and leaves what is there as it is. Pipes and
+ * devices are not tried, their reader would take it for the end. */
+fl_status fl_file_try(const char *path, fl_error *);
 
 /* Removes the temporary files of all open writers. For a signal handler that ends the program (async-signal-safe). */
 void fl_write_abandon(void);

@@ -41,6 +41,8 @@ static const struct misuse { const char *arguments; int code; const char *says; 
     {"predict $D/bytes.npy " TINY, 3, "floating-point"},
     {"predict $D/n.npy " TINY " --item 3", 2, "0 to 2"},
     {"predict $D/x.npy " TINY " --stride 2", 2, "does nothing"},
+    {"predict $D/clip.ppm --item 1", 2, "does nothing without --tensor"},
+    {"predict $D/clip.ppm --flow-tensor $D/x.npy", 2, "does nothing without --tensor"},
     {"predict $D/x.npy " TINY " --top 0", 2, "from 1"},
     {"predict $D/x.npy " TINY " --mem 100K", 6, "limit"},
     {"predict $D/clip.ppm --model tiny --weights formula --sampling segmnts", 2, "did you mean 'segments'"},
@@ -266,6 +268,8 @@ TEST(cli_suggests_only_what_is_near)
     CHECK(strcmp(fl_nearest("gradnt", words, 3), "gradient") == 0);
     CHECK(strcmp(fl_nearest("smooth", words, 3), "smoothgrad") == 0);
     CHECK(fl_nearest("occlusion", words, 3) == NULL && fl_nearest("", words, 3) == NULL);
+    static const char *const options[] = {"--json", "--threads", "--seed"};
+    CHECK(strcmp(fl_nearest("--thread", options, 3), "--threads") == 0 && fl_nearest("--frob", options, 3) == NULL);
 }
 
 /* ---- the surroundings ---- */
@@ -296,4 +300,43 @@ TEST(cli_stopped_runs_leave_nothing_half_done)
     rig_shell("\"$FOOTLIGHT\" explain x.npy " TINY " --method smoothgrad --samples 1000000 -o stopped >/dev/null "
               "2>&1 & p=$!; sleep 0.5; kill -TERM $p; wait $p; echo $?; ls stopped");
     CHECK_SAY(strcmp(rig_out, "143\n") == 0, "%s", rig_out);
+    rig_shell("\"$FOOTLIGHT\" synth -o - --count 1 2>/dev/null; echo $?; ls -d ./- 2>/dev/null");
+    CHECK_SAY(strncmp(rig_out, "2\n", 2) == 0 && !strstr(rig_out, "./-"), "%s", rig_out);
+}
+
+/* A terminal that closes ends a run as an interrupt does: what was half written goes. The state is of megabytes and written all the time. */
+TEST(cli_a_terminal_that_closes_leaves_nothing_half_written)
+{
+    NEEDS_PROGRAM();
+    rig_inputs();
+    for (int i = 0; i < 5; i++) {
+        rig_shell("\"$FOOTLIGHT\" explain x.npy " TINY " --method rise --samples 1000000 --keep-every 0 -o hung >/dev/null 2>&1 & p=$!; "
+                  "sleep 0.%d; kill -HUP $p; wait $p; echo $?; ls hung | grep tmp", 3 + i);
+        CHECK_SAY(strcmp(rig_out, "129\n") == 0, "%s", rig_out);
+    }
+}
+
+/* A folder called "-" does not stand in the way of standard input. */
+TEST(cli_a_dash_is_standard_input)
+{
+    NEEDS_PROGRAM();
+    rig_inputs();
+    CHECK(rig_shell("mkdir ./- && \"$FOOTLIGHT\" predict - --quiet <clip.ppm; r=$?; rmdir ./-; exit $r") == 0 && strstr(rig_out, "logit"));
+}
+
+/* Long work does not begin when its result could not be written. */
+TEST(cli_tries_where_it_writes_before_it_works)
+{
+    NEEDS_PROGRAM();
+    rig_inputs();
+    static const char *const refused[] = {
+        "train --model tsm_small --steps 2 --warm-up 0 -o absent/w.safetensors", "train --model tsm_small --steps 2 --warm-up 0 --checkpoint absent/c",
+        "flow $D/clip.ppm -o absent/f.npy", "flow $D/clip.ppm --picture absent/f.png",
+        "evaluate $D/clip.ppm --method rise --samples 20 --metric insertion -o clip.csv",
+        "sanity $D/clip.ppm --method rise --samples 20 -o clip.csv"};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        CHECK_SAY(rig_run("%s", refused[i]) == 1, "%s: %s", refused[i], rig_err);
+        CHECK_SAY(strstr(rig_err, "cannot be") && !*rig_out, "%s: %s%s", refused[i], rig_err, rig_out);
+    }
+    CHECK(rig_run("train --model tsm_small --steps 1 --warm-up 0 --batch 1 --validate 0") == 0 && strstr(rig_err, "warning: train: what is learned is lost"));
 }

@@ -129,5 +129,11 @@ TEST(cli_inspect_names_a_network)
     CHECK(strcmp(rig_text(v, "layers.0.name"), "stem") == 0 && rig_number(v, "layers.0.receptive_field.2") == 3);
     CHECK(rig_number(v, "gradient_bytes") > rig_number(v, "forward_bytes"));
     CHECK(rig_run("inspect r2plus1d_18") == 0 && strstr(rig_out, "40.52 GMAC") && strstr(rig_out, "31505325"));
+    char here[4096];                     /* a network from a file may leave its frames open */
+    const char *of = getcwd(here, sizeof here);
+    CHECK(rig_run("inspect '%s/tests/golden/onnx/frames.onnx'", of) == 2 && strstr(rig_err, "--frames"));
+    CHECK(rig_run("inspect '%s/tests/golden/onnx/frames.onnx' --frames 4", of) == 0 && strstr(rig_out, "conv1"));
+    CHECK(rig_run("list layers --model '%s/tests/golden/onnx/frames.onnx' --frames 4", of) == 0 && strstr(rig_out, "conv1"));
+    CHECK(rig_run("list models --frames 4") == 2 && strstr(rig_err, "list layers"));
     fl_arena_free(&arena);
 }

@@ -47,6 +47,7 @@ static void catch_signals(void)
     catch_signal(SIGPIPE, on_pipe);
     catch_signal(SIGINT, on_interrupt);
     catch_signal(SIGTERM, on_interrupt);
+    catch_signal(SIGHUP, on_interrupt);
 }
 
 /* ---- talk ---- */

@@ -133,7 +133,7 @@ static fl_status save(fl_cli *cli, const evaluation *e, const char *folder)
 {
     fl_arena *a = cli->arena;
     fl_json j;
-    if (fl_folder_make(folder, cli->error) != FL_OK || save_curves(cli, e, fl_arena_text(a, "%s/curves.csv", folder)) != FL_OK ||
+    if (save_curves(cli, e, fl_arena_text(a, "%s/curves.csv", folder)) != FL_OK ||
         save_page(cli, e, fl_arena_text(a, "%s/curves.html", folder)) != FL_OK)
         return cli->error->status;
     const char *path = fl_arena_text(a, "%s/evaluation.json", folder);
@@ -210,6 +210,7 @@ static fl_status evaluate_clip(fl_cli *cli)
     e->judging.truth = boxes ? &e->boxes.truth : NULL;
     e->judging.explain = &e->explain;
     if (copies) return write_copies(cli, e, copies);
+    if (folder && fl_folder_make(folder, cli->error) != FL_OK) return cli->error->status;
     e->measure = FL_NEW(cli->arena, fl_measure, FL_MAX_METHODS * e->judging.metrics.count);
     if (!e->measure || make_maps(cli, e) != FL_OK) return cli->error->status;
     for (int i = 0; i < e->maps; i++)

@@ -193,6 +193,8 @@ static fl_status run(fl_cli *cli)
 {
     const char *output = fl_cli_text(cli, "output"), *picture = fl_cli_text(cli, "picture");
     fl_clip_options o;
+    if ((output && fl_file_try(output, cli->error) != FL_OK) || (picture && fl_file_try(picture, cli->error) != FL_OK))
+        return cli->error->status;
     task *k = FL_NEW(cli->arena, task, 1);
     if (!k || fl_input_clip_options(cli, &o) != FL_OK) return cli->error->status;
     if (fl_clip_read(cli->arena, cli->argument[0], &o, &k->clip) != FL_OK || read_options(cli, k) != FL_OK)

@@ -274,12 +274,15 @@ static fl_status read_clip(fl_cli *cli, const fl_model *m, const char *path, fl_
 fl_status fl_input_read(fl_cli *cli, const fl_model *m, const char *path, fl_input *in)
 {
     static const char *const clip_only[] = {"frames", "sampling", "stride", "start", "matrix", "size", "layout",
-                                           "flow"};
+                                           "flow"}, *const tensor_only[] = {"flow-tensor", "item"};
     const bool tensor = fl_cli_flag(cli, "tensor");
     for (size_t i = 0; tensor && i < sizeof clip_only / sizeof *clip_only; i++)
         if (fl_cli_given(cli, clip_only[i]))
             return fl_error_set(cli->error, FL_USAGE, "--%s: does nothing with --tensor, which enters the network as "
                                 "it is", clip_only[i]);
+    for (size_t i = 0; !tensor && i < sizeof tensor_only / sizeof *tensor_only; i++)
+        if (fl_cli_given(cli, tensor_only[i]))
+            return fl_error_set(cli->error, FL_USAGE, "--%s: does nothing without --tensor", tensor_only[i]);
     *in = (fl_input){.source = path, .title = title_of(cli, path), .note = ""};
     if (!in->title) return cli->error->status;
     return tensor ? read_tensor(cli, m, path, in) : read_clip(cli, m, path, in);

@@ -9,6 +9,7 @@
 
 static const fl_option options[] = {
     FL_OPTION_FLAG("stats", 0, "smallest, largest, mean and deviation of every tensor"),
+    FL_OPTION_INT("frames", "T", NULL, 1, 4096, "of a network: frames that it sees; default: the network's"),
     FL_OPTION_FLAG("danger", 0, "only names of code that Python would import and that are not known here; exit code "
                    "5 if any"),
     {0}};
@@ -188,7 +189,8 @@ static fl_status run(fl_cli *cli)
 {
     const char *what = cli->argument[0];
     fl_weights_file w;
-    if ((strcmp(what, "-") != 0 && !fl_file_exists(what)) || fl_onnx_is_file(what)) return fl_inspect_model(cli, what);
+    if ((strcmp(what, "-") != 0 && !fl_file_exists(what)) || fl_onnx_is_file(what)) return fl_inspect_model(cli, what, (int)fl_cli_int(cli, "frames"));
+    if (fl_cli_given(cli, "frames")) return fl_error_set(cli->error, FL_USAGE, "--frames: is of a network; %s is a file of weights", what);
     fl_status status = fl_weights_file_open(cli->arena, what, &w);
     if (fl_cli_flag(cli, "danger")) status = inspect_danger(cli, status, &w);
     else if (status == FL_OK && cli->json) write_file(cli, &w, false);
@@ -199,7 +201,7 @@ static fl_status run(fl_cli *cli)
 
 const fl_command fl_command_inspect = {
     "inspect", "what a file of weights holds, without running any of it; what a network is made of",
-    "FILE|MODEL [--stats] [--danger]", 1, 1,
+    "FILE|MODEL [--stats] [--danger] [--frames T]", 1, 1,
     (const fl_option_group *const[]){&group, NULL},
     "  footlight inspect r3d_18.pth\n"
     "  footlight inspect r2plus1d_18\n"

@@ -5,6 +5,6 @@
 #include "io/cli/cli.h"
 
 /* inspect_model.c: what there is to say about a network. FL_USAGE when there is none of that name, and no such file. */
-fl_status fl_inspect_model(fl_cli *, const char *name);
+fl_status fl_inspect_model(fl_cli *, const char *name, int frames);        /* frames 0: as many as it says itself */
 
 #endif

@@ -38,11 +38,11 @@ static double parameters_of(const fl_graph *g, fl_id id)
     return count;
 }
 
-static fl_status study(fl_cli *cli, anatomy *a)
+static fl_status study(fl_cli *cli, anatomy *a, int frames)
 {
     a->g = fl_graph_new(cli->work);
     if (!a->g) return cli->error->status;
-    a->net = fl_model_build(a->g, a->model, &(fl_model_options){0});
+    a->net = fl_model_build(a->g, a->model, &(fl_model_options){.frames = frames});
     a->field = FL_NEW(cli->arena, fl_receptive, a->g->count + 1);
     if (!fl_graph_ok(a->g) || !a->field) return cli->error->status;
     fl_receptive_fields(a->g, a->net.input, a->field);
@@ -179,7 +179,7 @@ static void write_table(const anatomy *a)
     fl_json_end(&j);
 }
 
-fl_status fl_inspect_model(fl_cli *cli, const char *name)
+fl_status fl_inspect_model(fl_cli *cli, const char *name, int frames)
 {
     anatomy a = {.model = fl_model_find(name)};
     fl_onnx *onnx;
@@ -190,7 +190,7 @@ fl_status fl_inspect_model(fl_cli *cli, const char *name)
     if (!a.model)
         return fl_error_set(cli->error, FL_UNREADABLE, "%s: no such file, and no network of that name; did you mean the network '%s'? "
                             "(footlight list models names them)", name, fl_model_nearest(name));
-    if (study(cli, &a) != FL_OK) return cli->error->status;
+    if (study(cli, &a, frames) != FL_OK) return cli->error->status;
     if (cli->json) write_table(&a);
     else print_table(&a);
     return FL_OK;

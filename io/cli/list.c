@@ -8,6 +8,7 @@
 
 static const fl_option options[] = {
     FL_OPTION_TEXT("model", 'm', "NAME", "r2plus1d_small", "of list layers: the network"),
+    FL_OPTION_INT("frames", "T", NULL, 1, 4096, "of list layers: frames that it sees; default: the network's"),
     {0}};
 static const fl_option_group group = {"Options of list", options};
 
@@ -170,14 +171,16 @@ static fl_status run(fl_cli *cli)
         name[i + 1] = listings[i].name;
         known = known || strcmp(wanted, listings[i].name) == 0;
     }
-    if (wanted && strcmp(wanted, "layers") == 0) return fl_layers_print(cli, &(fl_model_options){0});
+    if (wanted && strcmp(wanted, "layers") == 0) return fl_layers_print(cli, &(fl_model_options){.frames = (int)fl_cli_int(cli, "frames")});
     if (!known)
         return fl_cli_unknown(cli->error, "list", wanted, name, LISTINGS + 1, "footlight list --help names them");
+    for (const fl_option *o = options; o->name; o++)
+        if (fl_cli_given(cli, o->name)) return fl_error_set(cli->error, FL_USAGE, "--%s: is of footlight list layers", o->name);
     print_listings(cli, wanted);
     return FL_OK;
 }
 
 const fl_command fl_command_list = {
     "list", "what there is: models, methods, metrics, baselines, ops, label sets, layers of a model",
-    "[models|methods|metrics|baselines|ops|labels|layers] [--model NAME]", 0, 1,
+    "[models|methods|metrics|baselines|ops|labels|layers] [--model NAME] [--frames T]", 0, 1,
     (const fl_option_group *const[]){&group, NULL}, NULL, run};

@@ -12,12 +12,14 @@ static int edits_to(const char *word, const char *candidate)
     return n >= 3 && strncmp(word, candidate, n) == 0 ? 1 : fl_word_distance(word, candidate);
 }
 
+/* The dashes that options begin with say nothing about what was meant. */
 const char *fl_nearest(const char *word, const char *const *candidate, int count)
 {
     const char *best = NULL;
-    int fewest = 2 + (int)strlen(word) / 3;
+    const size_t dashes = strncmp(word, "--", 2) == 0 ? 2 : 0;
+    int fewest = 2 + (int)strlen(word += dashes) / 3;
     for (int i = 0; i < count; i++) {
-        const int edits = edits_to(word, candidate[i]);
+        const int edits = edits_to(word, candidate[i] + (strncmp(candidate[i], "--", dashes) == 0 ? dashes : 0));
         if (edits >= fewest) continue;
         fewest = edits;
         best = candidate[i];

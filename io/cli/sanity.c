@@ -193,6 +193,7 @@ static fl_status run(fl_cli *cli)
         fl_session_rank(cli, &r->session, 5) != FL_OK || fl_methods_read_options(cli, &r->session, &r->explain) != FL_OK ||
         fl_weight_layers_find(r->session.graph, cli->arena, &r->layers) != FL_OK)
         return cli->error->status;
+    if (folder && fl_folder_make(folder, cli->error) != FL_OK) return cli->error->status;
     r->alike = fl_cli_real(cli, "alike");
     r->stages = (int)fl_cli_int(cli, "stages") < r->layers.count ? (int)fl_cli_int(cli, "stages") : r->layers.count;
     r->done = FL_NEW(cli->arena, fl_sanity_done, r->methods.count);

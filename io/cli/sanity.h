@@ -57,6 +57,6 @@ fl_status fl_sanity_labels_map(const fl_sanity_labels *, const fl_sanity *, real
 
 void fl_sanity_print(fl_cli *, const fl_sanity_run *);
 void fl_sanity_write(fl_json *, const fl_cli *, const fl_sanity_run *);
-fl_status fl_sanity_save(fl_cli *, const fl_sanity_run *, const char *folder);
+fl_status fl_sanity_save(fl_cli *, const fl_sanity_run *, const char *folder);        /* the folder is there */
 
 #endif

@@ -247,9 +247,7 @@ static fl_status save_page(fl_cli *cli, const fl_sanity_run *r, const char *path
 fl_status fl_sanity_save(fl_cli *cli, const fl_sanity_run *r, const char *folder)
 {
     fl_json j;
-    if (fl_folder_make(folder, cli->error) != FL_OK ||
-        save_page(cli, r, fl_arena_text(cli->arena, "%s/sanity.html", folder)) != FL_OK)
-        return cli->error->status;
+    if (save_page(cli, r, fl_arena_text(cli->arena, "%s/sanity.html", folder)) != FL_OK) return cli->error->status;
     const char *path = fl_arena_text(cli->arena, "%s/sanity.json", folder);
     fl_json_to_text(&j, cli->arena, true);
     fl_sanity_write(&j, cli, r);

@@ -180,6 +180,16 @@ static fl_status begin(fl_cli *cli, const fl_model *model, const fl_recipe *reci
     return fl_trainer_init_lesson(t, cli->work, model, recipe, data, &fl_lesson_masker, masker);
 }
 
+/* Hours of training are not to end at a wrong name. */
+static fl_status try_files(fl_cli *cli)
+{
+    const char *const path[] = {fl_cli_text(cli, "output"), fl_cli_text(cli, "checkpoint")};
+    for (int i = 0; i < 2; i++)
+        if (path[i] && fl_file_try(path[i], cli->error) != FL_OK) return cli->error->status;
+    if (!path[0] && !path[1]) fl_cli_warn(cli, "train: what is learned is lost at the end; -o FILE keeps it");
+    return FL_OK;
+}
+
 static fl_status run(fl_cli *cli)
 {
     const fl_model *model = fl_session_find_model(cli);
@@ -188,6 +198,7 @@ static fl_status run(fl_cli *cli)
     if (recipe.warm_up >= recipe.steps)
         return fl_error_set(cli->error, FL_USAGE, "--warm-up %lld: expected fewer batches than --steps %lld", (long long)recipe.warm_up,
                             (long long)recipe.steps);
+    if (try_files(cli) != FL_OK) return cli->error->status;
     fl_clips learn, judge;
     if (fl_clips_open(&learn, cli, model, fl_cli_text(cli, "data"), (uint64_t)fl_cli_int(cli, "data-seed")) != FL_OK ||
         fl_clips_open(&judge, cli, model, fl_cli_text(cli, "validation-data"), (uint64_t)fl_cli_int(cli, "validation-seed")) != FL_OK)
