@@ -62,10 +62,10 @@ static fl_status choose_graph(fl_run *r)
 {
     fl_explainer *e = r->e;
     const bool folds = !r->o.unfolded && (r->rules ? r->rules->fold : !e->whole_g->exact);
-    if (fl_explainer_fold(e, folds)) return r->g->error->status;
+    if (fl_explainer_fold(e, folds) || !folds) return r->g->error->status;
     const bool lost = (r->method->level == FL_LEVEL_LAYER && !fl_explainer_survives(e, r->o.layer)) ||
                       (r->o.target.node && !fl_explainer_survives(e, r->o.target.node));
-    return folds && lost ? fl_explainer_fold(e, false) : FL_OK;
+    return lost ? fl_explainer_fold(e, false) : FL_OK;
 }
 
 static fl_status plan(fl_run *r)

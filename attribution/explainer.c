@@ -94,6 +94,7 @@ fl_status fl_explainer_fold(fl_explainer *e, bool folded)
 bool fl_explainer_survives(const fl_explainer *e, const char *layer)
 {
     const fl_id was = layer ? fl_graph_find(e->whole_g, layer) : e->whole.cam;
+    fl_assert(e->fold != NULL);
     return was == FL_NONE || e->fold->place[was] != FL_NONE || !e->fold->count;
 }
 

@@ -328,6 +328,17 @@ TEST(cli_boxes_judge_a_map)
     fl_arena_free(&r.arena);
 }
 
+/* With --exact no norm is folded, and no copy without them is there to look a layer up in. */
+TEST(cli_exact_sums_reach_the_maps_of_layers)
+{
+    NEEDS_PROGRAM();
+    rig_inputs();
+    CHECK(rig_run("explain $D/x.npy " TINY " --method grad_cam --quiet -o near") == 0);
+    CHECK(rig_run("explain $D/x.npy " TINY " --method grad_cam --exact --quiet -o exact") == 0);
+    CHECK(rig_run("compare $D/near/map.npy $D/exact/map.npy") == 0 && strstr(rig_out, "pearson         1.0000"));
+    CHECK(rig_run("explain $D/x.npy " TINY " --method gradient --target-node relus.2:1 --exact --quiet -o exact") == 0);
+}
+
 /* Every method that says it has another way as published takes the option: the message is about the class. */
 TEST(cli_as_published_reaches_the_methods_that_have_it)
 {
