@@ -85,6 +85,18 @@ TEST(cli_against_a_wrong_copy_says_where)
     fl_weights_file_close(&f);
     CHECK(rig_run("check $D/x.npy " TINY " --target 3 --against $D/half.npz") == 5);
     CHECK_SAY(strstr(rig_out, "the same direction, 2 times as large") && strstr(rig_out, "1 arrays are no node's, first someone.elses"), "%s", rig_out);
+    /* a gradient of another shape is no gradient that agrees, and a class is one number */
+    CHECK(fl_npz_begin(&z, &arena, rig_file("part.npz")) == FL_OK);
+    fl_npz_add(&z, "gradient", 5, (const int64_t[]){1, RIG_C, RIG_T / 2, RIG_SIDE, RIG_SIDE}, g);
+    fl_npz_add(&z, "activation:stem", 5, (const int64_t[]){1, 1, 1, 1, 1}, g);
+    fl_npz_add(&z, "input", 5, size, rig_inputs());
+    CHECK(fl_npz_end(&z) == FL_OK);
+    CHECK_SAY(rig_run("check --model tiny --weights formula --against $D/part.npz") == 5 && strstr(rig_err, "gradient was not compared"), "%s%s", rig_out, rig_err);
+    CHECK(strstr(rig_out, "2 have another shape"));
+    CHECK(fl_npz_begin(&z, &arena, rig_file("classes.npz")) == FL_OK);
+    fl_npz_add(&z, "class", 1, (const int64_t[]){2}, g);
+    CHECK(fl_npz_end(&z) == FL_OK);
+    CHECK(rig_run("check $D/x.npy " TINY " --against $D/classes.npz") == 3 && strstr(rig_err, "expected one number"));
     /* what cannot be compared is said */
     CHECK(rig_run("check $D/x.npy " TINY " --against $D/x.npy") == 2 && strstr(rig_err, "nothing in it can be compared"));
     CHECK(rig_run("check $D/x.npy " TINY " --tolerance 1") == 2 && rig_run("check $D/x.npy " TINY " --against $D/none.npz") == 3);

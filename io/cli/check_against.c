@@ -45,7 +45,9 @@ static fl_status choose_target(fl_cli *cli, const fl_session *s, const fl_theirs
     const fl_entry *e = t ? fl_bundle_find(&t->bundle, "class") : NULL;
     real value;
     *target = (fl_target){.class_index = FL_CLASS_AUTO};
-    if (!e || fl_cli_given(cli, "target") || fl_entry_count(e) != 1)
+    if (e && fl_entry_count(e) != 1)
+        return fl_error_set(cli->error, FL_UNREADABLE, "%s: class: expected one number, got %lld", t->path, (long long)fl_entry_count(e));
+    if (!e || fl_cli_given(cli, "target"))
         return fl_session_class(cli, s, "target", fl_cli_text(cli, "target"), &target->class_index, NULL);
     fl_entry_read(e, 0, 1, &value);
     target->class_index = value >= 0 && value < s->classes ? (int)value : s->classes;
@@ -105,6 +107,21 @@ static void write_difference(fl_json *j, const fl_cli *cli, const fl_difference 
     fl_json_close(j);
 }
 
+static int misfits(const fl_against *x)
+{
+    int n = 0;
+    for (int i = 0; i < x->count; i++) n += x->item[i].misfit != NULL;
+    return n;
+}
+
+/* Nodes may have another form elsewhere. What the whole is about may not: the input, the score, its gradient, the map. */
+static const fl_difference *misfit_of_all(const fl_against *x)
+{
+    for (int i = 0; i < x->count; i++)
+        if (x->item[i].misfit && !strchr(x->item[i].name, ':')) return &x->item[i];
+    return NULL;
+}
+
 static void say(fl_cli *cli, const fl_session *s, const fl_theirs *t, const fl_against *x, const char *const where[2])
 {
     if (!cli->json) {
@@ -119,7 +136,7 @@ static void say(fl_cli *cli, const fl_session *s, const fl_theirs *t, const fl_a
         for (int side = 0; side < 2; side++)
             if (where[side]) printf("%s\n", where[side]);
         if (x->unknown) printf("%d arrays are no node's, first %s\n", x->unknown, x->first_unknown);
-        if (!where[0] && !where[1]) printf("they agree\n");
+        if (!where[0] && !where[1]) printf(misfits(x) ? "they agree where they can be compared; %d have another shape\n" : "they agree\n", misfits(x));
         return;
     }
     fl_json j;
@@ -161,14 +178,14 @@ fl_status fl_check_against(fl_cli *cli, fl_session *s, const fl_theirs *t)
     if (choose_target(cli, s, t, &target) != FL_OK || make_map(cli, s, t, &target, &map) != FL_OK ||
         fl_against_run(s->explainer, s->input.values, &target, map.method ? &map : NULL, &t->bundle, cli->arena, &x) != FL_OK)
         return cli->error->status;
-    int compared = 0, misfits = 0;
-    for (int i = 0; i < x.count; i++) x.item[i].misfit ? misfits++ : compared++;
-    if (!compared)
+    if (misfits(&x) == x.count)
         return fl_error_set(cli->error, FL_USAGE, "%s: nothing in it can be compared (%d arrays of another shape, %d that are no node's%s%s): expected output, "
-                            "gradient, activation:NODE, gradient:NODE or map", t->path, misfits, x.unknown, x.unknown ? ", first " : "",
+                            "gradient, activation:NODE, gradient:NODE or map", t->path, x.count, x.unknown, x.unknown ? ", first " : "",
                             x.unknown ? x.first_unknown : "");
     const char *const where[2] = {from_where(cli, s, &x, false), from_where(cli, s, &x, true)};
     say(cli, s, t, &x, where);
+    const fl_difference *lost = misfit_of_all(&x);
+    if (!where[0] && !where[1] && lost) return fl_error_set(cli->error, FL_CHECK, "%s: %s was not compared: %s", t->path, lost->name, lost->misfit);
     if (!where[0] && !where[1]) return cli->error->status;
     return fl_error_set(cli->error, FL_CHECK, "%s: %s", t->path, where[0] ? where[0] : where[1]);
 }
