@@ -508,7 +508,7 @@ static void run_pieces(const fl_conv *c, const job *j, const cut *k, const room 
     FL_PARALLEL(item, k->all * sets, k->work) {
         const int64_t set = item % sets, from = all * set / sets, to = all * (set + 1) / sets;
         real *panel = scratch + fl_thread() * r->all, *sums = panel + r->panel, *strips = sums + r->places * r->sums;
-        place places[PLACES];
+        place places[PLACES] = {0};
         for (int64_t i = from; i < to; i++, strips += r->strip) places[i - from] = place_make(j, k, i, strips);
         run_places(j, c, places, (int)(to - from), (int)(item / sets), panel, sums);
     }

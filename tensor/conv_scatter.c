@@ -1,4 +1,4 @@
-/* conv_scatter.c: products over the channels of gy, row by row, added into a plane of gx with room for its padding.
+/* conv_scatter.c: products over the channels of gy and the taps along t, row by row, added into a plane of gx with room for its padding.
  *
  * Runs (kw,i) of neighbouring pixels overlap. They are added in rounds, every so-many-th pixel, such that no vector
  * is read while the one before it is still being written. */
@@ -80,20 +80,37 @@ size_t fl_scatter_scratch(const fl_conv *c)
     return (size_t)(thread_count(&j) * fl_threads()) * sizeof(real);
 }
 
-/* s of one row of gy, [pixel][block][FL_BLOCK]. */
-static void multiply(const job *j, const real *gy, int kt, real *s)
+typedef struct taps { int first, count, apart, from, back; } taps;   /* along t: kt = first, first + apart, ..; planes of gy: from, from - back, .. */
+
+/* The taps that plane t of gx takes from planes of gy. */
+static taps taps_of(const job *j, int t)
+{
+    taps k = {.apart = 1};
+    for (int kt = 0; kt < j->c.win.k[0]; kt++) {
+        const int at = t + j->c.win.lo[0] - kt * j->c.win.d[0], from = at / j->c.win.s[0];
+        if (at < 0 || at % j->c.win.s[0] != 0 || from >= j->c.y.t) continue;
+        if (k.count == 0) k.first = kt, k.from = from;
+        if (k.count == 1) k.apart = kt - k.first, k.back = k.from - from;
+        k.count++;
+    }
+    return k;
+}
+
+/* s of one row in all these planes of gy, which begins at gy in the first of them: [pixel][block][FL_BLOCK]. */
+static void multiply(const job *j, const real *gy, const taps *k, real *s)
 {
     const int64_t panel = (int64_t)j->c.y.c * FL_BLOCK, row = (int64_t)j->blocks * FL_BLOCK;
     const int pixels = j->c.y.w, calls = ceil_div(pixels, j->kernels->rows_wide);
     const int wide = j->kernels->vectors * j->kernels->width;
     fl_tile t = {.b_step = FL_BLOCK, .a_row = j->c.y.c, .a_step = 1, .c_row = row, .run = j->c.y.c,
-                 .count = {1, 1, 1}, .ahead_step = WHOLE};
+                 .count = {k->count, 1, 1}, .a_jump = {-(int64_t)k->back * j->c.y.h * j->c.y.w * j->c.y.c},
+                 .b_jump = {k->apart * j->blocks * panel}, .ahead_step = WHOLE, .in_parts = (int64_t)k->count * j->c.y.c > MOST_OUTPUTS};
     for (int i = 0; i < calls; i++) {
         const int first = (int)((int64_t)pixels * i / calls), rows = (int)((int64_t)pixels * (i + 1) / calls) - first;
         t.a = gy + (int64_t)first * j->c.y.c;
         t.ahead = (int64_t)rows * j->c.y.c;
         for (int lane = 0; lane < j->lanes; lane += wide) {
-            t.b = j->packed + (kt * (int64_t)j->blocks + lane / FL_BLOCK) * panel + lane % FL_BLOCK;
+            t.b = j->packed + (k->first * (int64_t)j->blocks + lane / FL_BLOCK) * panel + lane % FL_BLOCK;
             t.c = s + first * row + lane;
             j->kernels->tile(&t, rows, j->kernels->vectors);
         }
@@ -129,11 +146,12 @@ static void run_item(const job *j, int64_t item, real *plane)
     const int last = min(y.h - 1, ceil_div(end + win->lo[1], win->s[1]) - 1);
     real *s = plane + plane_count(j);
     memset(plane, 0, (size_t)plane_count(j) * sizeof *plane);
-    for (int kt = 0; kt < win->k[0]; kt++) {
-        const int from = t + win->lo[0] - kt * win->d[0];
-        if (from < 0 || from % win->s[0] != 0 || from / win->s[0] >= y.t) continue;
+    const taps all = taps_of(j, t);
+    const int at_once = j->blocks > 1 ? all.count : 1;       /* of short rows one plane after the other: fetching them takes the time */
+    for (int tap = 0; tap < all.count; tap += at_once) {
+        const taps k = {all.first + tap * all.apart, at_once, all.apart, all.from - tap * all.back, all.back};
         for (int h = first; h <= last; h++) {
-            multiply(j, j->gy + fl_at(y, n, 0, from / win->s[0], h, 0), kt, s);
+            multiply(j, j->gy + fl_at(y, n, 0, k.from, h, 0), &k, s);
             add_row(j, s, h, top, end, plane);
         }
     }

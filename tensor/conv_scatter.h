@@ -1,9 +1,10 @@
 /* conv_scatter.h: to the input of a stem, two or three channels: every output pixel sends its share.
  *
- *   s[p, (kh,kw,i)] = sum over o of gy[p,o] * w[o,i,kt,kh,kw]           a matrix product, its lanes full
- *   gx[p*s + k*d - lo, i] += s[p, (kh,kw,i)]                            for every kt, p and k in a fixed order
+ *   s[p, (kh,kw,i)] = sum over kt, o of gy[p,o] * w[o,i,kt,kh,kw]       a matrix product, its lanes full; kt by kt where
+ *                                                                       a row of lanes is short
+ *   gx[p*s + k*d - lo, i] += s[p, (kh,kw,i)]                            for every p and k in a fixed order
  *
- * Gathering instead (conv.c) would leave most lanes empty: three channels fill no vector. Sums run over o first, so
+ * Gathering instead (conv.c) would leave most lanes empty: three channels fill no vector. Sums run over kt and o first, so
  * the order is another one than the gathering kernels'; convolutions that ask for `direct` do not come here.
  *
  * Internal to tensor/. */

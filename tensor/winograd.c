@@ -11,9 +11,9 @@
 #include <string.h>
 
 enum {
-    GROUP_BYTES = 1 << 20,                     /* transformed inputs of a group, with small weights */
+    GROUP_BYTES = 2 << 20,                     /* transformed inputs of a group, with small weights: each is fetched again for every group */
     CHUNK_BYTES = 8 << 20,                     /* the same with large ones */
-    SMALL_WEIGHTS = 8 << 20,                   /* bytes */
+    SMALL_WEIGHTS = 12 << 20,                  /* bytes */
     PIECE_ROWS = 112,                          /* of a group, that are multiplied before their outputs are transformed */
     LEAST_ACROSS = 7,                          /* tiles of a plane in a group, if there are so many */
     TILES_PER_ITEM = 4,                        /* of an input's transform, in steps */
