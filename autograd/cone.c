@@ -34,13 +34,13 @@ fl_cone *fl_cone_new(fl_graph *g, fl_id input, fl_id root, fl_arena *arena)
     seat *in = FL_NEW(arena, seat, seats);
     fl_shape *shapes = FL_NEW(arena, fl_shape, most);
     const real **operands = FL_NEW(arena, const real *, most);
-    fl_buffer *list = FL_NEW(arena, fl_buffer, 2 * n + (size_t)seats), **live = FL_NEW(arena, fl_buffer *, 2 * n + (size_t)seats);
-    if (!c || !flags || !at || !in || !shapes || !operands || !list || !live) {
+    fl_buffer *list = FL_NEW(arena, fl_buffer, 2 * n + (size_t)seats), **placed = FL_NEW(arena, fl_buffer *, 4 * n + 2 * (size_t)seats);
+    if (!c || !flags || !at || !in || !shapes || !operands || !list || !placed) {
         fl_error_set(g->error, FL_FAILED, "boxes of a clip: %s", arena->error->message);
         return NULL;
     }
     *c = (fl_cone){.g = g, .input = input, .root = root, .arena = arena, .depends = flags, .kept = flags + n, .at = at,
-                   .shapes = shapes, .operands = operands, .seats = seats, .list = list, .live = live};
+                   .shapes = shapes, .operands = operands, .seats = seats, .list = list, .placed = placed};
     for (fl_id i = 0; i <= root; i++) {
         c->depends[i] = i == input;
         for (int k = 0; k < g->node[i].n_in; k++) c->depends[i] |= c->depends[g->node[i].in[k]];
@@ -232,7 +232,7 @@ fl_status fl_cone_begin(fl_cone *c, int count, const fl_region *box)
         forecast(c, i, &work);
     }
     list_buffers(c);
-    const int64_t slab = fl_slab_place(c->list, c->buffers, c->live);
+    const int64_t slab = fl_slab_place(c->list, c->buffers, c->placed);
     c->bytes = (size_t)slab * sizeof(real);
     if (make_memory(c, slab, work)) return c->g->error->status;
     fl_slab_hand_out(c->list, c->buffers, c->slab);

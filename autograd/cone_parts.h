@@ -39,7 +39,7 @@ struct fl_cone {
     /* a pass */
     int count;
     int *order, *slot;             /* boxes alike lie side by side: variant v is the caller's order[v], his k is variant slot[k] */
-    fl_buffer *list, **live;
+    fl_buffer *list, **placed;
     int buffers;
     double macs;
     /* memory of passes, in two layers: what follows the number of variants, and what follows the boxes */

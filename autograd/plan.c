@@ -2,7 +2,7 @@
  *
  * Time runs 0 .. 2n-1: node i is computed at time i and its vjp runs at time 2n-1-i. A value is born at i and
  * dies with its last reader; a signal is born at the vjp of its last consumer and dies at its own node's.
- * Buffers that never live together may share memory: first fit, in the order of birth, in one slab. */
+ * Buffers that never live together may share memory (slab.h). */
 #include "autograd/fuse.h"
 #include "autograd/remainder.h"
 #include "autograd/rules.h"
@@ -219,9 +219,11 @@ static void wake(const planner *p, bool settled)
         if (g->computed[i] && read[i] && g->node[i].role != FL_COMPUTED) (void)fl_leaf_values(g, i);
 }
 
-static bool plan_packing(fl_graph *g, bool settled, bool forecast)
+/* Packings lie one behind the other from `memory` on; NULL: they are counted. */
+static void list_packings(fl_graph *g, bool settled, real *memory)
 {
-    static real forecast_only;                           /* stands for a packing that will not be made */
+    static real counted;                                 /* stands for a packing that has no place yet */
+    int64_t end = 0;
     g->n_packs = 0;
     for (fl_id i = 0; i < g->count; i++) {
         fl_node *node = &g->node[i];
@@ -244,15 +246,21 @@ static bool plan_packing(fl_graph *g, bool settled, bool forecast)
                 node->packed[pass] = other->packed[pass];
                 continue;
             }
-            const int64_t count = node->op->packed(node, pass);
-            node->packed[pass] = forecast ? &forecast_only : FL_NEW(g->arena, real, count);
-            if (!node->packed[pass]) return false;
-            g->bytes_packed += (size_t)count * sizeof(real);
+            node->packed[pass] = memory ? memory + end : &counted;
+            end += (node->op->packed(node, pass) + 15) / 16 * 16;
             own = true;
         }
         if (own) g->packs_from[g->n_packs++] = i;
     }
-    return true;
+    g->bytes_packed = (size_t)end * sizeof(real);
+}
+
+static bool plan_packing(fl_graph *g, bool settled)
+{
+    list_packings(g, settled, NULL);
+    real *memory = FL_NEW(g->arena, real, g->bytes_packed / sizeof(real));
+    if (memory) list_packings(g, settled, memory);
+    return memory != NULL;
 }
 
 static bool plan_scratch(fl_graph *g, bool forecast)
@@ -342,9 +350,9 @@ fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
     p.home.signal = FL_NEW(g->arena, fl_id, n);
     p.notes = FL_NEW(g->arena, real *, n);
     p.list = FL_NEW(g->arena, fl_buffer, 4 * n);
-    fl_buffer **live = FL_NEW(g->arena, fl_buffer *, 4 * n);
+    fl_buffer **room = FL_NEW(g->arena, fl_buffer *, 8 * n);
     if (!g->computed || !g->carries || !g->arrived || !g->arrivals || !g->packs_from || !p.wanted || !p.signals || !p.last_use ||
-        !p.home.value || !p.home.signal || !p.notes || !p.list || !live)
+        !p.home.value || !p.home.signal || !p.notes || !p.list || !room)
         return g->error->status;
     p.rest_use = p.last_use + n;
     for (fl_id i = 0; i < g->count; i++) {
@@ -372,20 +380,22 @@ fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
     fl_fuse_values(g, p.wanted, p.last_use, &p.home);
     const int64_t spill = list_buffers(&p);
     if (spill < 0) return g->error->status;
-    const int64_t slab = fl_slab_place(p.list, p.count, live);
+    const int64_t slab = fl_slab_place(p.list, p.count, room);
     g->bytes_values = (size_t)(slab + spill) * sizeof(real);
-    g->bytes_packed = g->bytes_rules = 0;
+    g->bytes_rules = 0;
     g->keeps_all = plan->keep == FL_KEEP_ALL;
     g->fresh = false;
     const bool settled = settles(g, plan);
-    if (plan->forecast) return forget(g, plan_packing(g, settled, true) && plan_scratch(g, true));
+    if (plan->forecast) {
+        list_packings(g, settled, NULL);
+        return forget(g, plan_scratch(g, true));
+    }
     wake(&p, settled);
     if (g->error->status) return g->error->status;
-    real *memory = FL_NEW(g->arena, real, slab);
-    g->spill = FL_NEW(g->arena, real, spill);
-    if (!memory || !g->spill) return g->error->status;
-    if (!hand_out(&p, memory)) return g->error->status;
+    real *memory = FL_NEW(g->arena, real, slab + spill);
+    if (!memory || !hand_out(&p, memory)) return g->error->status;
+    g->spill = memory + slab;
     g->stale = true;
-    if (!plan_packing(g, settled, false) || !plan_scratch(g, false)) return g->error->status;
+    if (!plan_packing(g, settled) || !plan_scratch(g, false)) return g->error->status;
     return fl_rules_plan(g);
 }

@@ -1,6 +1,8 @@
-/* slab.c: first fit. */
+/* slab.c: first fit, in two orders. */
 #include "autograd/slab.h"
 
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 fl_buffer fl_buffer_make(real **to, int64_t count, int birth, int death)
@@ -8,28 +10,72 @@ fl_buffer fl_buffer_make(real **to, int64_t count, int birth, int death)
     return (fl_buffer){to, (count + 15) / 16 * 16, birth, death, 0};
 }
 
-/* The lowest offset at which no living buffer is in the way. live[] is kept in the order of offsets. */
-int64_t fl_slab_place(fl_buffer *list, int count, fl_buffer **live)
+static bool meet(const fl_buffer *a, const fl_buffer *b) { return a->birth <= b->death && b->birth <= a->death; }
+
+/* Places b at an offset that it returns; placed[0 .. n-1] are in the order of offsets, and b is put among them. */
+static int64_t place(fl_buffer *b, fl_buffer **placed, int n)
 {
-    int n = 0;
+    int64_t offset = 0;
+    int at = 0;
+    for (int k = 0; k < n; k++) {
+        if (!meet(b, placed[k])) continue;
+        if (placed[k]->offset - offset >= b->count) break;
+        if (placed[k]->offset + placed[k]->count > offset) offset = placed[k]->offset + placed[k]->count;
+    }
+    while (at < n && placed[at]->offset <= offset) at++;
+    memmove(placed + at + 1, placed + at, (size_t)(n - at) * sizeof *placed);
+    placed[at] = b;
+    return offset;
+}
+
+/* In the order of birth the dead are in nobody's way any more. *most: what is alive at once, at most. */
+static int64_t by_birth(fl_buffer *list, int count, fl_buffer **placed, int64_t *most)
+{
     int64_t slab = 0;
-    for (int i = 0; i < count; i++) {
+    *most = 0;
+    for (int i = 0, n = 0; i < count; i++) {
         fl_buffer *b = &list[i];
-        int kept = 0, at = 0;
-        for (int k = 0; k < n; k++)
-            if (live[k]->death >= b->birth) live[kept++] = live[k];
-        n = kept;
-        b->offset = 0;
-        while (at < n && live[at]->offset - b->offset < b->count) {
-            b->offset = live[at]->offset + live[at]->count;
-            at++;
+        int kept = 0;
+        int64_t alive = b->count;
+        for (int k = 0; k < n; k++) {
+            if (placed[k]->death < b->birth) continue;
+            alive += placed[k]->count;
+            placed[kept++] = placed[k];
         }
-        memmove(live + at + 1, live + at, (size_t)(n - at) * sizeof(fl_buffer *));
-        live[at] = b;
-        n++;
+        b->offset = place(b, placed, kept);
+        n = kept + 1;
         if (b->offset + b->count > slab) slab = b->offset + b->count;
+        if (alive > *most) *most = alive;
     }
     return slab;
+}
+
+/* Larger ones first; of equal ones the one that is born first. */
+static int compare(const void *a, const void *b)
+{
+    const fl_buffer *p = *(fl_buffer *const *)a, *q = *(fl_buffer *const *)b;
+    return p->count != q->count ? (p->count < q->count) - (p->count > q->count) : (p > q) - (p < q);
+}
+
+static int64_t by_size(fl_buffer *list, int count, fl_buffer **order, fl_buffer **placed)
+{
+    int64_t slab = 0;
+    for (int i = 0; i < count; i++) order[i] = &list[i];
+    qsort(order, (size_t)count, sizeof(fl_buffer *), compare);
+    for (int i = 0; i < count; i++) {
+        order[i]->offset = place(order[i], placed, i);
+        if (order[i]->offset + order[i]->count > slab) slab = order[i]->offset + order[i]->count;
+    }
+    return slab;
+}
+
+int64_t fl_slab_place(fl_buffer *list, int count, fl_buffer **room)
+{
+    int64_t most;
+    const int64_t slab = by_birth(list, count, room, &most);
+    if (slab == most) return slab;
+    const int64_t other = by_size(list, count, room, room + count);
+    return other < slab ? other : by_birth(list, count, room, &most);
 }
 
 void fl_slab_hand_out(const fl_buffer *list, int n, real *slab)
