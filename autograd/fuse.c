@@ -133,7 +133,10 @@ void fl_fuse_down(fl_graph *g, const bool *wanted, fl_homes *h)
             fl_node *x = &g->node[node->in[k]];
             const bool only = (k == 0 && node->op->finished) || (fl_fuse_hands_on(node, k) && node->in[0] != node->in[1]);
             if (!g->carries[node->in[k]] || !x->noted || !is(x, FL_OP_relu) || second[node->in[k]] == g->count) continue;
-            x->early = only && h->signal[x->in[0]] == h->signal[node->in[k]];
+            const bool pooled = node->noted && is(node, FL_OP_maxpool) && g->arrivals[node->in[k]] == 1;
+            x->early = (only || pooled) && h->signal[x->in[0]] == h->signal[node->in[k]];
+            g->node[i].shut = x->early && pooled;
+            x->noted = !node->shut;
             second[node->in[k]] = g->count;                /* decided */
         }
     }

@@ -4,6 +4,7 @@
  *   notes  one byte per element that forward leaves, for a vjp that then reads no values (op.h)
  *   home   a signal that is handed on as it is, or element by element, lies where it lay; a value may take its operand's place
  *   early  a ReLU's gate is closed while its signal is made
+ *   shut   a ReLU that a maximum alone reads leaves nothing: where the maximum is 0 its notes say that nobody won
  *
  * Plans with rules or exact sums, plans that train and plans that keep all have none of this: their parts are read. (Exact plans
  * leave notes all the same: remainder.h.) */
@@ -16,7 +17,7 @@ typedef struct fl_homes { fl_id *value, *signal; } fl_homes;       /* per node: 
 
 /* Marks head, beside, into and noted of the nodes. kept: values that the caller reads, per node. */
 fl_status fl_fuse_up(fl_graph *, const bool *kept);
-/* Marks early; fills homes->signal and g->arrivals. wanted: signals that the caller reads. */
+/* Marks early and shut; fills homes->signal and g->arrivals. wanted: signals that the caller reads. */
 void fl_fuse_down(fl_graph *, const bool *wanted, fl_homes *);
 /* Fills homes->value. last_use: as the planner's, of values. */
 void fl_fuse_values(const fl_graph *, const bool *kept, const int *last_use, fl_homes *);

@@ -128,7 +128,7 @@ struct fl_node {
     uint8_t *notes;                      /* what forward leaves for the vjp in place of values, where noted */
     fl_id into;                          /* the weighted node whose pass makes this one's value or does without it; FL_NONE */
     fl_id head, beside;                  /* of that one: whose value it writes, and what it adds; FL_NONE */
-    bool noted, early;                   /* fuse.h; early: the signal arrives gated */
+    bool noted, early, shut;             /* fuse.h; early: the signal arrives gated; shut: a maximum's notes do that to the ReLU below */
     bool direct;                         /* the graph trains: convolutions sum in the documented order */
     bool exact;                          /* ... in double (tensor/conv.h) */
     bool has_rest;                       /* and what rounding took off its value is there, while it is read (remainder.h) */
@@ -136,9 +136,10 @@ struct fl_node {
     const real **operand_rest;           /* n_in pointers, NULL where an operand has none */
     bool turned;                         /* pass 1 reads what is packed for pass 0 */
     bool settled;                        /* operand 1 is used packed, and nothing is put in its place */
+    const fl_graph *passing;             /* ... and packed whenever it is used, into scratch: the graph that it comes from; else NULL */
     struct fl_variant *variant;          /* what rules put in place of operand 1 */
     int n_variants;
-    void *work;                          /* scratch, shared by all nodes of the graph */
+    void *work;                          /* scratch, shared with others */
     const void *aside;                   /* what a check put aside for this node (hold.h, fault.h); NULL otherwise */
 };
 
@@ -154,5 +155,6 @@ fl_id fl_example_operand(fl_graph *, fl_rng *, const char *name, fl_shape);     
 /* The graph's packing of w, or one made now, in scratch. */
 const real *fl_packed_weight(const fl_node *, int pass, const real *w, void *scratch);
 size_t fl_packing_scratch(const fl_node *, bool values);      /* bytes that packing takes of it; values: the weight has some */
+size_t fl_passing_room(const fl_node *);                      /* bytes of a packing in scratch, and what making it takes */
 
 #endif

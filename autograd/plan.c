@@ -21,7 +21,9 @@ typedef struct planner {
     bool *wanted;              /* fl_plan.out and the root: values that survive */
     bool *signals;             /* fl_plan.wrt: signals that survive */
     real **notes;              /* of each node, or NULL */
+    real **work;               /* of each node: scratch of its own, where it lies among values and signals (has_own_work) */
     fl_homes home;
+    bool *passing;             /* parameters that are packed whenever they are used */
     int *last_use, *rest_use;  /* of the value of each node, and of its remainder */
     fl_buffer *list;
     int count;
@@ -140,6 +142,32 @@ static int value_death(const planner *p, fl_id owner)
     return death;
 }
 
+/* On a way up and down that nobody else walks a node's scratch is one more buffer, alive while the node runs: where values are
+ * largest kernels want little. */
+static bool has_own_work(const fl_graph *g) { return g->root != FL_NONE && !g->parts; }
+
+static int64_t reals_of(size_t bytes) { return (int64_t)((bytes + sizeof(real) - 1) / sizeof(real)); }
+
+static void add_work(planner *p, fl_id i)
+{
+    const fl_node *node = &p->g->node[i];
+    if (!node->op->scratch) return;
+    add_buffer(p, &p->work[i], reals_of(node->op->scratch(node)), i, i);
+    fl_buffer *b = &p->list[p->count - 1];
+    if (p->g->carries[i]) b->again = b->end = backward_time(p->g, i);
+}
+
+static size_t packing_scratch(const fl_graph *g)
+{
+    size_t most = 0;
+    for (int i = 0; i < g->n_packs; i++) {
+        const fl_node *node = &g->node[g->packs_from[i]];
+        const size_t bytes = fl_packing_scratch(node, !node->settled || g->node[node->in[1]].value);
+        if (bytes > most) most = bytes;
+    }
+    return most;
+}
+
 /* What node i leaves when its turn comes: the value of itself, or of the head of its chain; its remainder; notes. */
 static void add_value(planner *p, fl_id at)
 {
@@ -152,16 +180,22 @@ static void add_value(planner *p, fl_id at)
     if (node->noted) add_buffer(p, &p->notes[i], (bytes + unit - 1) / unit, at, backward_time(g, i));
 }
 
-/* Buffers in the order of birth: values and notes upwards, then signals downwards. Returns the room for spilled signals, -1
- * without memory. */
-static int64_t list_buffers(planner *p)
+/* Buffers in the order of birth: values and notes upwards, then signals downwards; work: with every node's own scratch. Returns the
+ * room for spilled signals, -1 without memory. */
+static int64_t list_buffers(planner *p, bool work)
 {
     fl_graph *g = p->g;
+    const fl_mark mark = fl_arena_mark(g->arena);
     int *first = FL_NEW(g->arena, int, g->count);
     if (!first) return -1;
+    p->count = 0;
     const int64_t spill = find_first_arrivals(g, first);
-    for (fl_id i = 0; i < g->count; i++)
-        if (g->computed[i] && g->node[i].role == FL_COMPUTED && g->node[i].into == FL_NONE) add_value(p, i);
+    if (work) add_buffer(p, &p->work[g->count], reals_of(packing_scratch(g)), -1, -1);
+    for (fl_id i = 0; i < g->count; i++) {
+        if (!g->computed[i] || g->node[i].role != FL_COMPUTED || g->node[i].into != FL_NONE) continue;
+        if (work) add_work(p, i);
+        add_value(p, i);
+    }
     for (fl_id i = g->count - 1; i >= 0; i--) {
         if (!g->carries[i]) continue;
         if (i == g->root) add_signal(p, i, first[i]);
@@ -172,6 +206,7 @@ static int64_t list_buffers(planner *p)
             first[x] = 0;                                /* listed: x may be the next operand as well */
         }
     }
+    fl_arena_release(g->arena, mark);
     return spill;
 }
 
@@ -220,19 +255,22 @@ static void wake(const planner *p, bool settled)
 }
 
 /* Packings lie one behind the other from `memory` on; NULL: they are counted. */
-static void list_packings(fl_graph *g, bool settled, real *memory)
+static void list_packings(fl_graph *g, const bool *passing, bool settled, real *memory)
 {
     static real counted;                                 /* stands for a packing that has no place yet */
     int64_t end = 0;
     g->n_packs = 0;
     for (fl_id i = 0; i < g->count; i++) {
         fl_node *node = &g->node[i];
+        node->passing = NULL;
         node->packed[0] = node->packed[1] = NULL;
         node->settled = node->turned = false;
         if (!g->computed[i] || !node->op->packed) continue;
         const fl_role role = g->node[node->in[1]].role;
         if (role != FL_PARAM && role != FL_BUFFER) continue;
         node->settled = settled;
+        node->passing = passing[node->in[1]] ? g : NULL;
+        if (node->passing) continue;
         bool own = false;
         for (int pass = 0; pass < 2; pass++) {
             if (pass == 1 && !(g->carries[i] && g->carries[node->in[0]] && fl_rules_use_weight(g, i))) continue;
@@ -255,33 +293,81 @@ static void list_packings(fl_graph *g, bool settled, real *memory)
     g->bytes_packed = (size_t)end * sizeof(real);
 }
 
-static bool plan_packing(fl_graph *g, bool settled)
+/* Of the weights that are packed for good the one that takes most is packed whenever it is used from now on; false: there is none. */
+static bool pass_largest(planner *p)
 {
-    list_packings(g, settled, NULL);
-    real *memory = FL_NEW(g->arena, real, g->bytes_packed / sizeof(real));
-    if (memory) list_packings(g, settled, memory);
-    return memory != NULL;
+    fl_graph *g = p->g;
+    int64_t most = 0;
+    fl_id largest = FL_NONE;
+    for (int k = 0; k < g->n_packs; k++) {
+        const fl_node *node = &g->node[g->packs_from[k]];
+        int64_t count = 0;
+        for (int pass = 0; pass < 2; pass++) count += node->packed[pass] && !(pass && node->turned) ? node->op->packed(node, pass) : 0;
+        if (count > most) most = count, largest = node->in[1];
+    }
+    if (largest == FL_NONE) return false;
+    p->passing[largest] = true;
+    g->passing++;
+    return true;
 }
 
-static bool plan_scratch(fl_graph *g, bool forecast)
+/* What callers keep beside a plan: some arrays of the size of the clip. */
+static size_t room_beside(const fl_graph *g)
 {
-    size_t most = 0;
+    enum { ARRAYS = 4 };
+    int64_t most = 0;
+    for (fl_id i = 0; i < g->count; i++)
+        if (g->node[i].role == FL_INPUT && fl_shape_count(g->node[i].shape) > most) most = fl_shape_count(g->node[i].shape);
+    return ARRAYS * (size_t)most * sizeof(real);
+}
+
+static fl_status say_least(const fl_graph *g, size_t bytes)
+{
+    const size_t least = g->arena->used + bytes + room_beside(g);
+    return fl_error_set(g->error, FL_LIMIT, "memory: a plan of %zu bytes, %zu in use, pass the limit of %zu, though all weights are packed "
+                        "when they are used: --mem %zuM is the least that would do", bytes, g->arena->used, g->arena->limit,
+                        (least >> 20) + 1);
+}
+
+static void count_scratch(fl_graph *g)
+{
+    size_t most = packing_scratch(g);
     for (fl_id i = 0; i < g->count; i++) {
         const fl_node *node = &g->node[i];
         if (!g->computed[i] || !node->op->scratch) continue;
         size_t bytes = node->op->scratch(node);
         if (bytes > most) most = bytes;
     }
-    for (int i = 0; i < g->n_packs; i++) {
-        const fl_node *node = &g->node[g->packs_from[i]];
-        const size_t bytes = fl_packing_scratch(node, g->node[node->in[1]].value != NULL);
-        if (bytes > most) most = bytes;
-    }
     g->bytes_scratch = most;
-    if (forecast) return true;
-    void *work = FL_NEW(g->arena, char, most);
-    for (fl_id i = 0; i < g->count; i++) g->node[i].work = work;
+}
+
+/* Finds the place of every buffer and counts the bytes; where scratch lies among values it takes what it makes the slab longer by.
+ * Returns the length of the slab, in reals; -1 without memory. */
+static int64_t place_buffers(planner *p, fl_buffer **room)
+{
+    fl_graph *g = p->g;
+    int64_t spill = list_buffers(p, false);
+    if (spill < 0) return -1;
+    const int64_t values = fl_slab_place(p->list, p->count, room);
+    int64_t slab = values;
+    spill = (spill + 15) / 16 * 16;
+    count_scratch(g);
+    if (has_own_work(g)) {
+        if (list_buffers(p, true) < 0) return -1;
+        slab = fl_slab_place(p->list, p->count, room);
+        g->bytes_scratch = slab > values ? (size_t)(slab - values) * sizeof(real) : 0;
+    }
+    g->bytes_values = (size_t)((slab < values ? slab : values) + spill) * sizeof(real);
+    return slab;
+}
+
+static bool plan_scratch(fl_graph *g)
+{
     g->threads = fl_threads();
+    if (has_own_work(g)) return true;
+    void *work = FL_NEW(g->arena, char, g->bytes_scratch);
+    for (fl_id i = 0; i < g->count; i++) g->node[i].work = work;
+    g->packing_work = work;
     return work != NULL;
 }
 
@@ -292,6 +378,7 @@ static bool hand_out(planner *p, real *slab)
     for (fl_id i = 0; i < g->count; i++) {
         fl_node *node = &g->node[i];
         node->notes = (uint8_t *)p->notes[i];
+        node->work = p->work[i];
         if (p->home.value[i] != i) node->value = g->node[p->home.value[i]].value;
         if (g->carries[i] && p->home.signal[i] != i) node->signal = g->node[p->home.signal[i]].signal;
     }
@@ -301,6 +388,7 @@ static bool hand_out(planner *p, real *slab)
             g->node[i].operand[k] = x->value;
             if (g->node[i].has_rest) g->node[i].operand_rest[k] = x->rest;
         }
+    g->packing_work = p->work[g->count];
     for (int i = 0; i < p->plan->n_wrt; i++) {           /* what the root does not depend on has a signal of zeros */
         fl_node *node = &g->node[p->plan->wrt[i]];
         const int64_t count = fl_shape_count(node->shape);
@@ -320,7 +408,7 @@ static void check_plan(const fl_graph *g, const fl_plan *plan)
 }
 
 /* After a forecast nothing of the plan is there to be used. */
-static fl_status forget(fl_graph *g, bool ok)
+static fl_status forget(fl_graph *g)
 {
     for (fl_id i = 0; i < g->count; i++) {
         g->node[i].packed[0] = g->node[i].packed[1] = NULL;
@@ -328,7 +416,7 @@ static fl_status forget(fl_graph *g, bool ok)
     }
     g->n_packs = 0;
     g->root = FL_NONE;
-    return ok ? FL_OK : g->error->status;
+    return FL_OK;
 }
 
 fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
@@ -349,10 +437,12 @@ fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
     p.home.value = FL_NEW(g->arena, fl_id, n);
     p.home.signal = FL_NEW(g->arena, fl_id, n);
     p.notes = FL_NEW(g->arena, real *, n);
-    p.list = FL_NEW(g->arena, fl_buffer, 4 * n);
-    fl_buffer **room = FL_NEW(g->arena, fl_buffer *, 8 * n);
+    p.work = FL_NEW(g->arena, real *, n);
+    p.passing = FL_NEW(g->arena, bool, n);
+    p.list = FL_NEW(g->arena, fl_buffer, 5 * n);
+    fl_buffer **room = FL_NEW(g->arena, fl_buffer *, 10 * n);
     if (!g->computed || !g->carries || !g->arrived || !g->arrivals || !g->packs_from || !p.wanted || !p.signals || !p.last_use ||
-        !p.home.value || !p.home.signal || !p.notes || !p.list || !room)
+        !p.home.value || !p.home.signal || !p.notes || !p.work || !p.passing || !p.list || !room)
         return g->error->status;
     p.rest_use = p.last_use + n;
     for (fl_id i = 0; i < g->count; i++) {
@@ -361,7 +451,7 @@ fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
         node->has_rest = false;
         node->notes = NULL;
         node->into = node->head = node->beside = FL_NONE;
-        node->noted = node->early = false;
+        node->noted = node->early = node->shut = false;
         node->n_variants = 0;
         if (node->role == FL_COMPUTED) node->value = NULL;
     }
@@ -378,24 +468,30 @@ fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
     find_last_uses(&p);
     fl_fuse_down(g, p.signals, &p.home);
     fl_fuse_values(g, p.wanted, p.last_use, &p.home);
-    const int64_t spill = list_buffers(&p);
-    if (spill < 0) return g->error->status;
-    const int64_t slab = fl_slab_place(p.list, p.count, room);
-    g->bytes_values = (size_t)(slab + spill) * sizeof(real);
+    const bool settled = settles(g, plan);
+    const size_t limit = g->arena->limit;
+    int64_t slab;
+    size_t bytes;
+    g->passing = 0;
+    do {
+        list_packings(g, p.passing, settled, NULL);
+        slab = place_buffers(&p, room);
+        if (slab < 0) return g->error->status;
+        bytes = g->bytes_values + g->bytes_packed + g->bytes_scratch;
+    } while (limit && g->arena->used + bytes + room_beside(g) > limit && pass_largest(&p));
     g->bytes_rules = 0;
     g->keeps_all = plan->keep == FL_KEEP_ALL;
     g->fresh = false;
-    const bool settled = settles(g, plan);
-    if (plan->forecast) {
-        list_packings(g, settled, NULL);
-        return forget(g, plan_scratch(g, true));
-    }
+    if (limit && g->arena->used + bytes > limit && !plan->forecast) return say_least(g, bytes);
+    if (plan->forecast) return forget(g);
     wake(&p, settled);
     if (g->error->status) return g->error->status;
-    real *memory = FL_NEW(g->arena, real, slab + spill);
+    const size_t whole = bytes - (has_own_work(g) ? 0 : g->bytes_scratch);        /* in one piece: it ends in a page, not in several */
+    real *memory = FL_NEW(g->arena, real, whole / sizeof(real));
     if (!memory || !hand_out(&p, memory)) return g->error->status;
     g->spill = memory + slab;
+    list_packings(g, p.passing, settled, memory + (whole - g->bytes_packed) / sizeof(real));
     g->stale = true;
-    if (!plan_packing(g, settled) || !plan_scratch(g, false)) return g->error->status;
+    if (!plan_scratch(g)) return g->error->status;
     return fl_rules_plan(g);
 }

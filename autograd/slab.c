@@ -7,10 +7,18 @@
 
 fl_buffer fl_buffer_make(real **to, int64_t count, int birth, int death)
 {
-    return (fl_buffer){to, (count + 15) / 16 * 16, birth, death, 0};
+    return (fl_buffer){.to = to, .count = (count + 15) / 16 * 16, .birth = birth, .death = death, .again = 0, .end = -1};
 }
 
-static bool meet(const fl_buffer *a, const fl_buffer *b) { return a->birth <= b->death && b->birth <= a->death; }
+static bool common(int begin, int end, int from, int to) { return begin <= end && from <= to && begin <= to && from <= end; }
+
+static bool meet(const fl_buffer *a, const fl_buffer *b)
+{
+    return common(a->birth, a->death, b->birth, b->death) || common(a->birth, a->death, b->again, b->end) ||
+           common(a->again, a->end, b->birth, b->death) || common(a->again, a->end, b->again, b->end);
+}
+
+static bool is_dead(const fl_buffer *b, int now) { return b->death < now && b->end < now; }
 
 /* Places b at an offset that it returns; placed[0 .. n-1] are in the order of offsets, and b is put among them. */
 static int64_t place(fl_buffer *b, fl_buffer **placed, int n)
@@ -23,12 +31,12 @@ static int64_t place(fl_buffer *b, fl_buffer **placed, int n)
         if (placed[k]->offset + placed[k]->count > offset) offset = placed[k]->offset + placed[k]->count;
     }
     while (at < n && placed[at]->offset <= offset) at++;
-    memmove(placed + at + 1, placed + at, (size_t)(n - at) * sizeof *placed);
+    memmove(placed + at + 1, placed + at, (size_t)(n - at) * sizeof(fl_buffer *));
     placed[at] = b;
     return offset;
 }
 
-/* In the order of birth the dead are in nobody's way any more. *most: what is alive at once, at most. */
+/* In the order of birth the dead are in nobody's way any more. *most: what is alive at once when something is born, at most. */
 static int64_t by_birth(fl_buffer *list, int count, fl_buffer **placed, int64_t *most)
 {
     int64_t slab = 0;
@@ -38,8 +46,8 @@ static int64_t by_birth(fl_buffer *list, int count, fl_buffer **placed, int64_t 
         int kept = 0;
         int64_t alive = b->count;
         for (int k = 0; k < n; k++) {
-            if (placed[k]->death < b->birth) continue;
-            alive += placed[k]->count;
+            if (is_dead(placed[k], b->birth)) continue;
+            if (placed[k]->death >= b->birth) alive += placed[k]->count;
             placed[kept++] = placed[k];
         }
         b->offset = place(b, placed, kept);

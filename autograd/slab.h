@@ -12,7 +12,8 @@
 typedef struct fl_buffer {
     real **to;                 /* where the address goes */
     int64_t count;             /* reals, rounded up to whole cache lines */
-    int birth, death;          /* alive in birth .. death, both included */
+    int birth, death;          /* alive in birth .. death, both included, */
+    int again, end;            /* and in again .. end, later; again > end: not again */
     int64_t offset;
 } fl_buffer;
 

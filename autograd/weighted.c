@@ -69,12 +69,10 @@ bool fl_weighted_turns(const fl_node *node)
     return !is_transposed(node) && fl_conv_turns(&c);
 }
 
-/* Room for one packing, in case an operand was substituted, in front of what the kernels want. */
+/* Room for one packing, in case an operand was substituted or passes, in front of what the kernels want. */
 static size_t packing_room(const fl_node *node)
 {
-    if (node->settled) return 0;
-    int64_t a = fl_weighted_packed(node, 0), b = fl_weighted_packed(node, 1);
-    return ((size_t)(a > b ? a : b) * sizeof(real) + 63) / 64 * 64;
+    return node->settled && !node->passing ? 0 : fl_passing_room(node);
 }
 
 size_t fl_weighted_scratch(const fl_node *node)

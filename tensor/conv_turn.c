@@ -6,8 +6,9 @@
 #include <string.h>
 
 /* Where turning costs little: not by tiles with taps along t, whose panels are three times as long and turned again for every piece of
- * rows (a tenth of a gradient of c3d), and not in the smaller layers of a ResNet (3 % of its gradient). */
-enum { LEAST = 1 << 22 };          /* numbers in a packing; of smaller ones there are two */
+ * rows (a tenth of a gradient of c3d), and not in the smaller layers of a ResNet (3 % of its gradient). Where there is one pixel all
+ * time goes into fetching the weight. */
+enum { LEAST = 3 << 20, LEAST_OF_PIXEL = 1 << 20 };          /* numbers in a packing; of smaller ones there are two */
 
 bool fl_conv_can_turn(const fl_conv *c)
 {
@@ -19,7 +20,11 @@ bool fl_conv_can_turn(const fl_conv *c)
            fl_gather_make(c, FL_CONV_TO_INPUT, 0).together == 1;
 }
 
-bool fl_conv_turns(const fl_conv *c) { return fl_conv_packed_count(c, FL_CONV_FORWARD) >= LEAST && fl_conv_can_turn(c); }
+bool fl_conv_turns(const fl_conv *c)
+{
+    const bool pixel = fl_shape_pixels(c->x) == c->x.n && fl_shape_pixels(c->y) == c->y.n;
+    return fl_conv_packed_count(c, FL_CONV_FORWARD) >= (pixel ? LEAST_OF_PIXEL : LEAST) && fl_conv_can_turn(c);
+}
 
 typedef real four __attribute__((vector_size(4 * sizeof(real))));
 

@@ -41,6 +41,12 @@ static int64_t winner(const fl_node *node, const real *x, const real *rest, int 
     return best;
 }
 
+/* Where the window's largest is 0, a ReLU below lets nothing through (fuse.h). */
+static void shut(const real *y, int channels, uint8_t *notes)
+{
+    for (int c = 0; c < channels; c++) notes[c] = y[c] > 0 ? notes[c] : NOBODY;
+}
+
 /* All channels of a window at once, so that the inner loop runs along memory. notes: which element was the largest, or NULL. */
 static void forward_pixel(const fl_node *node, const real *x, int n, const window *at, real *y, uint8_t *notes)
 {
@@ -71,6 +77,7 @@ static void forward_row(const fl_node *node, const real *x, int64_t row, real *y
         const int64_t to = (row * s.w + w) * s.c;
         at.w = fl_pool_span(node, 2, w);
         forward_pixel(node, x, n, &at, y + to, notes ? notes + to : NULL);
+        if (notes && node->shut) shut(y + to, s.c, notes + to);
     }
 }
 
