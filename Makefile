@@ -102,7 +102,7 @@ endif
 demo: all
 	$(BUILD)/footlight demo
 
-# BIG=0 leaves out the published networks at full size (a minute, 5 GB).
+# BIG=0 leaves out the published networks at full size (a minute, 5 GB) and a search of 1000 steps.
 BIG ?= 1
 test: $(BUILD)/footlight $(BUILD)/tests/all
 	BIG=$(BIG) FOOTLIGHT=$(abspath $(BUILD)/footlight) $(BUILD)/tests/all $(T)

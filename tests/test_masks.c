@@ -71,26 +71,21 @@ TEST(masks_generator_of_the_study)
     }
 }
 
-/* Only the area term, as the study optimises it: PyTorch's momentum with dampening; new ties in every step. */
-TEST(masks_area_alone_follows_the_trace)
+/* Only the area term, as the study optimises it: PyTorch's momentum with dampening; new ties in every step. after(t, weighted terms)
+ * is asked before the step of every t. */
+static void descend(int frames, int last, void (*after)(int t, const double *term))
 {
-    static const struct { int t; double area[AREAS], within; } trace[] = {
-        {0, {237.77, 222.84, 207.97, 105.35}, 0.005}, {1, {234.64, 220.16, 205.56, 104.71}, 0.005},
-        {2, {231.56, 217.45, 203.14, 104.01}, 0.005}, {5, {222.59, 209.47, 195.94, 101.70}, 0.005},
-        {19, {186.04, 176.38, 166.12, 87.68}, 0.005}};
     generator q;
-    generator_up(&q, 112, 7, 11, 4);
+    generator_up(&q, 112, 7, 11, frames);
     const int64_t count = fl_shape_count(fl_graph_shape(q.g, q.cells));
     real *state = FL_NEW(&q.arena, real, count), *p = fl_graph_value(q.g, q.cells);
-    fl_optimiser sgd = fl_optimiser_sgd(0.05 * 4 / 16, 0.9, 0.9);     /* of 4 frames each has four times the gradient of one of 16 */
-    double lambda = 300;
-    size_t next = 0;
-    for (int t = 0; t <= 19; t++) {
+    fl_optimiser sgd = fl_optimiser_sgd(0.05 * frames / 16, 0.9, 0.9);       /* of 4 frames each has four times the gradient of 16 */
+    double lambda = 300, term[AREAS];
+    for (int t = 0; t <= last; t++) {
         fl_graph_value(q.g, q.draw)[0] = (real)t;
         fl_graph_forward(q.g);
-        for (int a = 0; a < AREAS && t == trace[next].t; a++)
-            CHECK_NEAR(lambda * (double)fl_graph_value(q.g, q.area)[a], trace[next].area[a], trace[next].within * trace[next].area[a]);
-        next += t == trace[next].t;
+        for (int a = 0; a < AREAS; a++) term[a] = lambda * (double)fl_graph_value(q.g, q.area)[a];
+        after(t, term);
         const real seed[AREAS] = {(real)lambda, (real)lambda, (real)lambda, (real)lambda};
         fl_graph_backward(q.g, seed);
         fl_optimiser_begin(&sgd);
@@ -98,8 +93,47 @@ TEST(masks_area_alone_follows_the_trace)
         for (int64_t i = 0; i < count; i++) p[i] = p[i] < 0 ? 0 : p[i] > 1 ? 1 : p[i];
         lambda *= 1.0008668;
     }
-    CHECK(next == sizeof trace / sizeof *trace);
     fl_arena_free(&q.arena);
+}
+
+static int met;
+
+static void check_areas(int t, const double *term)
+{
+    static const struct { int t; double area[AREAS]; } trace[] = {
+        {0, {237.77, 222.84, 207.97, 105.35}}, {1, {234.64, 220.16, 205.56, 104.71}}, {2, {231.56, 217.45, 203.14, 104.01}},
+        {5, {222.59, 209.47, 195.94, 101.70}}, {19, {186.04, 176.38, 166.12, 87.68}}};
+    for (size_t i = 0; i < sizeof trace / sizeof *trace; i++)
+        for (int a = 0; t == trace[i].t && a < AREAS; a++, met++) CHECK_NEAR(term[a], trace[i].area[a], 0.005 * trace[i].area[a]);
+}
+
+TEST(masks_area_alone_follows_the_trace)
+{
+    met = 0;
+    descend(4, 19, check_areas);
+    CHECK(met == 5 * AREAS);
+}
+
+/* Equal values are told apart by drawing, and once masks are nearly 0 and 1 that decides where they go on: of five draws in 16 frames the
+ * sums were 0.1 to 0.4 % from the study's at 100, and from 2.1 % below to 3.1 % above from 200 on. The study has one draw. */
+static void check_sum(int t, const double *term)
+{
+    static const struct { int t; double sum, within; } trace[] = {
+        {100, 223.31, 0.005}, {200, 65.06, 0.04}, {400, 22.34, 0.04}, {600, 20.45, 0.04}, {1000, 26.98, 0.04}};
+    for (size_t i = 0; i < sizeof trace / sizeof *trace; i++) {
+        if (t != trace[i].t) continue;
+        CHECK_NEAR(term[0] + term[1] + term[2] + term[3], trace[i].sum, trace[i].within * trace[i].sum);
+        met++;
+    }
+}
+
+TEST(masks_area_alone_follows_the_trace_to_its_end)
+{
+    const char *big = getenv("BIG");
+    if (big && strcmp(big, "0") == 0) SKIP("BIG=0");
+    met = 0;
+    descend(16, 1000, check_sum);
+    CHECK(met == 5);
 }
 
 /* ---- loops of discs, per instruction set ---- */
@@ -125,7 +159,8 @@ TEST(masks_discs_from_their_definition_on_every_instruction_set)
     const fl_disc d = fl_disc_of(TAPS, ABOVE, 20);
     double kappa[LINES * LINE];
     CHECK(d.far == LINES - 1 && d.width == LINE && fl_disc_numbers(&d) == LINES * LINE);
-    for (int i = 0; i < LINES * LINE; i++) kappa[i] = i % LINE < TAPS ? 1 / (double)(1 + i / LINE + abs(i % LINE - ABOVE)) : 0;
+    for (int h = 0; h < LINES; h++)
+        for (int q = 0; q < LINE; q++) kappa[h * LINE + q] = q < TAPS ? 1.0 / (1 + h + abs(q - ABOVE)) : 0;
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         static disc_results first, r;
         const double x = values[i], limit = fabs(20 * x) > 700 ? 700 / fabs(20 * x) : 1;

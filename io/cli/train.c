@@ -160,7 +160,8 @@ static fl_status finish(fl_cli *cli, fl_trainer *t, const fl_dataset *judge)
     fl_bundle_init(&weights, cli->arena);
     if (fl_graph_store_part(t->g, t->lesson->part, &weights) != FL_OK) return cli->error->status;
     fl_metadata_pair pair[] = {{t->user ? "masker_for" : "model", t->model->name},
-                               {"recipe", describe_recipe(cli, &t->recipe, masker_of(t))}, {"footlight", FL_VERSION}, {"weights_sha256", t->user ? fl_weights_sha256(&masker_of(t)->weights) : ""}};
+                               {"recipe", describe_recipe(cli, &t->recipe, masker_of(t))}, {"footlight", FL_VERSION},
+                               {"weights_sha256", t->user ? fl_weights_sha256(&masker_of(t)->weights) : ""}};
     const fl_metadata metadata = {pair, t->user ? 4 : 3};
     fl_status status = pair[1].value ? fl_safetensors_write(path, &weights, &metadata, cli->error) : FL_FAILED;
     if (status == FL_OK) fl_cli_say(cli, "weights: %s", path);
