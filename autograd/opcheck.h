@@ -4,7 +4,9 @@
  *   value      |forward - definition| / largest |y|                    the definition: naive.h, one element at a time, in double
  *   adjoint    |<Jv,g> - <v,J'g>| / (|y| |g|), v and g random          of operands in which the op is affine
  *   slope      |vjp of 1 - difference quotient of the definition| / largest slope       of maps; also in float32 to its last bits,
- *              since the quotient is taken in double: five points, h a power of two near |x|/512 where x has 12 bits
+ *              since the quotient is taken in double: five points, h a power of two near |x|/512 where x has 12 bits. A slope
+ *              that is made from y (y (1 - y), of a sigmoid) is known to the rounding of y: 2^20 of its last bits, at
+ *              most of those of 1, stand for the largest slope where that is less, or saturated gates would be called wrong
  *
  * Rounding: a sum of n products is off by about sqrt(n) units in the last place, so bounds grow with that (fl_opcheck_bound). */
 #ifndef FL_OPCHECK_H

@@ -215,6 +215,23 @@ static void check_slope(op_case *c)
 }
 TEST(ops_slopes_follow_the_definition) { op_cases_each(1, check_slope); }
 
+/* All gates of a cell shut or open: the slope y (1 - y) has no more digits than y leaves it, and that is no fault. */
+TEST(ops_slopes_of_saturated_gates_are_not_called_wrong)
+{
+    fl_error error = {0};
+    fl_arena arena;
+    fl_arena_init(&arena, &error);
+    fl_graph *g = fl_graph_new(&arena);
+    const fl_id x = fl_node_input(g, "x", (fl_shape){1, 4, 1, 8, 8}), y = fl_node_sigmoid(g, "y", x);
+    real values[256];
+    for (int i = 0; i < 256; i++) values[i] = (real)((i % 2 ? 1 : -1) * (8 + i / 32.0));
+    const real *const in[] = {values};
+    fl_opcheck r;
+    CHECK(fl_opcheck_slope(&g->node[y], in, 256, 7, &arena, &r));
+    CHECK_SAY(r.checked == 256 && r.worst <= SLOPE_BOUND, "%g", r.worst);
+    fl_arena_free(&arena);
+}
+
 static void check_deriv(op_case *c)
 {
     if (!(c->op->flags & FL_MAP)) return;
