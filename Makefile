@@ -114,7 +114,7 @@ lint:
 	@command -v clang-tidy cppcheck clang >/dev/null || { echo "lint: run 'make deps-dev' first"; exit 1; }
 	$(MAKE) --no-print-directory CC=gcc all
 	$(MAKE) --no-print-directory CC=clang all
-	printf '%s\n' $(CHECKED) | xargs -P 2 -I FILE clang-tidy --quiet FILE -- -std=c11 $(CPPFLAGS) $(WARN) 2>/dev/null \
+	printf '%s\n' $(CHECKED) | xargs -P 2 -I {} clang-tidy --quiet {} -- -std=c11 $(CPPFLAGS) $(WARN) 2>/dev/null \
 	    | { ! grep -E "(warning|error):"; }
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --suppressions-list=.cppcheck \
 	    --error-exitcode=1 -j 2 -I. -D_DEFAULT_SOURCE $(CHECKED)
