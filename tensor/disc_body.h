@@ -5,19 +5,10 @@
 #include "tensor/disc.h"
 #include "tensor/math.h"
 
-#define WIDTH (VECTOR_BYTES / (int)sizeof(double))
-#define PASTE_(a, b) a##b
-#define PASTE(a, b) PASTE_(a, b)
-#define INLINE static inline __attribute__((always_inline))
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 8")
-#endif
+#define ELEMENT double
+#include "tensor/vector_body.h"
 
-typedef double vector __attribute__((vector_size(VECTOR_BYTES)));
 typedef int64_t whole __attribute__((vector_size(VECTOR_BYTES)));
-typedef double loose __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(double)), may_alias));   /* in memory */
 
 /* As fl_exp64, |u| <= 700: 2^k (1 + r + r^2 (1/2! + r/3! + .. + r^11/13!)), the sum in pairs of pairs, or each term waits for the last. */
 INLINE vector exp_of(vector u)

@@ -10,25 +10,17 @@
 
 #include <string.h>
 
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
+#if !defined(__clang__)
 #define UNROLL _Pragma("GCC unroll 32")
 #endif
+#define ELEMENT real
+#include "tensor/vector_body.h"
 
-#define WIDTH (VECTOR_BYTES / (int)sizeof(real))
 #ifdef FL_F64
 #define INTEGER int64_t
 #else
 #define INTEGER int32_t
 #endif
-#define PASTE_(a, b) a##b
-#define PASTE(a, b) PASTE_(a, b)
-
-#define INLINE static inline __attribute__((always_inline))
-
-typedef real vector __attribute__((vector_size(VECTOR_BYTES)));
-typedef real loose __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));   /* in memory */
 
 /* Row p of a tile starts at origin + p*step; rows 0, 4, 8, 12 have pointers, the rest are reached by the
  * addressing modes, or the address registers would not suffice. */

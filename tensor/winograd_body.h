@@ -11,18 +11,8 @@
 
 #include <string.h>
 
-#define WIDTH (VECTOR_BYTES / (int)sizeof(real))
-#define PASTE_(a, b) a##b
-#define PASTE(a, b) PASTE_(a, b)
-#define INLINE static inline __attribute__((always_inline))
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 8")
-#endif
-
-typedef real vector __attribute__((vector_size(VECTOR_BYTES)));
-typedef real loose __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));   /* in memory */
+#define ELEMENT real
+#include "tensor/vector_body.h"
 
 #if defined(FUSED)
 #define FMA(number, v, sum) ((vector)FUSED((number) - (vector){0}, v, sum))
