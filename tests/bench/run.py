@@ -66,9 +66,14 @@ def has_peer():
     return subprocess.run([sys.executable, "-c", "import torch, torchvision"], capture_output=True).returncode == 0
 
 
+def best_core():
+    """What OpenBLAS does not find by itself on newer processors; it would not run where there is no AVX-512."""
+    with open("/proc/cpuinfo") as f:
+        return {"OPENBLAS_CORETYPE": "SKYLAKEX"} if " avx512f " in f.read() else {}
+
+
 def peer(name, what, repeat, weights=""):
-    core = {"x86_64": "SKYLAKEX"}.get(platform.machine(), "")
-    env = {**os.environ, "OPENBLAS_CORETYPE": core, "OMP_NUM_THREADS": "2", "MALLOC_TOP_PAD_": "536870912", "MALLOC_MMAP_THRESHOLD_": "4294967296",
+    env = {**os.environ, **best_core(), "OMP_NUM_THREADS": "2", "MALLOC_TOP_PAD_": "536870912", "MALLOC_MMAP_THRESHOLD_": "4294967296",
            "MALLOC_TRIM_THRESHOLD_": "4294967296", "WEIGHTS": weights}
     out = subprocess.run([sys.executable, os.path.join(here, "peers.py"), name, what, str(repeat)], capture_output=True, text=True, env=env)
     if out.returncode:
