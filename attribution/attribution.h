@@ -209,6 +209,10 @@ fl_explainer *fl_explainer_new(fl_graph *, fl_network, const fl_card_input *card
 fl_status fl_explainer_predict(fl_explainer *, const real *clip, double *logits, double *probabilities);
 int fl_explainer_classes(const fl_explainer *);
 
+/* Gives the memory of the last plan back, where nothing was taken from the graph's arena behind it: maps are there, pictures come
+ * next. Whoever runs the network again plans again. */
+void fl_explainer_rest(fl_explainer *);
+
 /* clip: 1,C,T,H,W channels last, in network space; not changed. The map and its texts live in results; scratch is
  * taken from there too and given back. Errors go to the graph's error: FL_USAGE (class, baseline, layer, steps),
  * FL_FAILED (memory, scores that are not finite), FL_LIMIT (stopped by progress). On an error *map is zeroed. */

@@ -56,8 +56,8 @@ static fl_status run(fl_run *r)
     fl_error error = {0};
     fl_arena own;
     if (check(r)) return r->g->error->status;
-    fl_arena_init(&own, &error);
-    if (r->g->arena->limit > r->g->arena->used) own.limit = r->g->arena->limit - r->g->arena->used;
+    fl_arena_init_beside(&own, r->g->arena);
+    own.error = &error;
     fl_status status = look(r, &own);
     r->map->bytes = own.peak;
     if (error.status) status = fl_error_set(r->g->error, error.status, "%s: %s", r->method->name, error.message);

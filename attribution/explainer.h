@@ -42,9 +42,6 @@ bool fl_explainer_survives(const fl_explainer *, const char *layer);
 /* Plans unless the graph has that plan already. */
 fl_status fl_explainer_plan(fl_explainer *, const fl_demand *);
 
-/* Gives the plan's memory back to the system until the graph is planned again: for a driver with a graph of its own. */
-void fl_explainer_rest(fl_explainer *);
-
 /* The node that options.layer names, or the network's own choice. FL_NONE with the error set when it cannot be. */
 fl_id fl_explainer_layer(const fl_explainer *, const char *name);
 

@@ -176,8 +176,8 @@ fl_status fl_masks_build(fl_masks *m, const fl_run *r, const fl_mask_plan *how)
 {
     *m = (fl_masks){.sets = how->sets, .rows = how->rows, .noise = FL_NONE, .how = FL_NONE};
     for (int k = 0; k < 3; k++) m->coefficient[k] = FL_NONE;
-    fl_arena_init(&m->arena, &m->error);
-    if (r->g->arena->limit > r->g->arena->used) m->arena.limit = r->g->arena->limit - r->g->arena->used;
+    fl_arena_init_beside(&m->arena, r->g->arena);
+    m->arena.error = &m->error;
     m->g = fl_graph_new(&m->arena);
     if (!m->g) return m->error.status;
     fl_mask_build b = {.m = m, .g = m->g, .r = r, .plan = how, .q = how->recipe, .padded = FL_NONE,

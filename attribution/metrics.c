@@ -120,8 +120,7 @@ static fl_status check(const fl_trial *t)
 fl_status fl_metric_judge(const fl_metric *metric, fl_judged *j, const fl_metric_options *given, fl_arena *results, fl_measure *m)
 {
     fl_arena scratch;
-    fl_arena_init(&scratch, results->error);
-    if (results->limit > results->used) scratch.limit = results->limit - results->used;
+    fl_arena_init_beside(&scratch, results);
     fl_trial t = {.metric = metric, .o = fill_in(metric, j, given), .judged = j, .map_shape = {1, 1, j->shape.t, j->shape.h, j->shape.w},
                   .results = results, .scratch = &scratch, .error = results->error};
     t.voxels = (int)fl_shape_pixels(t.map_shape);

@@ -117,7 +117,7 @@ static bool go_up(follower *f, fl_id input, int64_t element)
     for (fl_id i = input + 1; i <= g->root; i++) {
         if (!g->carries[i] || g->node[i].role != FL_COMPUTED || g->node[i].op->flags & FL_STOP) continue;
         fl_arena own;                                    /* dense arrays go, sparse ones stay */
-        fl_arena_init(&own, f->a->error);
+        fl_arena_init_beside(&own, f->a);
         follower scratch = *f;
         scratch.a = &own;
         real *vy = FL_NEW(&own, real, count_of(g, i));
@@ -263,7 +263,7 @@ static bool walk_down(follower *f, fl_id node, int64_t at)
         if (!g->node[node].n_in) return true;
         fl_arena own;
         choice best;
-        fl_arena_init(&own, f->a->error);
+        fl_arena_init_beside(&own, f->a);
         const bool ok = look_down(f, &own, s, &best);
         if (ok && best.operand >= 0) {
             const fl_summand mine = {best.operand, best.at, (double)g->node[node].operand[best.operand][best.at], best.slope};

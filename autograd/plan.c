@@ -323,10 +323,10 @@ static size_t room_beside(const fl_graph *g)
 
 static fl_status say_least(const fl_graph *g, size_t bytes)
 {
-    const size_t least = g->arena->used + bytes + room_beside(g);
+    const size_t least = fl_arena_charged(g->arena) + bytes + room_beside(g);
     return fl_error_set(g->error, FL_LIMIT, "memory: a plan of %zu bytes, %zu in use, pass the limit of %zu, though all weights are packed "
-                        "when they are used: --mem %zuM is the least that would do", bytes, g->arena->used, g->arena->limit,
-                        (least >> 20) + 1);
+                        "when they are used: --mem %zuM is the least that would do", bytes, fl_arena_charged(g->arena),
+                        fl_arena_charged(g->arena) + fl_arena_left(g->arena), (least >> 20) + 1);
 }
 
 static void count_scratch(fl_graph *g)
@@ -469,7 +469,7 @@ fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
     fl_fuse_down(g, p.signals, &p.home);
     fl_fuse_values(g, p.wanted, p.last_use, &p.home);
     const bool settled = settles(g, plan);
-    const size_t limit = g->arena->limit;
+    const size_t left = fl_arena_left(g->arena);
     int64_t slab;
     size_t bytes;
     g->passing = 0;
@@ -478,11 +478,11 @@ fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
         slab = place_buffers(&p, room);
         if (slab < 0) return g->error->status;
         bytes = g->bytes_values + g->bytes_packed + g->bytes_scratch;
-    } while (limit && g->arena->used + bytes + room_beside(g) > limit && pass_largest(&p));
+    } while (bytes + room_beside(g) > left && pass_largest(&p));
     g->bytes_rules = 0;
     g->keeps_all = plan->keep == FL_KEEP_ALL;
     g->fresh = false;
-    if (limit && g->arena->used + bytes > limit && !plan->forecast) return say_least(g, bytes);
+    if (bytes > left && !plan->forecast) return say_least(g, bytes);
     if (plan->forecast) return forget(g);
     wake(&p, settled);
     if (g->error->status) return g->error->status;

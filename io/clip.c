@@ -110,7 +110,7 @@ static fl_status from_pipe(fl_arena *a, const char *path, const fl_clip_options 
     const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
     fl_arena file;
     fl_bytes bytes;
-    fl_arena_init(&file, a->error);
+    fl_arena_init_beside(&file, a);
     fl_status status = fl_file_read(&file, path, FL_CLIP_BYTES, &bytes);
     if (status == FL_OK && !kind_of(bytes) && !wants_raw(o) && bytes.size > 0) {
         fl_spool spool;
@@ -153,7 +153,7 @@ static fl_status from_file(fl_arena *a, const char *path, const fl_clip_options 
         snprintf(clip->format, sizeof clip->format, "ffmpeg");
         return status == FL_OK ? fl_sha256_file(path, clip->sha256, a->error) : status;
     }
-    fl_arena_init(&file, a->error);
+    fl_arena_init_beside(&file, a);
     if (status == FL_OK) status = fl_file_read(&file, path, FL_CLIP_BYTES, &bytes);
     if (status == FL_OK) status = fl_clip_decode(a, bytes, path, o, clip);
     fl_arena_free(&file);

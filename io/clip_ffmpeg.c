@@ -117,7 +117,7 @@ fl_status fl_clip_ffmpeg(fl_arena *a, const char *path, const char *what, fl_cli
     fl_arena scratch;
     fl_bytes frames = {0};
     FILE *said = tmpfile();
-    fl_arena_init(&scratch, a->error);
+    fl_arena_init_beside(&scratch, a);
     /* a relative name could begin with '-' or look like a protocol ("concat:...") */
     const char *safe = path[0] == '/' ? path : fl_arena_text(&scratch, "./%s", path);
     fl_status status = FL_OK;

@@ -102,7 +102,7 @@ fl_status fl_clip_folder(fl_arena *a, const char *path, const char *prefix, fl_c
     const fl_source s = {a, {0}, path};
     fl_arena scratch;
     fl_listing images, jpegs;
-    fl_arena_init(&scratch, a->error);
+    fl_arena_init_beside(&scratch, a);
     fl_status status = fl_folder_list(&scratch, path, is_named, &image, &images);
     if (status == FL_OK) status = fl_folder_list(&scratch, path, is_named, &jpeg, &jpegs);
     if (status == FL_OK) status = read_found(&s, prefix, &scratch, &images, &jpegs, clip);

@@ -72,7 +72,7 @@ fl_status fl_stream_read(fl_arena *a, FILE *f, const char *name, size_t cap, fl_
     if (hint > cap) return too_big(a->error, name, cap);
     if (hint) return read_sized(a, f, name, hint, out);
     fl_arena pieces;
-    fl_arena_init(&pieces, a->error);
+    fl_arena_init_beside(&pieces, a);
     fl_status status = read_pieces(a, &pieces, f, name, cap, out);
     fl_arena_free(&pieces);
     return status;

@@ -48,8 +48,8 @@ bool fl_flow_file_is(fl_arena *scratch, const char *path)
     fl_arena own;
     fl_error err = {0};
     fl_listing found = {0};
-    fl_arena_init(&own, &err);
-    own.limit = scratch->limit;
+    fl_arena_init_beside(&own, scratch);
+    own.error = &err;
     const bool some = fl_folder_list(&own, path, is_part, X, &found) == FL_OK && found.count > 0;
     fl_arena_free(&own);
     return some;
@@ -106,7 +106,7 @@ static fl_status read_npy(fl_arena *a, const char *path, fl_flow_file *f)
 {
     fl_bytes bytes;
     fl_arena file;
-    fl_arena_init(&file, a->error);
+    fl_arena_init_beside(&file, a);
     fl_status status = fl_file_read(&file, path, FL_FILE_CAP, &bytes);
     if (status == FL_OK) status = fl_flow_file_decode(a, bytes, path, f);
     fl_arena_free(&file);
@@ -144,7 +144,7 @@ static fl_status read_folder(fl_arena *a, const char *path, double bound, fl_flo
 {
     fl_clip x, y;
     fl_arena pictures;
-    fl_arena_init(&pictures, a->error);
+    fl_arena_init_beside(&pictures, a);
     snprintf(f->source, sizeof f->source, "%s", path);
     snprintf(f->format, sizeof f->format, "flow folder");
     fl_status status = fl_clip_read_named(&pictures, path, X, &x);

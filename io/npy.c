@@ -210,7 +210,7 @@ real *fl_npy_read(fl_arena *a, const char *path, fl_npy *npy)
     fl_arena file;
     fl_bytes bytes;
     real *values = NULL;
-    fl_arena_init(&file, a->error);
+    fl_arena_init_beside(&file, a);
     memset(npy, 0, sizeof *npy);
     if (fl_file_read(&file, path, FL_FILE_CAP, &bytes) == FL_OK && fl_npy_parse(bytes, path, npy, a->error) == FL_OK)
         values = fl_npy_values(a, npy);

@@ -57,7 +57,7 @@ void fl_npz_add(fl_npz_out *z, const char *name, int axes, const int64_t *size, 
 {
     if (!z->file.stream || z->arena->error->status != FL_OK) return;
     fl_arena own;                                    /* of this member; the directory grows in the caller's */
-    fl_arena_init(&own, z->arena->error);
+    fl_arena_init_beside(&own, z->arena);
     fl_buffer content = fl_buffer_new(&own), head = fl_buffer_new(&own);
     const char *member = fl_arena_text(&own, "%s.npy", name);
     fl_npy_append(&content, axes, size, values);

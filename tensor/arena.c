@@ -30,6 +30,30 @@ void fl_arena_init(fl_arena *a, fl_error *borrowed)
     a->error = borrowed;
 }
 
+void fl_arena_init_beside(fl_arena *a, fl_arena *other)
+{
+    fl_arena_init(a, other->error);
+    a->account = other->account ? other->account : other;
+}
+
+static const fl_arena *account_of(const fl_arena *a) { return a->account ? a->account : a; }
+
+size_t fl_arena_charged(const fl_arena *a) { return account_of(a)->charged; }
+
+size_t fl_arena_left(const fl_arena *a)
+{
+    const fl_arena *account = account_of(a);
+    return !account->limit ? SIZE_MAX : account->charged < account->limit ? account->limit - account->charged : 0;
+}
+
+static void use(fl_arena *a, size_t used)
+{
+    fl_arena *account = a->account ? a->account : a;
+    account->charged += used - a->used;              /* less is a difference that wraps around */
+    a->used = used;
+    if (a->used > a->peak) a->peak = a->used;
+}
+
 static void free_chain(struct fl_block *b)
 {
     while (b) {
@@ -42,10 +66,13 @@ static void free_chain(struct fl_block *b)
 
 void fl_arena_free(fl_arena *a)
 {
-    fl_error *error = a->error;
+    const fl_arena was = *a;
+    use(a, 0);
     free_chain(a->blocks);
     free_chain(a->spare);
-    fl_arena_init(a, error);
+    fl_arena_init(a, was.error);
+    a->account = was.account;
+    a->limit = was.limit;
 }
 
 void fl_arena_trim(fl_arena *a)
@@ -103,61 +130,50 @@ static struct fl_block *block_with_room(fl_arena *a, size_t bytes, bool large)
 static void *out_of_memory(fl_arena *a, size_t count, size_t size)
 {
     fl_error_set(a->error, FL_FAILED, "memory: could not get %zu x %zu bytes (%zu in use); "
-                 "use fewer frames, a smaller --batch or a machine with more memory", count, size, a->used);
+                 "use fewer frames, a smaller --batch or a machine with more memory", count, size, fl_arena_charged(a));
     return NULL;
 }
 
 static void pass_limit(fl_arena *a, size_t more)
 {
-    fl_error_set(a->error, FL_LIMIT, "memory: %zu bytes in use and %zu more needed pass the limit of %zu; raise --mem", a->used, more,
-                 a->limit);
+    fl_error_set(a->error, FL_LIMIT, "memory: %zu bytes in use and %zu more needed pass the limit of %zu: --mem %zuM or more",
+                 fl_arena_charged(a), more, account_of(a)->limit, ((fl_arena_charged(a) + more) >> 20) + 1);
 }
 
-static void *take(fl_arena *a, size_t count, size_t size, bool clear)
+/* counts: it is for use now, and zeroed. */
+static void *take(fl_arena *a, size_t count, size_t size, bool counts)
 {
     allocations++;
     if (fail_countdown > 0 && --fail_countdown == 0) return out_of_memory(a, count, size);
     if (size && count > (SIZE_MAX / 2) / size) return out_of_memory(a, count, size);
     size_t bytes = round_up(count * size + (count * size == 0), ALIGN);
-    if (a->limit && a->used + bytes > a->limit) {
+    if (counts && bytes > fl_arena_left(a)) {
         pass_limit(a, bytes);
         return NULL;
     }
     struct fl_block *b = a->blocks;
-    if (!b || b->size - b->fill < bytes) b = block_with_room(a, bytes, clear);
+    if (!b || b->size - b->fill < bytes) b = block_with_room(a, bytes, counts);
     if (!b) return out_of_memory(a, count, size);
     void *p = b->data + b->fill;
-    if (clear && b->touched > b->fill) memset(p, 0, b->touched - b->fill < bytes ? b->touched - b->fill : bytes);
+    if (counts && b->touched > b->fill) memset(p, 0, b->touched - b->fill < bytes ? b->touched - b->fill : bytes);
     b->fill += bytes;
     if (b->touched < b->fill) b->touched = b->fill;
-    a->used += bytes;
-    if (a->used > a->peak) a->peak = a->used;
+    if (counts) use(a, a->used + bytes);
+    else a->asleep += bytes;
     return p;
 }
 
 void *fl_arena_array(fl_arena *a, size_t count, size_t size) { return take(a, count, size, true); }
 
-void *fl_arena_sleep(fl_arena *a, size_t bytes)
-{
-    const size_t limit = a->limit, before = a->used, peak = a->peak;
-    a->limit = 0;
-    void *p = take(a, 1, bytes, false);
-    a->limit = limit;
-    if (!p) return NULL;
-    a->asleep += a->used - before;
-    a->used = before;
-    a->peak = peak;
-    return p;
-}
+void *fl_arena_sleep(fl_arena *a, size_t bytes) { return take(a, 1, bytes, false); }
 
 void fl_arena_wake(fl_arena *a, size_t bytes)
 {
     const size_t whole = round_up(bytes, ALIGN);
     fl_assert(whole <= a->asleep);
-    if (a->limit && a->used + whole > a->limit) pass_limit(a, whole);
+    if (whole > fl_arena_left(a)) pass_limit(a, whole);
     a->asleep -= whole;
-    a->used += whole;
-    if (a->used > a->peak) a->peak = a->used;
+    use(a, a->used + whole);
 }
 
 char *fl_arena_vtext(fl_arena *a, const char *format, va_list args)
@@ -195,6 +211,7 @@ void fl_arena_release(fl_arena *a, fl_mark m)
         a->spare = b;
     }
     if (a->blocks) a->blocks->fill = m.fill;
-    if (m.asleep > a->asleep) a->used = m.used + (m.asleep - a->asleep);       /* older than the mark and woken since */
-    else a->used = m.used, a->asleep = m.asleep;
+    if (m.asleep > a->asleep) use(a, m.used + (m.asleep - a->asleep));          /* older than the mark and woken since */
+    else use(a, m.used), a->asleep = m.asleep;
+    if (account_of(a)->limit) fl_arena_trim(a);                                 /* what lies about would count for the system */
 }

@@ -3,7 +3,7 @@
  * Three lifetimes use it: the bundle (weights), a graph (nodes, buffers), scratch (mark, use, release).
  * Memory is 64-byte aligned and zeroed. Blocks of 4 MiB and more sit on 2 MiB pages where the kernel
  * grants them. Released blocks stay with the arena and serve the next allocation: pages are not given
- * back before fl_arena_free or fl_arena_trim. Not for two threads at once: allocate before the parallel loop. */
+ * back before fl_arena_free or fl_arena_trim, but where there is a limit. Not for two threads at once: allocate before the parallel loop. */
 #ifndef FL_ARENA_H
 #define FL_ARENA_H
 
@@ -19,14 +19,19 @@ typedef struct fl_arena {
     struct fl_block *spare;    /* released, to be used again */
     size_t used, peak;         /* bytes handed out now, and at most so far; without what sleeps */
     size_t asleep;             /* bytes handed out that nobody touches yet */
-    size_t limit;              /* 0: none; otherwise an allocation that would pass it fails with FL_LIMIT */
     fl_error *error;           /* where a failure is reported; borrowed */
+    struct fl_arena *account;  /* on whose account it takes memory; NULL: its own */
+    size_t limit, charged;     /* of an account. 0: no limit; otherwise an allocation that would pass it fails with FL_LIMIT */
 } fl_arena;
 
 typedef struct fl_mark { struct fl_block *block; size_t fill, used, asleep; } fl_mark;
 
 void fl_arena_init(fl_arena *, fl_error *borrowed);
-void fl_arena_free(fl_arena *);          /* gives every block back; the arena is then as after init */
+void fl_arena_init_beside(fl_arena *, fl_arena *other);   /* the other's error, and one limit for both; goes first */
+void fl_arena_free(fl_arena *);          /* gives every block back; the arena is then as after init, its limit stays */
+
+size_t fl_arena_left(const fl_arena *);      /* bytes until the limit; SIZE_MAX: there is none */
+size_t fl_arena_charged(const fl_arena *);   /* bytes in use of all arenas on its account */
 
 void fl_arena_trim(fl_arena *);          /* gives spare blocks back: for another arena that needs as much */
 

@@ -227,6 +227,27 @@ TEST(cli_explain_gives_the_same_bytes_whatever_the_threads)
     CHECK(rig_shell("cmp -s run1/grad_cam_map.npy other/grad_cam_map.npy") == 0);
 }
 
+/* Where memory is short the program says how much would do: whoever does as told comes to the same bytes, and is told of more each time. */
+TEST(cli_explain_says_what_memory_would_do)
+{
+    enum { MOST_TRIES = 40 };
+    NEEDS_PROGRAM();
+    rig_inputs();
+    const char *what = "explain $D/clip.ppm --model r2plus1d_small --weights formula --frames 32 --method integrated_gradients,grad_cam --steps 2 --quiet";
+    long mem = 4, before = 0;
+    int code = 6, tries = 0;
+    CHECK(rig_run("%s -o $D/free_of_limits", what) == 0);
+    for (; code == 6 && mem > before && tries < MOST_TRIES; tries++) {
+        before = mem;
+        code = rig_run("%s -o $D/limited --mem %ldM", what, mem);
+        const char *said = strstr(rig_err, "--mem ");
+        if (code == 6) CHECK_SAY(said && !strstr(said + 1, "--mem "), "%s", rig_err);
+        if (code == 6 && said) mem = strtol(said + 6, NULL, 10);
+    }
+    CHECK_SAY(code == 0 && tries > 2, "%d tries: exit code %d: %s", tries, code, rig_err);
+    CHECK_SAY(rig_shell("diff -r free_of_limits limited") == 0, "%ld MiB: %s", mem, rig_out);
+}
+
 static double sum_of(fl_arena *arena, const char *name, fl_npy *header)
 {
     const real *map = fl_npy_read(arena, rig_file(name), header);

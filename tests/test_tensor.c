@@ -131,6 +131,31 @@ TEST(arena_release_gives_the_same_memory_again_zeroed)
     fl_arena_free(&a);
 }
 
+/* What one takes the other cannot; what it gives back is there again. Blocks that are free do not stay with an arena that has a limit. */
+TEST(arena_two_share_one_limit)
+{
+    fl_error e = {0};
+    fl_arena a, b;
+    fl_arena_init(&a, &e);
+    fl_arena_init_beside(&b, &a);
+    CHECK(fl_arena_left(&b) == SIZE_MAX);
+    a.limit = 10 << 20;
+    const fl_mark empty = fl_arena_mark(&b);
+    CHECK(FL_NEW(&a, char, 4 << 20) && FL_NEW(&b, char, 5 << 20) && fl_arena_left(&a) == 1 << 20 && fl_arena_left(&b) == 1 << 20);
+    CHECK(!FL_NEW(&b, char, 2 << 20) && e.status == FL_LIMIT && strstr(e.message, "--mem 12M"));
+    fl_error_clear(&e);
+    CHECK(b.used == 5 << 20 && fl_arena_charged(&b) == 9 << 20 && a.used == 4 << 20);
+    fl_arena_release(&b, empty);
+    CHECK(!b.spare && b.peak == 5 << 20 && fl_arena_left(&a) == 6 << 20);
+    CHECK(fl_arena_sleep(&b, 20 << 20) && e.status == FL_OK && fl_arena_left(&a) == 6 << 20);
+    fl_arena_wake(&b, 2 << 20);
+    CHECK(fl_arena_left(&a) == 4 << 20);
+    fl_arena_free(&b);
+    CHECK(fl_arena_left(&b) == 6 << 20 && a.charged == a.used);
+    fl_arena_free(&a);
+    CHECK(a.charged == 0 && fl_arena_left(&a) == 10 << 20);
+}
+
 TEST(arena_limits_and_failures_are_reported)
 {
     fl_error e = {0};

@@ -147,7 +147,7 @@ static fl_status check(fl_cli *cli, fl_session *s, const fl_fault *fault)
         if (fault) printf("injected: %s: %s\n", fault->name, fault->doc);
         printf("\n");
     }
-    fl_arena_init(&scratch, cli->error);
+    fl_arena_init_beside(&scratch, cli->arena);
     const fl_status status = fl_check_run(s->explainer, s->input.values, &o, &scratch, &failed);
     fl_arena_free(&scratch);
     if (cli->json) {

@@ -200,7 +200,7 @@ static void put(saver *v, const char *kind, const char *node, fl_shape s, const 
 {
     fl_arena own;
     const int64_t all = fl_shape_count(s), n = whole || all <= MOST_WHOLE ? all : SAMPLES;
-    fl_arena_init(&own, v->z.arena->error);
+    fl_arena_init_beside(&own, v->z.arena);
     const char *name = fl_arena_text(&own, "%s%s%s%s", kind, n < all ? "_value" : "", *node ? ":" : "", node);
     real *order = FL_NEW(&own, real, all);
     if (name && order) {

@@ -109,7 +109,7 @@ static fl_status find_command(fl_cli *cli, const char *name)
 static fl_status set_up_machine(fl_cli *cli)
 {
     if (fl_cli_given(cli, "threads")) fl_threads_set((int)fl_cli_int(cli, "threads"));
-    cli->arena->limit = cli->work->limit = fl_cli_bytes(cli, "mem");
+    cli->arena->limit = fl_cli_bytes(cli, "mem");
     return fl_isa_choose(fl_cli_text(cli, "isa"), cli->error);
 }
 
@@ -172,7 +172,7 @@ int fl_cli_main(int argc, char **argv)
     fl_error error = {0};
     fl_arena arena, work;
     fl_arena_init(&arena, &error);
-    fl_arena_init(&work, &error);
+    fl_arena_init_beside(&work, &arena);
     fl_cli cli = {.arena = &arena, .work = &work, .error = &error, .program = argc > 0 ? argv[0] : ""};
     catch_signals();
     fl_status status = run(&cli, argc, argv);

@@ -49,8 +49,7 @@ static fl_status measure(fl_cli *cli, const fl_session *s, const fl_explain_opti
     fl_explain_options o = *given;
     fl_arena results;
     fl_map map;
-    fl_arena_init(&results, cli->error);
-    results.limit = cli->arena->limit;
+    fl_arena_init_beside(&results, cli->arena);
     const double start = now();
     const fl_status status = fl_explain(s->explainer, c->method, s->input.values, &o, &results, &map);
     c->seconds = now() - start;

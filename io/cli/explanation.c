@@ -144,6 +144,7 @@ fl_status fl_explanation_run(fl_cli *cli, fl_explanation *x)
         if (run_method(cli, x, x->methods.item[i], &x->done[i]) != FL_OK) return cli->error->status;
         if (x->done[i].map.partial && !x->partial) x->partial = &x->done[i].map;
     }
+    fl_explainer_rest(x->session->explainer);
     return show(cli, x);
 }
 

@@ -47,8 +47,7 @@ static fl_status train(fl_cli *cli, const fl_sanity_run *r, fl_sanity_labels *l)
     if (!clips || fl_clips_open(clips, cli, model, fl_cli_text(cli, "label-data"), cli->seed) != FL_OK) return cli->error->status;
     if (!clips->data.count) clips->data.count = fl_cli_int(cli, "label-clips");
     fl_dataset_shuffle(&by_heart, &clips->data, cli->seed, r->session.classes);
-    fl_arena_init(&own, cli->error);
-    if (cli->arena->limit > cli->arena->used) own.limit = cli->arena->limit - cli->arena->used;
+    fl_arena_init_beside(&own, cli->arena);
     if (fl_trainer_init(&t, &own, model, &recipe, &clips->data) == FL_OK && learn(cli, &t, l)) fl_graph_store(t.g, &l->weights);
     fl_arena_free(&own);
     return cli->error->status;

@@ -164,7 +164,6 @@ fl_status fl_session_finish(fl_cli *cli, fl_session *s)
     const fl_shape in = s->input.shape;
     const fl_card_input *card;
     const char *labels = fl_cli_text(cli, "labels");
-    if (cli->arena->limit > cli->arena->used) cli->work->limit = cli->arena->limit - cli->arena->used;
     s->graph = fl_graph_new(cli->work);
     if (!s->graph) return cli->error->status;
     s->graph->on_demand = true;

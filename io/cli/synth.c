@@ -147,8 +147,7 @@ static fl_status run(fl_cli *cli)
     unsigned char *mask = FL_NEW(cli->arena, unsigned char, voxels);
     if (!rgb || !mask) return cli->error->status;
     fl_arena index;                              /* the index grows while each clip's paths come and go */
-    fl_arena_init(&index, cli->error);
-    index.limit = cli->arena->limit;
+    fl_arena_init_beside(&index, cli->arena);
     fl_json j;
     fl_json_to_text(&j, &index, true);
     fl_json_object(&j, NULL);

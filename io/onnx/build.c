@@ -225,8 +225,7 @@ fl_network fl_onnx_build(fl_graph *g, const fl_model *model, const fl_model_opti
                      onnx->path);
         return net;
     }
-    fl_arena_init(&scratch, g->error);
-    scratch.limit = g->arena->limit;
+    fl_arena_init_beside(&scratch, g->arena);
     fl_onnx_import im = {.program = &onnx->program, .g = g, .arena = &scratch, .label = ""};
     import_all(&im, onnx, o, &net);
     fl_graph_touch(g);
