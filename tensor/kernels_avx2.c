@@ -5,5 +5,6 @@
 #define VECTORS      2
 #define ROWS_WIDE    6
 #define ROWS_ONE     12
+#define NEAR         16
 #include "tensor/kernels_body.h"
 #endif

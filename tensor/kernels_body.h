@@ -3,6 +3,7 @@
  *   ISA           name of the instruction set, as an identifier
  *   VECTOR_BYTES  bytes of a vector
  *   VECTORS       vectors of the wide tile; ROWS_WIDE, ROWS_ONE: most rows of the two tiles
+ *   NEAR          rows of b that the first cache is asked for before their turn, or not defined: few rows of a tile go through b fast
  *
  * A tile keeps rows x vectors sums in registers; rows and vectors are constants in each instance, so all
  * loops over them disappear. `sum += a * b` is contracted to a fused multiply-add by the flags of the file. */
@@ -89,6 +90,10 @@ INLINE void product(const fl_tile *tile, const int rows, const int vectors, cons
                 for (int64_t k = t->run / 2; k > 0; k--) {
                     __builtin_prefetch(ahead, 0, 3);
                     __builtin_prefetch(later, 0, 2);
+#ifdef NEAR
+                    __builtin_prefetch(b + NEAR * b_step, 0, 3);
+                    __builtin_prefetch(b + (NEAR + 1) * b_step, 0, 3);
+#endif
                     ahead += ahead_step;
                     later += later_step;
                     multiply_one(sum, origin, a_row, b, rows, vectors, kind);
