@@ -115,13 +115,19 @@ TEST(masks_area_alone_follows_the_trace)
 }
 
 /* Equal values are told apart by drawing, and once masks are nearly 0 and 1 that decides where they go on: of five draws in 16 frames the
- * sums were 0.1 to 0.4 % from the study's at 100, and from 2.1 % below to 3.1 % above from 200 on. The study has one draw. */
+ * sums were 0.1 to 0.4 % from the study's at 100, and from 2.1 % below to 3.1 % above from 200 on. The study has one draw.
+ * Which values are equal decides too. A mask in double has noise in its last bits that tells most of them apart, always in the same
+ * order: area 0.05 then comes to 65.0 to 65.7 at 100 (the study: 65.04). Masks rounded to float32 have equal values that are drawn: 64.4
+ * to 64.6 here, and 64.419 in PyTorch with float64 masks rounded the same way. */
+static const double DRAWN = 64.419;
+
 static void check_sum(int t, const double *term)
 {
     static const struct { int t; double sum, within; } trace[] = {
         {100, 223.31, 0.005}, {200, 65.06, 0.04}, {400, 22.34, 0.04}, {600, 20.45, 0.04}, {1000, 26.98, 0.04}};
     for (size_t i = 0; i < sizeof trace / sizeof *trace; i++) {
         if (t != trace[i].t) continue;
+        if (t == 100 && sizeof(real) == 4) CHECK_NEAR(term[0], DRAWN, 0.005 * DRAWN);
         CHECK_NEAR(term[0] + term[1] + term[2] + term[3], trace[i].sum, trace[i].within * trace[i].sum);
         met++;
     }
