@@ -233,7 +233,8 @@ TEST(cli_explain_says_what_memory_would_do)
     enum { MOST_TRIES = 40 };
     NEEDS_PROGRAM();
     rig_inputs();
-    const char *what = "explain $D/clip.ppm --model r2plus1d_small --weights formula --frames 32 --method integrated_gradients,grad_cam --steps 2 --quiet";
+    const char *what = "explain $D/clip.ppm --model r2plus1d_small --weights formula --frames 32 --quiet "
+                       "--method integrated_gradients,grad_cam --steps 2";
     long mem = 4, before = 0;
     int code = 6, tries = 0;
     CHECK(rig_run("%s -o $D/free_of_limits", what) == 0);
