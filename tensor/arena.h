@@ -3,7 +3,8 @@
  * Three lifetimes use it: the bundle (weights), a graph (nodes, buffers), scratch (mark, use, release).
  * Memory is 64-byte aligned and zeroed. Blocks of 4 MiB and more sit on 2 MiB pages where the kernel
  * grants them. Released blocks stay with the arena and serve the next allocation: pages are not given
- * back before fl_arena_free or fl_arena_trim, but where there is a limit. Not for two threads at once: allocate before the parallel loop. */
+ * back before fl_arena_free or fl_arena_trim, but where there is a limit. Not for two threads at once:
+ * allocate before the parallel loop. */
 #ifndef FL_ARENA_H
 #define FL_ARENA_H
 
