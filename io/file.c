@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -146,6 +147,23 @@ static FILE *open_temporary(fl_writer *w)
 
 static fl_writer *volatile open_writers;      /* newest first */
 
+/* A file that exists and is not in the list yet would stay behind when a signal ends the run: signals wait for those two steps. */
+static FILE *open_remembered(fl_writer *w)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    FILE *f = open_temporary(w);
+    int reason = errno;
+    if (f) {
+        w->older = open_writers;
+        open_writers = w;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = reason;
+    return f;
+}
+
 static void forget_writer(const fl_writer *w)
 {
     if (open_writers == w) open_writers = w->older;
@@ -166,12 +184,8 @@ fl_status fl_write_begin(fl_writer *w, const char *path, fl_error *err)
     w->error = err;
     if (strcmp(path, "-") == 0) w->stream = stdout;
     else if (fl_file_exists(path) && !fl_file_is_regular(path)) w->stream = fopen(path, "wb");
-    else w->stream = open_temporary(w);
-    if (w->stream) {
-        w->older = open_writers;
-        open_writers = w;
-        return FL_OK;
-    }
+    else w->stream = open_remembered(w);
+    if (w->stream) return FL_OK;
     return fl_error_set(err, FL_FAILED, "%s: cannot be written: %s; check that the folder exists and is writable",
                         path, strerror(errno));
 }

@@ -5,6 +5,7 @@
 #include "tensor/par.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +28,15 @@ static void on_pipe(int signal_number)
     reader_left = 1;
 }
 
+static pthread_t writing;      /* the thread that opens files, see fl_write_begin */
+
+/* A signal may reach any thread; only on the writing one no file is just being opened or renamed. */
 static void on_interrupt(int signal_number)
 {
+    if (!pthread_equal(pthread_self(), writing)) {
+        pthread_kill(writing, signal_number);
+        return;
+    }
     fl_write_abandon();
     _exit(128 + signal_number);
 }
@@ -44,6 +52,7 @@ static void catch_signal(int signal_number, void (*handler)(int))
 
 static void catch_signals(void)
 {
+    writing = pthread_self();
     catch_signal(SIGPIPE, on_pipe);
     catch_signal(SIGINT, on_interrupt);
     catch_signal(SIGTERM, on_interrupt);
