@@ -11,9 +11,13 @@
 #include <string.h>
 
 enum {
-    GROUP_BYTES = 2 << 20,                     /* transformed inputs of a group, with small weights: each is fetched again for every group */
+    GROUP_BYTES = 2 << 20,                     /* transformed inputs of a group with taps along t, and small weights: each is fetched again for every group */
     CHUNK_BYTES = 8 << 20,                     /* the same with large ones */
     SMALL_WEIGHTS = 12 << 20,                  /* bytes */
+    NEAR_WEIGHTS = 384 << 10,                  /* bytes that stay near without being asked for */
+    LONGEST_ITEM = 8, MANY_ITEMS = 16,         /* groups one after the other in the same hands; but rather so many items */
+    CALLS_FOR_WEIGHTS = 4,                     /* that ask for the panel that comes next; what calls there are beyond ask for pixels */
+    LINE = 64 / (int)sizeof(real),
     PIECE_ROWS = 112,                          /* of a group, that are multiplied before their outputs are transformed */
     LEAST_ACROSS = 7,                          /* tiles of a plane in a group, if there are so many */
     TILES_PER_ITEM = 4,                        /* of an input's transform, in steps */
@@ -41,12 +45,15 @@ static fl_tiles job_make(const fl_winograd *w)
     j.across_all = (int64_t)w->tiles[1] * w->tiles[2];
     if (w->taps > 1) j.clips = w->out.n, j.planes_in = w->in.t, j.planes = w->out.t;
     else j.across_all *= (int64_t)w->out.n * w->tiles[0];
-    j.together = fl_winograd_packed_count(w) * (int64_t)sizeof(real) > SMALL_WEIGHTS;
+    const int64_t weights = fl_winograd_packed_count(w) * (int64_t)sizeof(real);
+    j.together = weights > SMALL_WEIGHTS;
+    j.near = weights <= NEAR_WEIGHTS;
     const int64_t bytes = (int64_t)w->points * j.c * (int64_t)sizeof(real);
     const int64_t most = (j.together ? CHUNK_BYTES : GROUP_BYTES) / bytes;
     const int64_t wide = max(most / j.planes_in, min(j.across_all, LEAST_ACROSS));
-    j.acrosses = j.together ? ceil_div(j.across_all, wide) : groups_of(j.across_all, wide);
+    j.acrosses = j.together ? ceil_div(j.across_all, wide) : groups_of(j.across_all, w->taps > 1 ? wide : PIECE_ROWS);
     j.across = ceil_div(j.across_all, j.acrosses);
+    j.per_item = w->taps > 1 ? 1 : max(1, min(LONGEST_ITEM, j.acrosses / MANY_ITEMS));
     j.deep = (int)even(j.planes, max(1, j.across * j.planes_in <= most ? j.planes : most / j.across - (w->taps - 1)));
     j.deeps = (int)ceil_div(j.planes, j.deep);
     j.rows_in = j.across * min(j.planes_in, j.deep + w->taps - 1);
@@ -106,27 +113,37 @@ static int part_of(const fl_winograd *w)
 }
 
 /* In so many tiles of even height: first the higher ones, then those with a row less. */
-static void multiply_rows(const fl_tiles *j, fl_tile t, const real *left, const real *weights, int64_t rows, int64_t calls, int vectors,
-                          real *right)
+static void multiply_rows(const fl_tiles *j, fl_tile t, const real *left, const real *later, fl_tile_lines *pixels, int64_t rows,
+                          int64_t calls, int vectors, real *right)
 {
-    const int64_t low = rows / calls, high = rows % calls;
-    for (int64_t height = low + 1, n = high, first = 0; height >= low; height--, n = calls - high) {
-        if (n == 0) continue;
+    const int64_t low = rows / calls, high = rows % calls, asking = later ? min(CALLS_FOR_WEIGHTS, calls) : 0;
+    const int64_t asked = t.count[0] * t.count[1] * (t.run / 2);                 /* lines, by a call */
+    for (int64_t call = 0, first = 0, n; call < calls; call += n) {
+        const int64_t height = low + (call < high);
+        n = min(call < high ? high : calls, call < asking ? asking : calls) - call;
+        t.later = NULL;
+        if (call < asking) {
+            t.later_step = FL_BLOCK * 2 / asking;                                /* all of it, a share in each call */
+            t.later = later + call * asked * t.later_step;
+        } else if (pixels->count > 0) {
+            t.later_step = LINE;
+            t.later = pixels->at;
+            pixels->at += n * asked * LINE;
+            pixels->count -= n * asked;
+        }
         t.a = left + first * j->c;
-        t.b = weights;
         t.c = right + first * t.c_row;
         t.ahead = height * j->c;
         t.repeat = n - 1;
         j->kernels->tile(&t, (int)height, vectors);
         first += n * height;
-        if (t.later) t.later += n * t.count[0] * j->w.in.c / 2 * t.later_step;
     }
 }
 
-/* One point's product for rows that share their taps. left: of the first row's first tap. later: weights that come next.
- * Long sums are made of parts: some channels of one tap each. */
+/* One point's product for rows that share their taps. left: of the first row's first tap. later, pixels: weights and inputs that
+ * come next, asked for meanwhile. Long sums are made of parts: some channels of one tap each. */
 static void multiply(const fl_tiles *j, const real *left, int64_t tap_step, int taps, const real *weights, const real *later,
-                     int64_t rows, int lanes, real *right)
+                     fl_tile_lines *pixels, int64_t rows, int lanes, real *right)
 {
     const fl_kernels *kernels = j->kernels;
     const int c = j->w.in.c, part = part_of(&j->w), parts = c / part;
@@ -136,37 +153,39 @@ static void multiply(const fl_tiles *j, const real *left, int64_t tap_step, int 
     for (int lane = 0; lane < lanes;) {
         const int vectors = lanes - lane > kernels->width * (kernels->vectors - 1) ? kernels->vectors : 1;
         const int64_t calls = ceil_div(rows, vectors > 1 ? kernels->rows_wide : kernels->rows_one);
-        t.later_step = FL_BLOCK * 2 / (int)min(4, calls);    /* all of it, a share in each call */
-        t.later = lane ? NULL : later;
         t.run = part;
-        multiply_rows(j, t, left, weights + lane, rows, calls, vectors, right + lane);
+        t.b = weights + lane;
+        multiply_rows(j, t, left, lane ? NULL : later, pixels, rows, calls, vectors, right + lane);
         if (part * parts < c) {                              /* what is left of every tap */
             fl_tile rest = t;
             rest.count[1] = 1;
             rest.run = c - part * parts;
             rest.add = 1;
-            rest.later = NULL;
-            multiply_rows(j, rest, left + part * parts, weights + (int64_t)part * parts * FL_BLOCK + lane, rows, calls, vectors,
-                          right + lane);
+            rest.b += (int64_t)part * parts * FL_BLOCK;
+            multiply_rows(j, rest, left + part * parts, NULL, pixels, rows, calls, vectors, right + lane);
         }
         lane += vectors * kernels->width;
     }
 }
 
-/* Rows first .. last-1 of a group, and up to FL_TILE_BLOCKS blocks of outputs: all the way from their left sides to the result. */
-static void run_piece(const fl_tiles *j, const fl_tile_group *g, const real *left, int64_t first, int64_t last, int block, int most)
+/* Rows first .. last-1 of a group, and up to FL_TILE_BLOCKS blocks of outputs: all the way from their left sides to the result.
+ * next: the group whose pixels this thread reads afterwards, or NULL. */
+static void run_piece(const fl_tiles *j, const fl_tile_group *g, const fl_tile_group *next, const real *left, int64_t first, int64_t last,
+                      int block, int most)
 {
     const fl_winograd *w = &j->w;
     real *right = j->right + fl_thread() * j->right_step * w->points;
     const int blocks = (int)min(most, w->blocks - block), lo = w->taps > 1 ? w->lo[0] : 0;
     const int64_t panel = (int64_t)w->taps * w->in.c * FL_BLOCK, tap_step = g->across * j->c;
     real *turned = j->turned + fl_thread() * turned_count(w);
-    for (int p = 0; p < w->points; p++)
+    for (int p = 0; p < w->points; p++) {
+        fl_tile_lines pixels = {NULL, 0};
+        if (next) pixels = fl_tiles_lines(j, next, p * w->blocks + block, p * w->blocks + block + blocks);
         for (int b = block; b < block + blocks; b++) {
             if (w->turned) fl_winograd_turn(w, j->packed, p, b, turned);
             const real *weights = w->turned ? turned : j->packed + (p * (int64_t)w->blocks + b) * panel;
             const int64_t on = b + 1 < block + blocks ? 1 : w->blocks - blocks + 1;
-            const real *later = w->turned ? NULL : weights + on * panel;
+            const real *later = w->turned || j->near ? NULL : weights + on * panel;
             for (int64_t row = first, end; row < last; row = end) {
                 const int t = (int)(row / g->across);
                 int tap, taps, until;
@@ -174,27 +193,38 @@ static void run_piece(const fl_tiles *j, const fl_tile_group *g, const real *lef
                 end = min(last, (until - g->t) * g->across);
                 const int64_t from = ((int64_t)(g->t + t + tap - lo - g->from) * g->across + row % g->across) * j->c;
                 multiply(j, left + p * j->left_step + (taps > tap ? from : 0), tap_step, taps - tap,
-                         weights + (int64_t)tap * w->in.c * FL_BLOCK, later, end - row, (int)min(FL_BLOCK, w->out.c - b * FL_BLOCK),
+                         weights + (int64_t)tap * w->in.c * FL_BLOCK, later, &pixels, end - row, (int)min(FL_BLOCK, w->out.c - b * FL_BLOCK),
                          right + p * j->right_step + (row - first) * FL_TILE_BLOCKS * FL_BLOCK + (b - block) * FL_BLOCK);
             }
         }
+    }
     const int channel = block * FL_BLOCK;
     fl_tiles_write(j, g, first, last, channel, (int)min(blocks * FL_BLOCK, w->out.c - channel), right);
 }
 
 static double flops(const fl_tiles *j, double rows) { return 2.0 * j->w.points * j->w.taps * j->w.in.c * j->w.out.c * rows; }
 
+static void run_group(const fl_tiles *j, const fl_tile_group *g, const fl_tile_group *next)
+{
+    const int64_t rows = g->planes * g->across;
+    real *left = j->left + fl_thread() * j->left_step * j->w.points;
+    for (int plane = 0; plane < g->planes_in; plane++) fl_tiles_read(j, g, plane, 0, g->across, left);
+    for (int64_t first = 0; first < rows; first += j->piece)
+        for (int b = 0; b < j->w.blocks; b += FL_TILE_BLOCKS)
+            run_piece(j, g, next, left, first, min(rows, first + j->piece), b, FL_TILE_BLOCKS);
+}
+
 static void by_groups(const fl_tiles *j)
 {
     const int64_t groups = j->clips * j->deeps * j->acrosses;
-    FL_PARALLEL(item, groups, flops(j, (double)(groups * j->rows))) {
-        const fl_tile_group g = group_make(j, item);
-        const int64_t rows = g.planes * g.across;
-        real *left = j->left + fl_thread() * j->left_step * j->w.points;
-        for (int plane = 0; plane < g.planes_in; plane++) fl_tiles_read(j, &g, plane, 0, g.across, left);
-        for (int64_t first = 0; first < rows; first += j->piece)
-            for (int b = 0; b < j->w.blocks; b += FL_TILE_BLOCKS)
-                run_piece(j, &g, left, first, min(rows, first + j->piece), b, FL_TILE_BLOCKS);
+    FL_PARALLEL(item, ceil_div(groups, j->per_item), flops(j, (double)(groups * j->rows))) {
+        const int64_t end = min(groups, (item + 1) * j->per_item);
+        fl_tile_group g, next = group_make(j, item * j->per_item);
+        for (int64_t i = item * j->per_item; i < end; i++) {
+            g = next;
+            if (i + 1 < end) next = group_make(j, i + 1);
+            run_group(j, &g, i + 1 < end ? &next : NULL);
+        }
     }
 }
 
@@ -212,7 +242,7 @@ static void by_steps(const fl_tiles *j)
         FL_PARALLEL(item, pieces * chunks, flops(j, (double)rows)) {
             const int64_t first = item % pieces * j->piece;
             const int chunk = (int)(item / pieces), block = chunk < twos ? chunk * FL_TILE_BLOCKS : chunk + twos;
-            run_piece(j, &g, j->left, first, min(rows, first + j->piece), block, chunk < twos ? FL_TILE_BLOCKS : 1);
+            run_piece(j, &g, NULL, j->left, first, min(rows, first + j->piece), block, chunk < twos ? FL_TILE_BLOCKS : 1);
         }
     }
 }

@@ -82,7 +82,7 @@ INLINE void input_tile(const int mt, const int mh, const int mw, const real *con
             vector row[6];
             UNROLL for (int w = 0; w < nw; w++) {
                 row[w] = *(const loose *)(pixel[h * nw + w] + c);
-                if (VECTOR_BYTES * (c / WIDTH) % 64 == 0) __builtin_prefetch(next[h * nw + w] + c, 0, 2);
+                if (VECTOR_BYTES * (c / WIDTH) % 64 == 0) __builtin_prefetch(next[h * nw + w] + c, 0, 3);
             }
             input_axis(mw, row, 1, rows + h * nw, 1);
         }

@@ -6,6 +6,7 @@
 enum { PIXELS_AHEAD = 20, FARTHEST = 12 };     /* so many of the input are asked for, and never more tiles than that */
 
 static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
 
 typedef struct place { int n, at[3]; } place;  /* of a tile: clip, first output; taps > 1, inputs: the plane */
 
@@ -76,17 +77,45 @@ void fl_tiles_read(const fl_tiles *j, const fl_tile_group *g, int plane, int64_t
     transform_inputs(j, tile, to - from, left + (plane * g->across + from) * j->c);
 }
 
-/* Where the outputs of a row of a group lie in the result; -1: outside. */
-static void find_outputs(const fl_tiles *j, const fl_tile_group *g, int64_t row, int64_t at[FL_WINOGRAD_OUTPUTS])
+fl_tile_lines fl_tiles_lines(const fl_tiles *j, const fl_tile_group *g, int first, int last)
 {
+    enum { LINE = 64 / (int)sizeof(real) };
     const fl_winograd *w = &j->w;
-    const fl_shape out = w->out;
+    const fl_shape in = w->in;
+    const place a = find(w, w->tiles[0], g->s), b = find(w, w->tiles[0], g->s + g->across - 1);
+    const int shares = w->points / w->side[0] * w->blocks, t = a.at[0] - w->lo[0] + first / shares;
+    if (t < 0 || t >= in.t) return (fl_tile_lines){NULL, 0};
+    const bool one_plane = a.n == b.n && a.at[0] == b.at[0];
+    const int top = (int)max(0, a.at[1] - w->lo[1]), begin = (int)max(0, a.at[2] - w->lo[2]);
+    const int bottom = one_plane ? (int)min(in.h - 1, b.at[1] - w->lo[1] + w->side[1] - 1) : in.h - 1;
+    const int64_t from = fl_at(in, a.n, 0, t, top, begin), to = fl_at(in, a.n, 0, t, bottom, in.w - 1) + in.c;
+    const int64_t lines = (to - from + LINE - 1) / LINE, part = first % shares;
+    const int64_t start = lines * part / shares;
+    return (fl_tile_lines){j->in + from + start * LINE, lines * (part + last - first) / shares - start};
+}
+
+/* The tile of a row of a group. */
+static place find_row(const fl_tiles *j, const fl_tile_group *g, int64_t row)
+{
     const int64_t plane = g->clip * j->planes + g->t + row / g->across;
-    const place p = find(w, w->taps > 1 ? j->planes : w->tiles[0], plane * j->across_all + g->s + row % g->across);
-    for (int t = p.at[0]; t < p.at[0] + w->m[0]; t++)
-        for (int h = p.at[1]; h < p.at[1] + w->m[1]; h++)
-            for (int x = p.at[2]; x < p.at[2] + w->m[2]; x++)
-                *at++ = t < out.t && h < out.h && x < out.w ? fl_at(out, p.n, 0, t, h, x) : -1;
+    return find(&j->w, j->w.taps > 1 ? j->planes : j->w.tiles[0], plane * j->across_all + g->s + row % g->across);
+}
+
+static void next_row(const fl_tiles *j, const fl_tile_group *g, int64_t row, place *p)       /* from the one before */
+{
+    if (row % g->across == 0) *p = find_row(j, g, row);
+    else step(&j->w, j->w.taps > 1 ? j->planes : j->w.tiles[0], p);
+}
+
+/* Where the outputs of a tile lie in the result; -1: outside. */
+static void find_outputs(const fl_winograd *w, const place *p, int64_t at[FL_WINOGRAD_OUTPUTS])
+{
+    const fl_shape out = w->out;
+    for (int t = p->at[0]; t < p->at[0] + w->m[0]; t++)
+        for (int h = p->at[1]; h < p->at[1] + w->m[1]; h++) {
+            const int64_t line = fl_at(out, p->n, 0, t, h, 0);
+            for (int x = p->at[2]; x < p->at[2] + w->m[2]; x++) *at++ = t < out.t && h < out.h && x < out.w ? line + (int64_t)x * out.c : -1;
+        }
 }
 
 /* What has to be finished goes back to where the points were and from there to its place. Places are asked for one tile ahead:
@@ -97,11 +126,15 @@ void fl_tiles_write(const fl_tiles *j, const fl_tile_group *g, int64_t first, in
     const int outputs = w->m[0] * w->m[1] * w->m[2], line = w->m[2] > 1 ? w->m[2] : w->m[0];
     const fl_finish none = {0};
     int64_t now[FL_WINOGRAD_OUTPUTS], next[FL_WINOGRAD_OUTPUTS] = {0};
-    find_outputs(j, g, first, next);
+    place p = find_row(j, g, first);
+    find_outputs(w, &p, next);
     for (int64_t row = first; row < last; row++) {
         real *pixel[FL_WINOGRAD_OUTPUTS], *points = right + (row - first) * FL_TILE_BLOCKS * FL_BLOCK;
         memcpy(now, next, sizeof now);
-        if (row + 1 < last) find_outputs(j, g, row + 1, next);
+        if (row + 1 < last) {
+            next_row(j, g, row + 1, &p);
+            find_outputs(w, &p, next);
+        }
         for (int k = 0; k < outputs; k++) {
             pixel[k] = now[k] < 0 ? NULL : j->finish ? points + k * j->right_step : j->out + now[k] + channel;
             if (row + 1 < last && next[k] >= 0) fl_finish_expect(j->finish ? j->finish : &none, next[k] + channel, channels, j->out);

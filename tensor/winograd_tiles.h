@@ -24,7 +24,9 @@ typedef struct fl_tiles {
     int64_t across, acrosses;                  /* tiles of a plane in a group, and so many times */
     int deep, deeps;                           /* planes in a group, and so many times */
     int64_t rows_in, rows, piece;              /* most rows of a group's inputs, outputs, and of a piece */
+    int64_t per_item;                          /* groups one after the other in the same hands */
     bool together;                             /* by all threads */
+    bool near;                                 /* weights need not be asked for */
     const real *zeros, *last, *bias;           /* for pixels outside, for the last pixel; whole vectors */
     real *turned;                              /* of each thread: a panel */
     real *left, *right;                        /* [point][row][channel]: inputs, and one block of outputs after the other */
@@ -36,6 +38,11 @@ typedef struct fl_tile_group { int64_t clip, s, across; int t, planes, from, pla
 
 /* Tiles from .. to-1 of a plane of the group's inputs, to their rows of every product's left side. */
 void fl_tiles_read (const fl_tiles *, const fl_tile_group *, int plane, int64_t from, int64_t to, real *left);
+
+/* Pixels of a group without taps along t, in the cache lines in which they lie, in as many shares as there are points times blocks: shares
+ * first .. last-1, of one point. What lies in several planes, or beyond the end of one, is not all there: good enough to be asked for. */
+typedef struct fl_tile_lines { const real *at; int64_t count; } fl_tile_lines;
+fl_tile_lines fl_tiles_lines(const fl_tiles *, const fl_tile_group *, int first, int last);
 
 /* Rows first .. last-1, `channels` outputs from `channel` on, from the products' right sides to the result. */
 void fl_tiles_write(const fl_tiles *, const fl_tile_group *, int64_t first, int64_t last, int channel, int channels, real *right);
