@@ -179,29 +179,46 @@ INLINE mask widen_bytes(const uint8_t *from)
 /* What a finish asks for is constant in each instance of the loop. */
 enum { ADD = 1, RELU = 2, SIGN = 4, GATE = 8 };
 
+typedef struct finished { vector value; bytes sign; } finished;
+
+INLINE finished finish_vector(const int what, const fl_finish *f, const real *sum, int64_t at)
+{
+    finished y = {*(const loose *)sum, {0}};
+    if (what & ADD) y.value += *(const loose *)(f->add + at);
+    if (what & RELU) y.value = (vector)((mask)y.value & ~(mask)(y.value < 0));
+    if (what & SIGN) y.sign = __builtin_convertvector((mask)(y.value > 0), bytes);
+    if (what & GATE) y.value = (vector)((mask)y.value & widen_bytes(f->gate + at));
+    return y;
+}
+
+INLINE void finish_store(const int what, const fl_finish *f, const finished *y, int64_t at, real *to)
+{
+    if (what & SIGN) memcpy(f->sign + at, &y->sign, sizeof y->sign);
+    *(loose *)(to + at) = y->value;
+}
+
+/* What is left over is finished as the last whole vector, before any is written: it overlaps the one before. */
 INLINE void finish_row(const int what, const fl_finish *f, const real *sum, int64_t at, int64_t count, real *to)
 {
-    int64_t i = 0;
-    for (; i + WIDTH <= count; i += WIDTH) {
-        vector v = *(const loose *)(sum + i);
-        bytes b;
-        if (what & ADD) v += *(const loose *)(f->add + at + i);
-        if (what & RELU) v = (vector)((mask)v & ~(mask)(v < 0));
-        if (what & SIGN) {
-            b = __builtin_convertvector((mask)(v > 0), bytes);
-            memcpy(f->sign + at + i, &b, sizeof b);
+    const int64_t rest = count % WIDTH, last = count - WIDTH;
+    if (last < 0) {
+        for (int64_t i = 0; i < count; i++) {
+            real v = sum[i];
+            if (what & ADD) v += f->add[at + i];
+            if (what & RELU) v = v < 0 ? 0 : v;
+            if (what & SIGN) f->sign[at + i] = v > 0 ? 255 : 0;
+            if (what & GATE) v = f->gate[at + i] ? v : 0;
+            to[at + i] = v;
         }
-        if (what & GATE) v = (vector)((mask)v & widen_bytes(f->gate + at + i));
-        *(loose *)(to + at + i) = v;
+        return;
     }
-    for (; i < count; i++) {
-        real v = sum[i];
-        if (what & ADD) v += f->add[at + i];
-        if (what & RELU) v = v < 0 ? 0 : v;
-        if (what & SIGN) f->sign[at + i] = v > 0 ? 255 : 0;
-        if (what & GATE) v = f->gate[at + i] ? v : 0;
-        to[at + i] = v;
+    finished end;
+    if (rest) end = finish_vector(what, f, sum + last, at + last);
+    for (int64_t i = 0; i <= last; i += WIDTH) {
+        const finished y = finish_vector(what, f, sum + i, at + i);
+        finish_store(what, f, &y, at + i, to);
     }
+    if (rest) finish_store(what, f, &end, at + last, to);
 }
 
 INLINE void finish_as(const int what, const fl_finish *finish, const real *sum, int64_t sum_row, int64_t at, int64_t at_row, int rows,
