@@ -121,9 +121,58 @@ static inline double fl_sigmoid64(double x)
     return (x < 0 ? e : 1.0) / (1.0 + e);
 }
 
+/* x = k pi/2 + r with |r| <= pi/4; pi/2 in three parts of 33 bits, so that k times the first two is exact. */
+static inline double fl_quarter_turns(double x, uint64_t *quadrant)
+{
+    const double to_integer = 0x1.8p52;
+    const double part1 = 0x1.921fb54400000p+0, part2 = 0x1.0b4611a600000p-34, part3 = 0x1.3198a2e037073p-69;
+    double shifted = x * (2.0 / FL_PI) + to_integer;
+    double k = shifted - to_integer;
+    *quadrant = fl_bits_of(shifted) & 3;
+    return ((x - k * part1) - k * part2) - k * part3;
+}
+
+/* Taylor series on |r| <= pi/4: the term left out is r^19/19! < 1e-19 for sin, r^18/18! < 3e-18 for cos. */
+static inline double fl_sin_of_remainder(double r)
+{
+    double z = r * r, p = 1.0 / 355687428096000;                     /* 1/17! */
+    p = p * z - 1.0 / 1307674368000;
+    p = p * z + 1.0 / 6227020800;
+    p = p * z - 1.0 / 39916800;
+    p = p * z + 1.0 / 362880;
+    p = p * z - 1.0 / 5040;
+    p = p * z + 1.0 / 120;
+    p = p * z - 1.0 / 6;
+    return r + r * (z * p);
+}
+
+static inline double fl_cos_of_remainder(double r)
+{
+    double z = r * r, p = 1.0 / 20922789888000;                      /* 1/16! */
+    p = p * z - 1.0 / 87178291200;
+    p = p * z + 1.0 / 479001600;
+    p = p * z - 1.0 / 3628800;
+    p = p * z + 1.0 / 40320;
+    p = p * z - 1.0 / 720;
+    p = p * z + 1.0 / 24;
+    p = p * z - 1.0 / 2;
+    return 1.0 + z * p;
+}
+
+/* sin(x + quarter pi/2): both series, and then the one that the quadrant asks for, with its sign. */
+static inline double fl_sine_family(double x, uint64_t quarter)
+{
+    uint64_t quadrant;
+    double r = fl_quarter_turns(x, &quadrant), sine = fl_sin_of_remainder(r), cosine = fl_cos_of_remainder(r);
+    quadrant += quarter;
+    double y = fl_double_of(fl_bits_of(quadrant & 1 ? cosine : sine) ^ (quadrant & 2) << 62);
+    return fabs(x) <= 1e6 ? y : (double)NAN;
+}
+
+static inline double fl_sin64(double x) { return fl_sine_family(x, 0); }     /* radians, |x| <= 1e6 with absolute error < 1e-15; NaN beyond */
+static inline double fl_cos64(double x) { return fl_sine_family(x, 1); }
+
 double fl_erf64(double x);
-double fl_sin64(double x);               /* radians, |x| <= 1e6 with absolute error < 1e-15; NaN beyond */
-double fl_cos64(double x);
 double fl_pow64(double x, double y);     /* exp(y log x), x >= 0; error < 1e-14 if |y log x| <= 40; y = 0 gives 1 */
 
 static inline real fl_exp(real x)     { return (real)fl_exp64((double)x); }

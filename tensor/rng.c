@@ -1,31 +1,16 @@
 /* rng.c: a keyed hash of the index, and what is made of its bits. */
 #include "tensor/rng.h"
 
-#include "tensor/math.h"
+#include "tensor/kernels.h"
 #include "tensor/par.h"
+#include "tensor/rng_parts.h"
 #include "tensor/tensor.h"
 
-#define GOLDEN 0x9E3779B97F4A7C15u     /* 2^64 divided by the golden ratio, odd */
-
-static uint64_t mix(uint64_t z)
-{
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
-}
-
-/* Two rounds under two keys: one round would make all streams pieces of one sequence, which might overlap. */
-uint64_t fl_rng_bits(uint64_t seed, uint64_t stream, uint64_t index)
-{
-    uint64_t key = mix(mix(seed + GOLDEN) ^ (stream + 1) * GOLDEN);
-    return mix(mix(key + (index + 1) * GOLDEN) ^ mix(key));
-}
-
-static double to_unit(uint64_t bits) { return (double)(bits >> 11) * 0x1p-53; }
+uint64_t fl_rng_bits(uint64_t seed, uint64_t stream, uint64_t index) { return fl_bits(fl_key(seed, stream), index); }
 
 double fl_rng_uniform(uint64_t seed, uint64_t stream, uint64_t index)
 {
-    return to_unit(fl_rng_bits(seed, stream, index));
+    return fl_unit(fl_rng_bits(seed, stream, index));
 }
 
 int fl_rng_below(uint64_t seed, uint64_t stream, uint64_t index, int n)
@@ -36,18 +21,10 @@ int fl_rng_below(uint64_t seed, uint64_t stream, uint64_t index, int n)
     return (int)((high + (low >> 32)) >> 32);            /* floor(bits * n / 2^64) */
 }
 
-/* Box-Muller: radius sqrt(-2 ln u1), u1 in (0,1], and angle 2 pi u2; the even index takes cos, the odd one sin. */
-static void normal_pair(uint64_t seed, uint64_t stream, uint64_t pair, double *radius, double *angle)
-{
-    const uint64_t upper = (uint64_t)1 << 63;            /* the half of the index space that is set apart for this */
-    *radius = sqrt(-2.0 * fl_log64(1.0 - fl_rng_uniform(seed, stream, upper + 2 * pair)));
-    *angle = 2.0 * FL_PI * fl_rng_uniform(seed, stream, upper + 2 * pair + 1);
-}
-
 double fl_rng_normal(uint64_t seed, uint64_t stream, uint64_t index)
 {
     double radius, angle;
-    normal_pair(seed, stream, index >> 1, &radius, &angle);
+    fl_normal_pair(fl_key(seed, stream), index >> 1, &radius, &angle);
     return radius * (index & 1 ? fl_sin64(angle) : fl_cos64(angle));
 }
 
@@ -55,12 +32,9 @@ void fl_rng_normals(uint64_t seed, uint64_t stream, uint64_t first, double *to, 
 {
     int i = 0;
     if (n > 0 && first & 1) to[i++] = fl_rng_normal(seed, stream, first);
-    for (; i + 1 < n; i += 2) {
-        double radius, angle;
-        normal_pair(seed, stream, (first + (uint64_t)i) >> 1, &radius, &angle);
-        to[i] = radius * fl_cos64(angle);
-        to[i + 1] = radius * fl_sin64(angle);
-    }
+    const int pairs = (n - i) / 2;
+    fl_kernels_now()->normals(fl_key(seed, stream), (first + (uint64_t)i) >> 1, to + i, pairs);
+    i += 2 * pairs;
     if (i < n) to[i] = fl_rng_normal(seed, stream, first + (uint64_t)i);
 }
 
@@ -92,5 +66,5 @@ uint64_t fl_rng_name(const char *name) { return fl_hash(name, strlen(name)); }
 
 double fl_rng_named(uint64_t name_hash, uint64_t i)
 {
-    return (double)(mix(name_hash + (i + 1) * GOLDEN) >> 40) * 0x1p-24;
+    return (double)(fl_mix64(name_hash + (i + 1) * FL_GOLDEN) >> 40) * 0x1p-24;
 }

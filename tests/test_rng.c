@@ -1,6 +1,7 @@
 /* test_rng.c: known values, distributions, independence of streams, and the reference's formula parameters. */
 #include "tensor/math.h"
 #include "tensor/par.h"
+#include "tensor/kernels.h"
 #include "tensor/rng.h"
 #include "tests/test.h"
 
@@ -201,4 +202,21 @@ TEST(rng_cursor_and_fill_agree_with_the_function)
     CHECK(different == 0 && rng.index == 5 + N);
     CHECK(fl_rng_next_uniform(&rng) == fl_rng_uniform(12, 2, 5 + N));
     CHECK(fl_rng_next_below(&rng, 100) == fl_rng_below(12, 2, 6 + N, 100));
+}
+
+/* Runs are written for vectors, single numbers are not: every bit of the doubles is the same, from odd places and in odd lengths too. */
+TEST(rng_runs_have_the_bits_of_single_numbers_from_every_instruction_set)
+{
+    enum { N = 5001 };
+    static double run[N];
+    for (int isa = 0; fl_isa_available(isa); isa++) {
+        fl_isa_choose(fl_isa_available(isa), NULL);
+        for (int first = 4; first <= 5; first++) {
+            fl_rng_normals(3, 8, (uint64_t)first, run, N);
+            int different = 0;
+            for (int i = 0; i < N; i++) different += run[i] != fl_rng_normal(3, 8, (uint64_t)(first + i));
+            CHECK_SAY(different == 0, "%s: %d of %d", fl_isa_available(isa), different, N);
+        }
+    }
+    fl_isa_choose(NULL, NULL);
 }
