@@ -4,44 +4,43 @@
 #include "autograd/broadcast.h"
 #include "tensor/par.h"
 
-enum { CHUNKS = 32, TILE = 16, RUN = 64 };
+enum { CHUNKS = 32, RUN = 64 };
 
-/* Over the pixels first .. last-1 of m <= TILE channels: *sum += a, *product += a*b. Runs of 64 pixels in real, the
- * runs in double. */
-static inline void sum_tile(int channels, int m, const real *a, const real *b, int64_t first, int64_t last,
-                            double *sum, double *product)
+static void add_row(int channels, const real *a, real *restrict sum)
 {
-    for (int64_t run = first; run < last; run += RUN) {
-        const int64_t end = run + RUN < last ? run + RUN : last;
-        real s[TILE] = {0}, q[TILE] = {0};
-        for (int64_t p = run; p < end; p++)
-            for (int c = 0; c < m; c++) {
-                const real v = a[p * channels + c];
-                s[c] += v;
-                if (b) q[c] += v * b[p * channels + c];
-            }
-        for (int c = 0; c < m; c++) {
-            sum[c] += (double)s[c];
-            product[c] += (double)q[c];
-        }
-    }
+    for (int c = 0; c < channels; c++) sum[c] += a[c];
 }
 
-size_t fl_sum_pixels_scratch(fl_shape s) { return (size_t)CHUNKS * 2 * sizeof(double) * (size_t)s.c; }
+static void add_product(int channels, const real *a, const real *b, real *restrict sum)
+{
+    for (int c = 0; c < channels; c++) sum[c] += a[c] * b[c];
+}
+
+/* Over one run of pixels: sum += a, product += a*b; the run in real, in `rows`, runs in double. b may be NULL. */
+static void sum_run(int channels, int64_t pixels, const real *a, const real *b, real *rows, double *part)
+{
+    for (int c = 0; c < 2 * channels; c++) rows[c] = 0;
+    for (int64_t p = 0; p < pixels; p++) {
+        add_row(channels, a + p * channels, rows);
+        if (b) add_product(channels, a + p * channels, b + p * channels, rows + channels);
+    }
+    for (int c = 0; c < 2 * channels; c++) part[c] += (double)rows[c];
+}
+
+/* Of every chunk: sums and products, and those of a run. */
+size_t fl_sum_pixels_scratch(fl_shape s) { return (size_t)CHUNKS * 2 * (sizeof(double) + sizeof(real)) * (size_t)s.c; }
 
 void fl_sum_pixels(fl_shape s, const real *a, const real *b, double *sum, double *product, double *scratch)
 {
     const int64_t pixels = fl_shape_pixels(s), chunk = (pixels + CHUNKS - 1) / CHUNKS;
+    real *rows = (real *)(scratch + (int64_t)2 * CHUNKS * s.c);
     FL_PARALLEL(i, CHUNKS, pixels * s.c * 2) {
         const int64_t first = i * chunk < pixels ? i * chunk : pixels,
                       last = first + chunk < pixels ? first + chunk : pixels;
         double *part = scratch + 2 * i * s.c;
         for (int c = 0; c < 2 * s.c; c++) part[c] = 0;
-        for (int c = 0; c < s.c; c += TILE) {
-            const real *bc = b ? b + c : NULL;
-            if (s.c - c >= TILE) sum_tile(s.c, TILE, a + c, bc, first, last, part + c, part + s.c + c);
-            else sum_tile(s.c, s.c - c, a + c, bc, first, last, part + c, part + s.c + c);
-        }
+        for (int64_t run = first; run < last; run += RUN)
+            sum_run(s.c, run + RUN < last ? RUN : last - run, a + run * s.c, b ? b + run * s.c : NULL, rows + 2 * i * s.c, part);
     }
     for (int c = 0; c < s.c; c++) {
         sum[c] = 0;
