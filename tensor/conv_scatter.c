@@ -109,9 +109,14 @@ static void multiply(const job *j, const real *gy, const taps *k, real *s)
         const int first = (int)((int64_t)pixels * i / calls), rows = (int)((int64_t)pixels * (i + 1) / calls) - first;
         t.a = gy + (int64_t)first * j->c.y.c;
         t.ahead = (int64_t)rows * j->c.y.c;
+        t.later_step = WHOLE;
+        /* Of the next tile only the beginning is asked for on the way. So is its end, or, if there are more taps to do it in, the first
+         * plane of the tile after that: the others have been here before. */
+        const real *beyond = t.a + 2 * t.ahead - (k->count > 1 ? 0 : t.run / 2 * WHOLE);
         for (int lane = 0; lane < j->lanes; lane += wide) {
             t.b = j->packed + (k->first * (int64_t)j->blocks + lane / FL_BLOCK) * panel + lane % FL_BLOCK;
             t.c = s + first * row + lane;
+            t.later = lane ? NULL : beyond;
             j->kernels->tile(&t, rows, j->kernels->vectors);
         }
     }
@@ -146,14 +151,10 @@ static void run_item(const job *j, int64_t item, real *plane)
     const int last = min(y.h - 1, ceil_div(end + win->lo[1], win->s[1]) - 1);
     real *s = plane + plane_count(j);
     memset(plane, 0, (size_t)plane_count(j) * sizeof *plane);
-    const taps all = taps_of(j, t);
-    const int at_once = j->blocks > 1 ? all.count : 1;       /* of short rows one plane after the other: fetching them takes the time */
-    for (int tap = 0; tap < all.count; tap += at_once) {
-        const taps k = {all.first + tap * all.apart, at_once, all.apart, all.from - tap * all.back, all.back};
-        for (int h = first; h <= last; h++) {
-            multiply(j, j->gy + fl_at(y, n, 0, k.from, h, 0), &k, s);
-            add_row(j, s, h, top, end, plane);
-        }
+    const taps k = taps_of(j, t);
+    for (int h = first; h <= last && k.count > 0; h++) {
+        multiply(j, j->gy + fl_at(y, n, 0, k.from, h, 0), &k, s);
+        add_row(j, s, h, top, end, plane);
     }
     for (int h = top; h < end; h++) {
         const int64_t at = fl_at(x, n, 0, t, h, 0);

@@ -1,7 +1,6 @@
 /* conv_scatter.h: to the input of a stem, two or three channels: every output pixel sends its share.
  *
- *   s[p, (kh,kw,i)] = sum over kt, o of gy[p,o] * w[o,i,kt,kh,kw]       a matrix product, its lanes full; kt by kt where
- *                                                                       a row of lanes is short
+ *   s[p, (kh,kw,i)] = sum over kt, o of gy[p,o] * w[o,i,kt,kh,kw]       a matrix product, its lanes full
  *   gx[p*s + k*d - lo, i] += s[p, (kh,kw,i)]                            for every p and k in a fixed order
  *
  * Gathering instead (conv.c) would leave most lanes empty: three channels fill no vector. Sums run over kt and o first, so
