@@ -171,15 +171,10 @@ static void expect(const job *j, int64_t at, int count)
 static void put(const job *j, const real *sums, int rows, int keep, int end, real *out, int64_t out_row)
 {
     const int whole = end == keep ? rows : rows - 1;
-    const real *last = sums + whole * FL_BLOCK;
-    real *to = out + whole * out_row;
-    if (j->finish) {
-        j->kernels->finish(j->finish, sums, FL_BLOCK, out - j->out, out_row, whole, keep, j->out);
-        if (whole < rows && end > 0) j->kernels->finish(j->finish, last, 0, to - j->out, 0, 1, end, j->out);
-        return;
-    }
-    for (int p = 0; p < whole; p++) memcpy(out + p * out_row, sums + p * FL_BLOCK, (size_t)keep * sizeof *out);
-    if (whole < rows && end > 0) memcpy(to, last, (size_t)end * sizeof *to);
+    const fl_finish none = {0}, *finish = j->finish ? j->finish : &none;
+    const int64_t at = out - j->out;
+    j->kernels->finish(finish, sums, FL_BLOCK, at, out_row, whole, keep, j->out);
+    if (whole < rows && end > 0) j->kernels->finish(finish, sums + whole * FL_BLOCK, 0, at + whole * out_row, 0, 1, end, j->out);
 }
 
 /* One block of lanes of a tile. t holds everything but b, start and c; it is used up.
@@ -284,7 +279,9 @@ static void tile(const job *j, const band *r, const view *v, int h, int q, int r
     const bool some = r->last > r->first && bottom > top && aw->taps > 0;
     fl_tile t = tile_make(j, v, r->first, some ? r->last : r->first, top, bottom);
     const int64_t out_row = t.c_row;
-    t.ahead = r->end - r->h > 1 ? ah->in_step * v->row : rows * t.a_row;
+    const int64_t ahead = r->end - r->h > 1 ? ah->in_step * v->row : rows * t.a_row;
+    /* With a single tap no block has the time to ask for the whole next tile: one after the other asks for a part. */
+    const int64_t part = g->axis[0].taps * ah->taps * aw->taps == 1 ? t.run / 2 * t.ahead_step : 0;
     const int64_t skipped = some ? r->first * t.b_jump[0] + top * t.b_jump[1] : 0;
     const int64_t skipped_rows = some ? (tap_pixel(ah, h, top) - v->h0) * v->row : 0;
     const real *a = some ? v->start : j->in, *a_rest = some ? v->rest : j->in_rest;
@@ -297,6 +294,7 @@ static void tile(const job *j, const band *r, const view *v, int h, int q, int r
         real filled[FL_BLOCK];
         const int64_t from = skipped_rows + (g->depthwise ? block * FL_BLOCK : group * g->channels);
         t.c_row = out_row;
+        t.ahead = ahead + (b - first) * part % (rows * t.a_row);
         t.a = a + from;
         t.a_rest = a_rest ? a_rest + from : NULL;
         tile_block(j, &t, rows, block, last_lanes, j->packed + b * j->block_size + skipped, bias_of(j, b, filled),
