@@ -20,6 +20,7 @@ enum {
     LINE = 64 / (int)sizeof(real),
     PIECE_ROWS = 112,                          /* of a group, that are multiplied before their outputs are transformed */
     LEAST_ACROSS = 7,                          /* tiles of a plane in a group, if there are so many */
+    LEAST_HALF = 28,                           /* no fewer tiles are cut into two groups */
     TILES_PER_ITEM = 4,                        /* of an input's transform, in steps */
     LONGEST_SUM = 288,                         /* products in one running sum */
     LONGEST_NESTED = 72,                       /* where F(4,3) is nested errors grow */
@@ -51,7 +52,7 @@ static fl_tiles job_make(const fl_winograd *w)
     const int64_t bytes = (int64_t)w->points * j.c * (int64_t)sizeof(real);
     const int64_t most = (j.together ? CHUNK_BYTES : GROUP_BYTES) / bytes;
     const int64_t wide = max(most / j.planes_in, min(j.across_all, LEAST_ACROSS));
-    j.acrosses = j.together ? ceil_div(j.across_all, wide) : groups_of(j.across_all, w->taps > 1 ? wide : PIECE_ROWS);
+    j.acrosses = j.together ? ceil_div(j.across_all, wide) : groups_of(j.across_all, w->taps > 1 ? wide : min(min(wide, PIECE_ROWS), max(LEAST_HALF, ceil_div(j.across_all, 2))));
     j.across = ceil_div(j.across_all, j.acrosses);
     j.per_item = w->taps > 1 ? 1 : max(1, min(LONGEST_ITEM, j.acrosses / MANY_ITEMS));
     j.deep = (int)even(j.planes, max(1, j.across * j.planes_in <= most ? j.planes : most / j.across - (w->taps - 1)));
