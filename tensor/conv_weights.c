@@ -17,7 +17,7 @@
 
 #include <string.h>
 
-enum { BLOCK_PIXELS = 256, ROWS_PER_ITEM = 70, CHUNK_BYTES = 3 << 18, WHOLE = 64 / (int)sizeof(real) };
+enum { BLOCK_PIXELS = 256, ROWS_PER_ITEM = 140, CHUNK_BYTES = 3 << 18, WHOLE = 64 / (int)sizeof(real) };
 
 static int ceil_div(int a, int b) { return (a + b - 1) / b; }
 static int min(int a, int b) { return a < b ? a : b; }
