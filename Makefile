@@ -51,7 +51,7 @@ FLAGS_winograd_avx512 := -O3 $(UNCHECKED) $(if $(filter x86_64,$(ARCH)),-mavx512
 FLAGS_winograd_neon   := -O3 $(UNCHECKED)
 FLAGS_winograd_base   := -O3 $(UNCHECKED)
 $(foreach set,base avx2 avx512 neon,$(eval FLAGS_disc_$(set) := $(FLAGS_winograd_$(set))) \
-                                    $(eval FLAGS_normals_$(set) := $(FLAGS_winograd_$(set)) -fno-math-errno -fno-trapping-math))
+                                    $(eval FLAGS_math_$(set) := $(FLAGS_winograd_$(set)) -fno-math-errno -fno-trapping-math))
 
 LIB_C  := $(filter-out io/main.c,$(wildcard $(addsuffix /*.c,$(ROOMS))))
 TEST_C := $(wildcard tests/*.c)
@@ -157,7 +157,7 @@ bench: all
 fuzz: $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 # Kernels want their own flags, and no checks: as they are in the build.
 SETS     := base avx2 avx512 neon
-KERNEL_C := $(SETS:%=tensor/kernels_%.c) $(SETS:%=tensor/winograd_%.c) $(SETS:%=tensor/disc_%.c) $(SETS:%=tensor/normals_%.c)
+KERNEL_C := $(SETS:%=tensor/kernels_%.c) $(SETS:%=tensor/winograd_%.c) $(SETS:%=tensor/disc_%.c) $(SETS:%=tensor/math_%.c)
 KERNEL_O := $(KERNEL_C:%.c=$(BUILD)/%.o)
 build/fuzz/%: tests/fuzz/%.c $(LIB_C) $(KERNEL_O)
 	@mkdir -p $(@D)

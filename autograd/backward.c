@@ -29,6 +29,10 @@ static void send(fl_graph *g, const fl_node *node, int k)
         return;
     }
     if (node->early) return;                               /* it arrived gated, in the operand's own place */
+    if (!first && !g->rules && node->op->vjp_add) {
+        node->op->vjp_add(node, node->signal, to->signal);
+        return;
+    }
     real *gx = first ? to->signal : g->spill;
     if (g->rules) fl_rules_down(g, i, k, gx);
     else if (node->notes) node->op->vjp_by_notes(node, node->notes, node->signal, gx);

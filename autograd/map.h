@@ -1,6 +1,6 @@
 /* map.h: an op that works element by element is its deriv and one line of forward; the loops are here.
  *
- *     FL_MAP_FORWARD(node, x, y, 20, fl_tanh(x[i]));              forward:  y[i] = ...
+ *     FL_MAP_FORWARD(node, x, y, 20, fl_erf(x[i]));               forward:  y[i] = ...
  *     fl_map_vjp(node, NULL, y, gy, gx, deriv);                   vjp:      gx[i] = gy[i] * deriv(x[i], y[i])
  *
  * Blocks of 4096 elements for the threads. */
@@ -25,6 +25,14 @@ static inline int64_t fl_map_end(int64_t block, int64_t n)
             for (int64_t i = block * FL_MAP_BLOCK; i < fl_map_end(block, count); i++) (y)[i] = (expression); \
         }                                                                                       \
     } while (0)
+
+/* The same through a function over runs (tensor/math_runs.h). */
+static inline void fl_map_runs(const fl_node *node, const real *x, real *y, double work, void (*f)(const real *, int64_t, real *))
+{
+    const int64_t count = fl_shape_count(node->shape);
+    FL_PARALLEL(block, (count + FL_MAP_BLOCK - 1) / FL_MAP_BLOCK, (double)count * work)
+        f(x + block * FL_MAP_BLOCK, fl_map_end(block, count) - block * FL_MAP_BLOCK, y + block * FL_MAP_BLOCK);
+}
 
 /* gx = gy * f'(x); x is NULL where deriv looks at y alone. */
 static inline void fl_map_vjp(const fl_node *node, const real *x, const real *y, const real *gy, real *gx,

@@ -63,8 +63,7 @@ typedef struct fl_kernels {
     double flops_per_round;
     const struct fl_transforms *transforms;                  /* winograd.h */
     const struct fl_disc_loops *disc;                        /* disc.h */
-    /* rng.h: normal numbers 2*pair .. 2*(pair+pairs)-1 under a key */
-    void (*normals)(uint64_t key, uint64_t pair, double *to, int pairs);
+    const struct fl_math_runs *math;                         /* math_runs.h */
     /* tile or (elementwise) lanes, each sum in double, of a and then of its remainder, and rounded once; what that takes off, rounded,
      * is the remainder of c: the same bits from every table. add must be 0. */
     void (*exact)(const fl_tile *, int rows, int vectors, int elementwise);

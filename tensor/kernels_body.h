@@ -297,11 +297,11 @@ static real multiply_add(int64_t rounds)
 
 extern const struct fl_transforms PASTE(fl_transforms_, ISA);
 extern const struct fl_disc_loops PASTE(fl_disc_loops_, ISA);
-extern void PASTE(fl_normals_, ISA)(uint64_t, uint64_t, double *, int);
+extern const struct fl_math_runs PASTE(fl_math_runs_, ISA);
 extern const fl_kernels PASTE(fl_kernels_, ISA);
 #define TEXT_(a) #a
 #define TEXT(a) TEXT_(a)
 const fl_kernels PASTE(fl_kernels_, ISA) = {
     TEXT(ISA), WIDTH, VECTORS, ROWS_WIDE, ROWS_ONE, tile, lanes, add_runs, larger, add_noted, finish, multiply_add, FLOPS,
-    &PASTE(fl_transforms_, ISA), &PASTE(fl_disc_loops_, ISA), PASTE(fl_normals_, ISA), exact
+    &PASTE(fl_transforms_, ISA), &PASTE(fl_disc_loops_, ISA), &PASTE(fl_math_runs_, ISA), exact
 };

@@ -2,6 +2,7 @@
 #include "tensor/rng.h"
 
 #include "tensor/kernels.h"
+#include "tensor/math_runs.h"
 #include "tensor/par.h"
 #include "tensor/rng_parts.h"
 #include "tensor/tensor.h"
@@ -33,7 +34,7 @@ void fl_rng_normals(uint64_t seed, uint64_t stream, uint64_t first, double *to, 
     int i = 0;
     if (n > 0 && first & 1) to[i++] = fl_rng_normal(seed, stream, first);
     const int pairs = (n - i) / 2;
-    fl_kernels_now()->normals(fl_key(seed, stream), (first + (uint64_t)i) >> 1, to + i, pairs);
+    fl_kernels_now()->math->normals(fl_key(seed, stream), (first + (uint64_t)i) >> 1, to + i, pairs);
     i += 2 * pairs;
     if (i < n) to[i] = fl_rng_normal(seed, stream, first + (uint64_t)i);
 }

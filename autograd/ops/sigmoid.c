@@ -3,12 +3,12 @@
  * gx = gy * y * (1 - y). */
 #include "autograd/map.h"
 #include "autograd/ops.h"
-#include "tensor/math.h"
+#include "tensor/kernels.h"
+#include "tensor/math_runs.h"
 
 static void forward(const fl_node *node, const real *const in[], real *y)
 {
-    const real *x = in[0];
-    FL_MAP_FORWARD(node, x, y, 20, fl_sigmoid(x[i]));
+    fl_map_runs(node, in[0], y, 4, fl_kernels_now()->math->sigmoid);
 }
 
 static real deriv(const fl_node *node, real x, real y)

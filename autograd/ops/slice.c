@@ -38,6 +38,14 @@ static void vjp(const fl_node *node, int k, const real *const in[], const real *
                (size_t)run * sizeof(real));
 }
 
+/* T slices of a line of T frames would else write T squared frames. */
+static void vjp_add(const fl_node *node, const real *gy, real *gx)
+{
+    const fl_runs r = fl_runs_along(node->in_shape[0], node->attr.slice.axis);
+    const int64_t run = (node->attr.slice.end - node->attr.slice.begin) * r.inner;
+    for (int64_t i = 0; i < r.outer; i++) fl_add_into(gx + i * r.length * r.inner + node->attr.slice.begin * r.inner, gy + i * run, run);
+}
+
 static fl_id example(fl_graph *g, fl_rng *rng, int which)
 {
     static const int range[5][2] = {{1, 2}, {0, 3}, {2, 4}, {1, 3}, {3, 5}};
@@ -49,7 +57,7 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 const fl_op fl_op_slice = {
     .name = "slice", .doc = "a range along one axis", .file = "autograd/ops/slice.c",
     .kind = FL_OP_slice, .flags = FL_LINEAR | FL_POSITIVE | FL_ROUTE, .arity = 1,
-    .infer = infer, .forward = forward, .vjp = vjp, .example = example,
+    .infer = infer, .forward = forward, .vjp = vjp, .vjp_add = vjp_add, .example = example,
 };
 
 fl_id fl_node_slice(fl_graph *g, const char *name, fl_id x, int axis, int begin, int end)

@@ -1,0 +1,3 @@
+/* math_base.c: runs of functions for any machine. */
+#define ISA base
+#include "tensor/math_body.h"
