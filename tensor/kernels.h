@@ -52,10 +52,10 @@ typedef struct fl_kernels {
     /* to[i*to_step + r] += from[i*from_step + r], r < run, i < count. Up to a vector beyond a run is read and written, unchanged;
      * the runs of `to` must be that far apart. */
     void (*add_runs)(const real *from, int64_t from_step, int run, int count, real *to, int64_t to_step);
-    /* y = the larger of x and y, elements of a pool's window one after the other; notes, if not NULL: which where x was. NaN is
-     * larger than all. And its way back: gx += gy where notes is which. */
-    void (*larger)(const real *x, uint8_t which, int64_t count, real *y, uint8_t *notes);
-    void (*add_noted)(const uint8_t *notes, uint8_t which, const real *gy, int64_t count, real *gx);
+    /* A pool's window: y = the largest of x[0 .. n-1], the first of equal ones, notes, if not NULL: its `which`. NaN is larger than all.
+     * And its way back, from the windows of an element: gx += gy[k] where notes[k] is which[k], k ascending. */
+    void (*largest)  (const real *const *x, const uint8_t *which, int n, int64_t count, real *y, uint8_t *notes);
+    void (*add_noted)(const uint8_t *const *notes, const uint8_t *which, const real *const *gy, int n, int64_t count, real *gx);
     /* finish.h, for so many rows: the r-th from sum[r*sum_row ..] to to[at + r*at_row ..] */
     void (*finish)(const fl_finish *, const real *sum, int64_t sum_row, int64_t at, int64_t at_row, int rows, int64_t count,
                    real *to);

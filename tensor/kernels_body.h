@@ -240,43 +240,72 @@ static void finish(const fl_finish *f, const real *sum, int64_t sum_row, int64_t
     }
 }
 
-static inline __attribute__((always_inline))
-void larger_as(const int noting, const real *x, uint8_t which, int64_t count, real *y, uint8_t *notes)
+enum { TOGETHER = 4 };
+
+/* Blends of bits: where `here` is not set, the other stays. */
+#define CHOOSE(here, a, b) (((a) & (here)) | ((b) & ~(here)))
+
+/* Some vectors at a time: one would have to wait for each comparison. */
+INLINE void largest_of(const int vectors, const real *const *x, const uint8_t *which, int n, int64_t at, real *y, uint8_t *notes)
 {
-    const bytes all = (bytes){0} + (int8_t)which;
-    int64_t i = 0;
-    for (; i + WIDTH <= count; i += WIDTH) {
-        const vector a = *(const loose *)(x + i), b = *(const loose *)(y + i);
-        const mask better = (mask)(a > b) | (mask)(a != a);      /* NOLINT(misc-redundant-expression): NaN */
-        *(loose *)(y + i) = (vector)(((mask)a & better) | ((mask)b & ~better));
-        if (!noting) continue;
-        bytes was, now = __builtin_convertvector(better, bytes);
-        memcpy(&was, notes + i, sizeof was);
-        now = (all & now) | (was & ~now);
-        memcpy(notes + i, &now, sizeof now);
+    vector best[TOGETHER];
+    mask note[TOGETHER];
+    UNROLL for (int v = 0; v < vectors; v++) {
+        best[v] = *(const loose *)(x[0] + at + v * WIDTH);
+        note[v] = (mask){0} + which[0];
     }
+    for (int k = 1; k < n; k++) {
+        const mask here = (mask){0} + which[k];
+        UNROLL for (int v = 0; v < vectors; v++) {
+            const vector a = *(const loose *)(x[k] + at + v * WIDTH);
+            const mask better = (mask)(a > best[v]) | (mask)(a != a);            /* NOLINT(misc-redundant-expression): NaN */
+            best[v] = (vector)CHOOSE(better, (mask)a, (mask)best[v]);
+            note[v] = CHOOSE(better, here, note[v]);
+        }
+    }
+    UNROLL for (int v = 0; v < vectors; v++) {
+        *(loose *)(y + at + v * WIDTH) = best[v];
+        if (!notes) continue;
+        const bytes narrow = __builtin_convertvector(note[v], bytes);
+        memcpy(notes + at + v * WIDTH, &narrow, sizeof narrow);
+    }
+}
+
+static void largest(const real *const *x, const uint8_t *which, int n, int64_t count, real *y, uint8_t *notes)
+{
+    int64_t i = 0;
+    for (; i + TOGETHER * WIDTH <= count; i += TOGETHER * WIDTH) largest_of(TOGETHER, x, which, n, i, y, notes);
+    for (; i + WIDTH <= count; i += WIDTH) largest_of(1, x, which, n, i, y, notes);
     for (; i < count; i++) {
-        if (!(x[i] > y[i]) && x[i] == x[i]) continue;
-        y[i] = x[i];
-        if (noting) notes[i] = which;
+        int best = 0;
+        for (int k = 1; k < n; k++)
+            if (x[k][i] > x[best][i] || x[k][i] != x[k][i]) best = k;
+        y[i] = x[best][i];
+        if (notes) notes[i] = which[best];
     }
 }
 
-static void larger(const real *x, uint8_t which, int64_t count, real *y, uint8_t *notes)
+INLINE void add_noted_of(const int vectors, const uint8_t *const *notes, const uint8_t *which, const real *const *gy, int n, int64_t at, real *gx)
 {
-    if (notes) larger_as(1, x, which, count, y, notes);
-    else larger_as(0, x, which, count, y, notes);
+    vector sum[TOGETHER];
+    UNROLL for (int v = 0; v < vectors; v++) sum[v] = *(const loose *)(gx + at + v * WIDTH);
+    for (int k = 0; k < n; k++) {
+        const mask this = (mask){0} + (int8_t)which[k];
+        UNROLL for (int v = 0; v < vectors; v++) {
+            const mask here = widen_bytes(notes[k] + at + v * WIDTH) == this;
+            sum[v] += (vector)((mask)*(const loose *)(gy[k] + at + v * WIDTH) & here);
+        }
+    }
+    UNROLL for (int v = 0; v < vectors; v++) *(loose *)(gx + at + v * WIDTH) = sum[v];
 }
 
-static void add_noted(const uint8_t *notes, uint8_t which, const real *gy, int64_t count, real *gx)
+static void add_noted(const uint8_t *const *notes, const uint8_t *which, const real *const *gy, int n, int64_t count, real *gx)
 {
-    const mask all = (mask){0} + (int8_t)which;
     int64_t i = 0;
-    for (; i + WIDTH <= count; i += WIDTH) {
-        const mask here = widen_bytes(notes + i) == all;
-        *(loose *)(gx + i) += (vector)((mask)*(const loose *)(gy + i) & here);
-    }
-    for (; i < count; i++) gx[i] += notes[i] == which ? gy[i] : 0;
+    for (; i + TOGETHER * WIDTH <= count; i += TOGETHER * WIDTH) add_noted_of(TOGETHER, notes, which, gy, n, i, gx);
+    for (; i + WIDTH <= count; i += WIDTH) add_noted_of(1, notes, which, gy, n, i, gx);
+    for (; i < count; i++)
+        for (int k = 0; k < n; k++) gx[i] += notes[k][i] == which[k] ? gy[k][i] : 0;
 }
 
 enum { CHAINS = 12, REPEATS = 8, FLOPS = 2 * CHAINS * REPEATS * WIDTH };   /* chains: latency 4 to 6, two units */
@@ -302,6 +331,6 @@ extern const fl_kernels PASTE(fl_kernels_, ISA);
 #define TEXT_(a) #a
 #define TEXT(a) TEXT_(a)
 const fl_kernels PASTE(fl_kernels_, ISA) = {
-    TEXT(ISA), WIDTH, VECTORS, ROWS_WIDE, ROWS_ONE, tile, lanes, add_runs, larger, add_noted, finish, multiply_add, FLOPS,
+    TEXT(ISA), WIDTH, VECTORS, ROWS_WIDE, ROWS_ONE, tile, lanes, add_runs, largest, add_noted, finish, multiply_add, FLOPS,
     &PASTE(fl_transforms_, ISA), &PASTE(fl_disc_loops_, ISA), &PASTE(fl_math_runs_, ISA), exact
 };

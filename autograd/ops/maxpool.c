@@ -47,23 +47,30 @@ static void shut(const real *y, int channels, uint8_t *notes)
     for (int c = 0; c < channels; c++) notes[c] = y[c] > 0 ? notes[c] : NOBODY;
 }
 
-/* All channels of a window at once, so that the inner loop runs along memory. notes: which element was the largest, or NULL. */
+/* All channels of a window at once, so that the inner loop runs along memory. notes: which element was the largest, or NULL; then a
+ * window has no more elements than fit. */
 static void forward_pixel(const fl_node *node, const real *x, int n, const window *at, real *y, uint8_t *notes)
 {
     const int channels = node->shape.c, *kernel = node->attr.pool.win.k;
     const fl_kernels *kernels = fl_kernels_now();
-    bool first = true;
+    const real *from[NOBODY];
+    uint8_t which[NOBODY];
+    int seen = 0;
     for (int i = at->t.first; i < at->t.last; i++)
         for (int j = at->h.first; j < at->h.last; j++)
             for (int k = at->w.first; k < at->w.last; k++) {
-                const real *from = x + element_at(node, n, at, i, j, k);
-                const uint8_t which = (uint8_t)((i * kernel[1] + j) * kernel[2] + k);
-                if (first) memcpy(y, from, (size_t)channels * sizeof *y);
-                else kernels->larger(from, which, channels, y, notes);
-                if (first && notes) memset(notes, which, (size_t)channels);
-                first = false;
+                if (seen == NOBODY) {                             /* the largest of these is one of the rest */
+                    kernels->largest(from, which, seen, channels, y, NULL);
+                    from[0] = y;
+                    seen = 1;
+                }
+                from[seen] = x + element_at(node, n, at, i, j, k);
+                which[seen++] = (uint8_t)((i * kernel[1] + j) * kernel[2] + k);
             }
-    if (!first) return;
+    if (seen) {
+        kernels->largest(from, which, seen, channels, y, notes);
+        return;
+    }
     memset(y, 0, (size_t)channels * sizeof *y);
     if (notes) memset(notes, NOBODY, (size_t)channels);
 }
@@ -174,18 +181,23 @@ static void gather_pixel(const fl_node *node, const uint8_t *notes, const real *
 {
     const fl_shape s = node->shape;
     const int *kernel = node->attr.pool.win.k;
-    const fl_kernels *kernels = fl_kernels_now();
     const seen at = windows_of(node, 0, t), ah = windows_of(node, 1, h), aw = windows_of(node, 2, w);
-    memset(gx, 0, (size_t)s.c * sizeof *gx);
+    const uint8_t *noted[NOBODY];
+    const real *from[NOBODY];
+    uint8_t which[NOBODY];
+    int windows = 0;
     for (int i = at.first; i < at.last; i++)
         for (int j = ah.first; j < ah.last; j++)
             for (int k = aw.first; k < aw.last; k++) {
                 const int et = element(node, 0, t, i), eh = element(node, 1, h, j), ew = element(node, 2, w, k);
                 if (et < 0 || eh < 0 || ew < 0) continue;
-                const uint8_t which = (uint8_t)((et * kernel[1] + eh) * kernel[2] + ew);
-                const int64_t from = fl_at(s, n, 0, i, j, k);
-                kernels->add_noted(notes + from, which, gy + from, s.c, gx);
+                const int64_t p = fl_at(s, n, 0, i, j, k);
+                noted[windows] = notes + p;
+                from[windows] = gy + p;
+                which[windows++] = (uint8_t)((et * kernel[1] + eh) * kernel[2] + ew);
             }
+    memset(gx, 0, (size_t)s.c * sizeof *gx);
+    fl_kernels_now()->add_noted(noted, which, from, windows, s.c, gx);
 }
 
 static void vjp_by_notes(const fl_node *node, const uint8_t *notes, const real *gy, real *gx)
