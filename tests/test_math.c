@@ -1,5 +1,7 @@
 /* test_math.c: the functions of tensor/math.h against long double libm, over the whole range and at the edges. */
+#include "tensor/kernels.h"
 #include "tensor/math.h"
+#include "tensor/math_runs.h"
 #include "tensor/rng.h"
 #include "tests/test.h"
 
@@ -180,4 +182,28 @@ TEST(math_same_bits_everywhere)
         for (int k = 0; k < 7; k++) h = (h ^ fl_bits_of(y[k])) * 0x100000001B3u;
     }
     CHECK_SAY(h == 0xb9a5492135857b16u, "hash of 140000 values is %016llx", (unsigned long long)h);
+}
+
+/* Runs are written for vectors: they have the bits of single numbers, edges and odd lengths too. */
+TEST(math_runs_have_the_bits_of_single_numbers_from_every_instruction_set)
+{
+    enum { N = 4001 };
+    static const real edge[] = {0, R(-0.0), INFINITY, -INFINITY, NAN, R(1e-40), R(-1e-40), R(88.9), R(-104.5), R(40.1), R(1e30)};
+    static real x[N], sigmoid[N], tangent[N];
+    fl_rng_fill_normal(7, 7, 0, x, N);
+    for (int i = 0; i < N; i++) x[i] *= R(10.0);
+    memcpy(x + 100, edge, sizeof edge);
+    for (int isa = 0; fl_isa_available(isa); isa++) {
+        fl_isa_choose(fl_isa_available(isa), NULL);
+        fl_kernels_now()->math->sigmoid(x, N, sigmoid);
+        fl_kernels_now()->math->tanh(x, N, tangent);
+        int differ = 0;
+        for (int i = 0; i < N; i++) {
+            const real one = fl_sigmoid(x[i]), two = fl_tanh(x[i]);
+            if (x[i] != x[i]) differ += sigmoid[i] == sigmoid[i] || tangent[i] == tangent[i];
+            else differ += memcmp(&one, sigmoid + i, sizeof one) != 0 || memcmp(&two, tangent + i, sizeof two) != 0;
+        }
+        CHECK_SAY(differ == 0, "%s: %d of %d", fl_isa_available(isa), differ, N);
+    }
+    fl_isa_choose(NULL, NULL);
 }

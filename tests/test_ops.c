@@ -4,7 +4,9 @@
 #include "autograd/naive.h"
 #include "autograd/opcheck.h"
 #include "autograd/ops.h"
+#include "tensor/kernels.h"
 #include "tensor/par.h"
+#include "tensor/rng.h"
 #include "tests/op_cases.h"
 #include "tests/test.h"
 
@@ -144,6 +146,37 @@ TEST(ops_maxpool_gives_ties_to_the_first)
     fl_arena_free(&arena);
 }
 
+/* More elements than have numbers of their own: 343, from every instruction set. */
+TEST(ops_maxpool_looks_through_large_windows)
+{
+    const fl_shape s = {1, 71, 7, 8, 7};
+    const fl_window win = {{7, 7, 7}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}};
+    fl_error error = {0};
+    fl_arena arena;
+    fl_arena_init(&arena, &error);
+    fl_graph *g = fl_graph_new(&arena);
+    const fl_id x = fl_node_input(g, "x", s), y = fl_node_maxpool(g, "y", x, win, false);
+    fl_graph_plan(g, &(fl_plan){.out = &y, .n_out = 1});
+    fl_rng_fill_normal(9, 1, 0, fl_graph_value(g, x), fl_shape_count(s));
+    for (int isa = 0; fl_isa_available(isa); isa++) {
+        fl_isa_choose(fl_isa_available(isa), NULL);
+        fl_graph_forward(g);
+        int differ = 0;
+        for (int c = 0; c < s.c; c++)
+            for (int row = 0; row < 2; row++) {
+                real most = R(-1e9);
+                for (int64_t p = 0; p < fl_shape_pixels(s); p++) {
+                    const int h = (int)(p / s.w % s.h);
+                    if (h >= row && h < row + 7) most = fl_graph_value(g, x)[p * s.c + c] > most ? fl_graph_value(g, x)[p * s.c + c] : most;
+                }
+                differ += fl_graph_value(g, y)[row * s.c + c] != most;
+            }
+        CHECK_SAY(differ == 0, "%s: %d", fl_isa_available(isa), differ);
+    }
+    fl_isa_choose(NULL, NULL);
+    fl_arena_free(&arena);
+}
+
 /* ---- transposes: <Jv, g> = <v, J'g> ---- */
 
 static void check_adjoint(op_case *c)
@@ -157,6 +190,23 @@ static void check_adjoint(op_case *c)
     }
 }
 TEST(ops_vjp_is_the_transpose) { op_cases_each(1, check_adjoint); }
+
+/* What adds to a signal in place adds what its vjp would have written elsewhere. */
+static void check_added(op_case *c)
+{
+    if (!c->op->vjp_add) return;
+    const int64_t count = op_case_count(c, 0), seeds = op_case_count(c, -1);
+    real *gy = op_case_array(c, seeds), *whole = op_case_array(c, count), *sum = op_case_array(c, count);
+    fl_rng_fill_normal(4, 1, 0, gy, seeds);
+    fl_rng_fill_normal(4, 2, 0, sum, count);
+    c->op->vjp(c->node, 0, c->in, NULL, gy, whole);
+    for (int64_t i = 0; i < count; i++) whole[i] += sum[i];
+    c->op->vjp_add(c->node, gy, sum);
+    int64_t differ = 0;
+    for (int64_t i = 0; i < count; i++) differ += sum[i] != whole[i];
+    CHECK_SAY(differ == 0 && op_case_guarded(sum, count), "%s: %lld of %lld elements", c->label, (long long)differ, (long long)count);
+}
+TEST(ops_add_what_their_vjp_writes) { op_cases_each(1, check_added); }
 
 /* ---- finite differences ---- */
 
