@@ -29,6 +29,7 @@ static void send(fl_graph *g, const fl_node *node, int k)
         return;
     }
     if (node->early) return;                               /* it arrived gated, in the operand's own place */
+    if (!first && g->rules && fl_rules_add(g, i, to->signal)) return;
     if (!first && !g->rules && node->op->vjp_add) {
         node->op->vjp_add(node, node->signal, to->signal);
         return;

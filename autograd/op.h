@@ -55,7 +55,7 @@ typedef struct fl_op {
     fl_shape (*infer)  (fl_graph *, const fl_node *);                     /* axes of 0 after fl_graph_fail */
     void     (*forward)(const fl_node *, const real *const in[], real *y);
     void     (*vjp)    (const fl_node *, int k, const real *const in[], const real *y, const real *gy, real *gx);
-    void     (*vjp_add)(const fl_node *, const real *gy, real *gx);       /* gx of operand 0 += it; NULL where all of gx changes */
+    void     (*vjp_add)(const fl_node *, const real *gy, real *gx);       /* gx of operand 0 += gy where it came from; or NULL */
     /* Of the exact numbers in + rest (remainder.h; rest[k] NULL: 0) y, rounded, what rounding took off, and notes as below, if not NULL;
      * or NULL. */
     void     (*forward_rest)(const fl_node *, const real *const in[], const real *const rest[], real *y, real *y_rest, uint8_t *notes);

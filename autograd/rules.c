@@ -322,3 +322,15 @@ void fl_rules_down(fl_graph *g, fl_id i, int k, real *gx)
     r->handed_on[i] += fl_sum(gx, fl_shape_count(node->in_shape[k]));
     if (r->due) r->size[i] += fl_sum_sizes(gx, fl_shape_count(node->in_shape[k]));
 }
+
+bool fl_rules_add(fl_graph *g, fl_id i, real *gx)
+{
+    fl_rules *r = g->rules;
+    const fl_node *node = &g->node[i];
+    if (!node->op->vjp_add || (r->rule[i] && r->rule[i]->kind != FL_RULE_GRADIENT)) return false;
+    const int64_t count = fl_shape_count(node->shape);
+    node->op->vjp_add(node, node->signal, gx);
+    r->handed_on[i] += fl_sum(node->signal, count);
+    if (r->due) r->size[i] += fl_sum_sizes(node->signal, count);
+    return true;
+}

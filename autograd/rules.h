@@ -42,10 +42,26 @@ void fl_rules_fill_shadows(fl_graph *);             /* z of the nodes that are o
 void fl_rules_enter(fl_graph *, fl_id i);
 /* The signal of operand k. */
 void fl_rules_down(fl_graph *, fl_id i, int k, real *gx);
+/* The same added to gx, where node i goes by its vjp_add; or false. */
+bool fl_rules_add(fl_graph *, fl_id i, real *gx);
 
 /* ---- shared by the files of rules ---- */
 
-real fl_part_of(fl_part, real v, real gamma);
+static inline real fl_part_of(fl_part part, real v, real gamma)
+{
+    switch (part) {
+    case FL_ALL_OF:        return v;
+    case FL_POSITIVE_OF:   return v > 0 ? v : 0;
+    case FL_NEGATIVE_OF:   return v < 0 ? v : 0;
+    case FL_SIZE_OF:       return v < 0 ? -v : v;
+    case FL_SQUARE_OF:     return v * v;
+    case FL_ONES:          return 1;
+    case FL_LEAN_POSITIVE: return v > 0 ? v + gamma * v : v;
+    case FL_LEAN_NEGATIVE: return v < 0 ? v + gamma * v : v;
+    default:               return 0;
+    }
+}
+
 const real *fl_rule_weight(const fl_node *, fl_part, double gamma);      /* stands for the weight, in a list of operands */
 real *fl_rule_room(fl_rules *, int64_t count);
 int fl_rule_groups(const fl_rule *);
@@ -53,7 +69,6 @@ int fl_rule_groups(const fl_rule *);
 void fl_rule_sum(fl_rules *, const fl_node *, const fl_rule *, int group, real *to, real *part);
 bool fl_rules_plan_audit(fl_graph *);                                     /* rules_audit.c */
 void fl_rules_audit(fl_graph *, fl_id);                                   /* after fl_rules_enter has put down its quotients */
-double fl_sum_sizes(const real *, int64_t count);                         /* of |x| */
 void fl_rule_rescale(fl_graph *, fl_id, real *gx);                        /* rules_differences.c */
 void fl_rule_bounded(fl_graph *, fl_id, real *gx);
 void fl_rule_product(fl_graph *, fl_id, int k, real *gx);

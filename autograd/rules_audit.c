@@ -11,13 +11,6 @@
 
 #include <math.h>
 
-double fl_sum_sizes(const real *x, int64_t count)
-{
-    double sum = 0;
-    for (int64_t i = 0; i < count; i++) sum += fabs((double)x[i]);
-    return sum;
-}
-
 static bool unruled_sum(const fl_graph *g, fl_id i)
 {
     const unsigned flags = g->node[i].op->flags;

@@ -6,21 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-real fl_part_of(fl_part part, real v, real gamma)
-{
-    switch (part) {
-    case FL_ALL_OF:        return v;
-    case FL_POSITIVE_OF:   return v > 0 ? v : 0;
-    case FL_NEGATIVE_OF:   return v < 0 ? v : 0;
-    case FL_SIZE_OF:       return v < 0 ? -v : v;
-    case FL_SQUARE_OF:     return v * v;
-    case FL_ONES:          return 1;
-    case FL_LEAN_POSITIVE: return v > 0 ? v + gamma * v : v;
-    case FL_LEAN_NEGATIVE: return v < 0 ? v + gamma * v : v;
-    default:               return 0;
-    }
-}
-
 static bool leans(fl_part p) { return p == FL_LEAN_POSITIVE || p == FL_LEAN_NEGATIVE; }
 
 /* ---- substituted weights ---- */

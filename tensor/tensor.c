@@ -58,31 +58,46 @@ void fl_to_file_order(fl_shape s, const real *in, real *out)
     }
 }
 
-enum { BLOCK = 4096 };
+/* Sums in double: of blocks of 4096 numbers one after the other, then of the blocks. Eight blocks go abreast, or each number would wait for
+ * the one before it. */
+enum { BLOCK = 4096, ABREAST = 8, ROUND = 64 };
 
-double fl_dot(const real *a, const real *b, int64_t n)
+typedef enum term { PLAIN, SIZE, PRODUCT } term;
+
+static inline double term_of(const term what, const real *a, const real *b, int64_t i)
 {
-    double total = 0;
-    for (int64_t i = 0; i < n; i += BLOCK) {
-        double part = 0;
-        int64_t end = i + BLOCK < n ? i + BLOCK : n;
-        for (int64_t j = i; j < end; j++) part += (double)a[j] * (double)b[j];
-        total += part;
-    }
-    return total;
+    return what == PRODUCT ? (double)a[i] * (double)b[i] : what == SIZE ? fabs((double)a[i]) : (double)a[i];
 }
 
-double fl_sum(const real *a, int64_t n)
+static inline void sum_abreast(const term what, const int blocks, const real *a, const real *b, int64_t count, double *part)
 {
-    double total = 0;
-    for (int64_t i = 0; i < n; i += BLOCK) {
-        double part = 0;
-        int64_t end = i + BLOCK < n ? i + BLOCK : n;
-        for (int64_t j = i; j < end; j++) part += (double)a[j];
-        total += part;
-    }
-    return total;
+    double sum[ABREAST] = {0};
+    for (int64_t i = 0; i < count; i++)
+        for (int k = 0; k < blocks; k++) sum[k] += term_of(what, a, b, k * (int64_t)BLOCK + i);
+    for (int k = 0; k < blocks; k++) part[k] = sum[k];
 }
+
+static inline double sum_of(const term what, const real *a, const real *b, int64_t n)
+{
+    const int64_t blocks = n / BLOCK;
+    double total = 0, part[ROUND];
+    for (int64_t done = 0; done < blocks; done += ROUND) {
+        const int64_t some = blocks - done < ROUND ? blocks - done : ROUND, eights = some / ABREAST, from = done * BLOCK;
+        FL_PARALLEL(e, eights + some % ABREAST, some * BLOCK) {
+            const int64_t first = e < eights ? e * ABREAST : eights * ABREAST + e - eights, at = from + first * BLOCK;
+            if (e < eights) sum_abreast(what, ABREAST, a + at, b + at, BLOCK, part + first);
+            else sum_abreast(what, 1, a + at, b + at, BLOCK, part + first);
+        }
+        for (int64_t k = 0; k < some; k++) total += part[k];
+    }
+    double rest = 0;
+    if (n > blocks * BLOCK) sum_abreast(what, 1, a + blocks * BLOCK, b + blocks * BLOCK, n - blocks * BLOCK, &rest);
+    return total + rest;
+}
+
+double fl_dot(const real *a, const real *b, int64_t n) { return sum_of(PRODUCT, a, b, n); }
+double fl_sum(const real *a, int64_t n) { return sum_of(PLAIN, a, a, n); }
+double fl_sum_sizes(const real *a, int64_t n) { return sum_of(SIZE, a, a, n); }
 
 double fl_norm(const real *a, int64_t n) { return sqrt(fl_dot(a, a, n)); }
 

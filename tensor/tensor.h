@@ -45,6 +45,7 @@ void fl_to_file_order(fl_shape, const real *channels_last, real *ncthw);
 
 /* Plain arrays, in a fixed order of summation (double, blocks of 4096, blocks in order). */
 double fl_sum(const real *, int64_t n);
+double fl_sum_sizes(const real *, int64_t n);                   /* of |x| */
 double fl_dot(const real *, const real *, int64_t n);
 double fl_norm(const real *, int64_t n);                       /* Euclidean */
 void fl_add_into(real *to, const real *from, int64_t n);       /* to += from */
