@@ -123,13 +123,14 @@ bool fl_opcheck_adjoint(const fl_node *node, const real *const in[], int k, uint
 
 /* ---- slopes ---- */
 
-/* x with its first 12 bits, so that x + h and x + 2h are exact in float32 as well. */
+/* x with its first 12 bits, so that x + h and x + 2h are exact in float32 as well. A 4096th of x: what the quotient leaves out goes with
+ * h^4, and what rounding puts in with 1/h, so it is not smaller where x is. */
 static double step_of(real *x)
 {
     int exponent;
     const double m = frexp((double)*x, &exponent);
     *x = (real)ldexp(nearbyint(m * 4096) / 4096, exponent);
-    return *x == 0 ? 0x1p-10 : ldexp(1, exponent - 10);
+    return *x == 0 ? 0x1p-10 : ldexp(1, (exponent > -4 ? exponent : -4) - 12);
 }
 
 static double naive_map(const fl_node *node, double x)
