@@ -33,7 +33,8 @@ size_t fl_sum_pixels_scratch(fl_shape s) { return (size_t)CHUNKS * 2 * (sizeof(d
 void fl_sum_pixels(fl_shape s, const real *a, const real *b, double *sum, double *product, double *scratch)
 {
     const int64_t pixels = fl_shape_pixels(s), chunk = (pixels + CHUNKS - 1) / CHUNKS;
-    real *rows = (real *)(scratch + (int64_t)2 * CHUNKS * s.c);
+    void *const behind = scratch + (int64_t)2 * CHUNKS * s.c;
+    real *const rows = behind;
     FL_PARALLEL(i, CHUNKS, pixels * s.c * 2) {
         const int64_t first = i * chunk < pixels ? i * chunk : pixels,
                       last = first + chunk < pixels ? first + chunk : pixels;

@@ -170,7 +170,7 @@ typedef int8_t bytes __attribute__((vector_size(WIDTH)));
 INLINE mask widen_bytes(const uint8_t *from)
 {
     INTEGER lane[WIDTH];
-    for (int v = 0; v < WIDTH; v++) lane[v] = (int8_t)from[v];
+    for (int v = 0; v < WIDTH; v++) lane[v] = (int8_t)from[v];      /* NOLINT(bugprone-signed-char-misuse,cert-str34-c): with its sign */
     mask m;
     memcpy(&m, lane, sizeof m);
     return m;

@@ -118,14 +118,14 @@ static void multiply_rows(const fl_tiles *j, fl_tile t, const real *left, const 
                           int64_t calls, int vectors, real *right)
 {
     const int64_t low = rows / calls, high = rows % calls, asking = later ? min(CALLS_FOR_WEIGHTS, calls) : 0;
-    const int64_t asked = t.count[0] * t.count[1] * (t.run / 2);                 /* lines, by a call */
+    const int64_t asked = t.count[0] * t.count[1] * (t.run / 2), share = asking > 0 ? FL_BLOCK * 2 / asking : 0;     /* lines, by a call */
     for (int64_t call = 0, first = 0, n; call < calls; call += n) {
         const int64_t height = low + (call < high);
         n = min(call < high ? high : calls, call < asking ? asking : calls) - call;
         t.later = NULL;
         if (call < asking) {
-            t.later_step = FL_BLOCK * 2 / asking;                                /* all of it, a share in each call */
-            t.later = later + call * asked * t.later_step;
+            t.later_step = share;                                                /* all of it, a share in each call */
+            t.later = later + call * asked * share;
         } else if (pixels->count > 0) {
             t.later_step = LINE;
             t.later = pixels->at;

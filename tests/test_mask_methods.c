@@ -137,13 +137,14 @@ static double share_of_evidence(const real *map)
     return in / all;
 }
 
-TEST(mask_methods_find_the_evidence)                     /* twice what chance finds, or more */
+TEST(mask_methods_find_the_evidence)                     /* twice what chance finds, or more: the mean of three searches */
 {
+    enum { SEARCHES = 3 };
     static const struct { const char *name; fl_explain_options o; } list[] = {
         {"ep_3d", {.iterations = 300, .areas = "0.1,0.2", .baseline = "zero", .rate = 0.5}},
         {"ep_2d", {.iterations = 300, .areas = "0.1,0.2", .baseline = "zero", .rate = 0.5}},
         {"step", {.iterations = 300, .areas = "0.1,0.2", .baseline = "zero", .rate = 0.5}},
-        {"extremal_perturbation", {.iterations = 600, .areas = "0.2", .baseline = "zero", .rate = 0.2}},
+        {"extremal_perturbation", {.iterations = 300, .areas = "0.1,0.2", .baseline = "zero", .rate = 0.5}},
         {"meaningful_perturbation", {.iterations = 200, .baseline = "zero"}},
         {"meaningful_perturbation_3d", {.iterations = 200, .baseline = "zero"}},
         {"igos", {.iterations = 10, .baseline = "zero"}},
@@ -151,12 +152,17 @@ TEST(mask_methods_find_the_evidence)                     /* twice what chance fi
         {"fgvis", {.iterations = 100, .baseline = "zero"}}};
     static real x[VOXELS];
     for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
-        fl_rig r;
-        corner_up(&r, x);
-        const real *map = rig_explain(&r, list[i].name, x, list[i].o);
-        const double share = map ? share_of_evidence(map) : 0;
+        double share = 0;
+        for (uint64_t seed = 0; seed < SEARCHES; seed++) {
+            fl_rig r;
+            fl_explain_options o = list[i].o;
+            o.seed = seed;
+            corner_up(&r, x);
+            const real *map = rig_explain(&r, list[i].name, x, o);
+            share += map ? share_of_evidence(map) / SEARCHES : 0;
+            rig_down(&r);
+        }
         CHECK_SAY(share > 0.25, "%s: %g of the map is where the evidence is", list[i].name, share);
-        rig_down(&r);
     }
 }
 

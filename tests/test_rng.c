@@ -214,7 +214,7 @@ TEST(rng_runs_have_the_bits_of_single_numbers_from_every_instruction_set)
         for (int first = 4; first <= 5; first++) {
             fl_rng_normals(3, 8, (uint64_t)first, run, N);
             int different = 0;
-            for (int i = 0; i < N; i++) different += run[i] != fl_rng_normal(3, 8, (uint64_t)(first + i));
+            for (int i = 0; i < N; i++) different += run[i] != fl_rng_normal(3, 8, (uint64_t)first + (uint64_t)i);
             CHECK_SAY(different == 0, "%s: %d of %d", fl_isa_available(isa), different, N);
         }
     }
