@@ -134,10 +134,12 @@ static void *out_of_memory(fl_arena *a, size_t count, size_t size)
     return NULL;
 }
 
+/* More may be needed later, nobody knows here: an eighth on top, or whoever follows would come back for every picture. */
 static void pass_limit(fl_arena *a, size_t more)
 {
-    fl_error_set(a->error, FL_LIMIT, "memory: %zu bytes in use and %zu more needed pass the limit of %zu: --mem %zuM or more",
-                 fl_arena_charged(a), more, account_of(a)->limit, ((fl_arena_charged(a) + more) >> 20) + 1);
+    const size_t needed = fl_arena_charged(a) + more;
+    fl_error_set(a->error, FL_LIMIT, "memory: %zu bytes in use and %zu more needed pass the limit of %zu: try --mem %zuM",
+                 fl_arena_charged(a), more, account_of(a)->limit, ((needed + needed / 8) >> 20) + 1);
 }
 
 /* counts: it is for use now, and zeroed. */

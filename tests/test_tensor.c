@@ -142,7 +142,7 @@ TEST(arena_two_share_one_limit)
     a.limit = 10 << 20;
     const fl_mark empty = fl_arena_mark(&b);
     CHECK(FL_NEW(&a, char, 4 << 20) && FL_NEW(&b, char, 5 << 20) && fl_arena_left(&a) == 1 << 20 && fl_arena_left(&b) == 1 << 20);
-    CHECK(!FL_NEW(&b, char, 2 << 20) && e.status == FL_LIMIT && strstr(e.message, "--mem 12M"));
+    CHECK(!FL_NEW(&b, char, 2 << 20) && e.status == FL_LIMIT && strstr(e.message, "--mem 13M"));
     fl_error_clear(&e);
     CHECK(b.used == 5 << 20 && fl_arena_charged(&b) == 9 << 20 && a.used == 4 << 20);
     fl_arena_release(&b, empty);
