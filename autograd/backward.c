@@ -18,6 +18,15 @@ static void send_finished(fl_graph *g, const fl_node *node, int k, const fl_fini
     else if (finishes || x->signal != node->signal) fl_finish_all(f, node->signal, fl_shape_count(x->shape), x->signal);
 }
 
+/* What touches a part of gx alone is added there. */
+static bool add_in_place(fl_graph *g, fl_id i, real *gx)
+{
+    const fl_node *node = &g->node[i];
+    if (g->rules) return fl_rules_add(g, i, gx);
+    if (node->op->vjp_add) node->op->vjp_add(node, node->signal, gx);
+    return node->op->vjp_add != NULL;
+}
+
 static void send(fl_graph *g, const fl_node *node, int k)
 {
     const fl_id i = (fl_id)(node - g->node), x = node->in[k];
@@ -29,11 +38,7 @@ static void send(fl_graph *g, const fl_node *node, int k)
         return;
     }
     if (node->early) return;                               /* it arrived gated, in the operand's own place */
-    if (!first && g->rules && fl_rules_add(g, i, to->signal)) return;
-    if (!first && !g->rules && node->op->vjp_add) {
-        node->op->vjp_add(node, node->signal, to->signal);
-        return;
-    }
+    if (!first && add_in_place(g, i, to->signal)) return;
     real *gx = first ? to->signal : g->spill;
     if (g->rules) fl_rules_down(g, i, k, gx);
     else if (node->notes) node->op->vjp_by_notes(node, node->notes, node->signal, gx);

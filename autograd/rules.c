@@ -311,6 +311,13 @@ static void apply(fl_graph *g, fl_id i, int k, real *gx)
     }
 }
 
+/* What node i has handed on. */
+static void book(fl_rules *r, fl_id i, const real *values, int64_t count)
+{
+    r->handed_on[i] += fl_sum(values, count);
+    if (r->due) r->size[i] += fl_sum_sizes(values, count);
+}
+
 void fl_rules_down(fl_graph *g, fl_id i, int k, real *gx)
 {
     fl_rules *r = g->rules;
@@ -319,8 +326,7 @@ void fl_rules_down(fl_graph *g, fl_id i, int k, real *gx)
     if (r->rule[i]) apply(g, i, k, gx);
     else node->op->vjp(node, k, node->operand, node->value, node->signal, gx);
     r->used = mark;
-    r->handed_on[i] += fl_sum(gx, fl_shape_count(node->in_shape[k]));
-    if (r->due) r->size[i] += fl_sum_sizes(gx, fl_shape_count(node->in_shape[k]));
+    book(r, i, gx, fl_shape_count(node->in_shape[k]));
 }
 
 bool fl_rules_add(fl_graph *g, fl_id i, real *gx)
@@ -328,9 +334,7 @@ bool fl_rules_add(fl_graph *g, fl_id i, real *gx)
     fl_rules *r = g->rules;
     const fl_node *node = &g->node[i];
     if (!node->op->vjp_add || (r->rule[i] && r->rule[i]->kind != FL_RULE_GRADIENT)) return false;
-    const int64_t count = fl_shape_count(node->shape);
     node->op->vjp_add(node, node->signal, gx);
-    r->handed_on[i] += fl_sum(node->signal, count);
-    if (r->due) r->size[i] += fl_sum_sizes(node->signal, count);
+    book(r, i, node->signal, fl_shape_count(node->shape));
     return true;
 }

@@ -7,8 +7,6 @@
 #include "tensor/par.h"
 #include "tensor/winograd.h"
 
-#include <string.h>
-
 enum {
     WEIGHTS_PER_ITEM = 256 << 10,              /* bytes: an item goes through its weights again and again, from L2 */
     PAGE = 4096, CROWDED_ROWS = 10             /* bytes in one way of a first cache, and fewer rows than it has ways */
@@ -54,7 +52,6 @@ static fl_cut cut_make(const fl_conv_job *j)
     return c;
 }
 
-/* Band number i of a phase. */
 fl_band fl_band_make(const fl_conv_job *j, const fl_cut *c, int64_t i)
 {
     const fl_axis *at = &j->g.axis[0], *ah = &j->g.axis[1];

@@ -17,7 +17,6 @@ enum {
     NEAR_WEIGHTS = 384 << 10,                  /* bytes that stay near without being asked for */
     LONGEST_ITEM = 8, MANY_ITEMS = 16,         /* groups one after the other in the same hands; but rather so many items */
     CALLS_FOR_WEIGHTS = 4,                     /* that ask for the panel that comes next; what calls there are beyond ask for pixels */
-    LINE = 64 / (int)sizeof(real),
     PIECE_ROWS = 112,                          /* of a group, that are multiplied before their outputs are transformed */
     LEAST_ACROSS = 7,                          /* tiles of a plane in a group, if there are so many */
     LEAST_HALF = 28,                           /* no fewer tiles are cut into two groups */
@@ -39,6 +38,14 @@ static int64_t groups_of(int64_t all, int64_t most)
     return n > 2 ? min(all, ceil_div(n, 4) * 4) : n;
 }
 
+/* Into how many groups the tiles of a plane are cut. Without taps along t a group is one piece, and few tiles make two. */
+static int64_t acrosses_of(const fl_tiles *j, int64_t wide)
+{
+    if (j->together) return ceil_div(j->across_all, wide);
+    const int64_t half = max(LEAST_HALF, ceil_div(j->across_all, 2));
+    return groups_of(j->across_all, j->w.taps > 1 ? wide : min(min(wide, PIECE_ROWS), half));
+}
+
 static fl_tiles job_make(const fl_winograd *w)
 {
     fl_tiles j = {.w = *w, .kernels = fl_kernels_now(), .clips = 1, .planes_in = 1, .planes = 1};
@@ -52,7 +59,7 @@ static fl_tiles job_make(const fl_winograd *w)
     const int64_t bytes = (int64_t)w->points * j.c * (int64_t)sizeof(real);
     const int64_t most = (j.together ? CHUNK_BYTES : GROUP_BYTES) / bytes;
     const int64_t wide = max(most / j.planes_in, min(j.across_all, LEAST_ACROSS));
-    j.acrosses = j.together ? ceil_div(j.across_all, wide) : groups_of(j.across_all, w->taps > 1 ? wide : min(min(wide, PIECE_ROWS), max(LEAST_HALF, ceil_div(j.across_all, 2))));
+    j.acrosses = acrosses_of(&j, wide);
     j.across = ceil_div(j.across_all, j.acrosses);
     j.per_item = w->taps > 1 ? 1 : max(1, min(LONGEST_ITEM, j.acrosses / MANY_ITEMS));
     j.deep = (int)even(j.planes, max(1, j.across * j.planes_in <= most ? j.planes : most / j.across - (w->taps - 1)));
@@ -127,9 +134,9 @@ static void multiply_rows(const fl_tiles *j, fl_tile t, const real *left, const 
             t.later_step = share;                                                /* all of it, a share in each call */
             t.later = later + call * asked * share;
         } else if (pixels->count > 0) {
-            t.later_step = LINE;
+            t.later_step = FL_WHOLE;
             t.later = pixels->at;
-            pixels->at += n * asked * LINE;
+            pixels->at += n * asked * FL_WHOLE;
             pixels->count -= n * asked;
         }
         t.a = left + first * j->c;

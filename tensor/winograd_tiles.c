@@ -79,7 +79,6 @@ void fl_tiles_read(const fl_tiles *j, const fl_tile_group *g, int plane, int64_t
 
 fl_tile_lines fl_tiles_lines(const fl_tiles *j, const fl_tile_group *g, int first, int last)
 {
-    enum { LINE = 64 / (int)sizeof(real) };
     const fl_winograd *w = &j->w;
     const fl_shape in = w->in;
     const place a = find(w, w->tiles[0], g->s), b = find(w, w->tiles[0], g->s + g->across - 1);
@@ -89,9 +88,9 @@ fl_tile_lines fl_tiles_lines(const fl_tiles *j, const fl_tile_group *g, int firs
     const int top = (int)max(0, a.at[1] - w->lo[1]), begin = (int)max(0, a.at[2] - w->lo[2]);
     const int bottom = one_plane ? (int)min(in.h - 1, b.at[1] - w->lo[1] + w->side[1] - 1) : in.h - 1;
     const int64_t from = fl_at(in, a.n, 0, t, top, begin), to = fl_at(in, a.n, 0, t, bottom, in.w - 1) + in.c;
-    const int64_t lines = (to - from + LINE - 1) / LINE, part = first % shares;
+    const int64_t lines = (to - from + FL_WHOLE - 1) / FL_WHOLE, part = first % shares;
     const int64_t start = lines * part / shares;
-    return (fl_tile_lines){j->in + from + start * LINE, lines * (part + last - first) / shares - start};
+    return (fl_tile_lines){j->in + from + start * FL_WHOLE, lines * (part + last - first) / shares - start};
 }
 
 /* The tile of a row of a group. */
