@@ -31,13 +31,13 @@ static double law_gap(const fl_map *m)
     return scale > 0 ? fabs(m->sum + absorbed - m->wanted) / scale : 0;
 }
 
-/* A path may want more steps than its default: then the gap must close as they grow. */
+/* A path may want more steps than its default: then the gap must close as they grow, and the moves with them that are made on one gradient. */
 static void check_steps(fl_checker *c, const fl_method *method, const char *name, const fl_map *few)
 {
     const int n = 4 * few->options.steps;
     const double gap = law_gap(few);
     fl_map m;
-    if (!fl_checker_map(c, "laws", name, method->name, (fl_explain_options){.steps = n, .seed = 1}, &m)) return;
+    if (!fl_checker_map(c, "laws", name, method->name, (fl_explain_options){.steps = n, .max_distance = few->options.max_distance / 4, .seed = 1}, &m)) return;
     const bool met = law_gap(&m) <= law_bound(method);
     fl_report_figure(c, (fl_finding){.group = "laws", .name = met ? name : fl_arena_text(c->arena, "%s: gap closes with steps", method->name),
                                      .figure = met ? law_gap(&m) : law_gap(&m) / gap, .bound = met ? law_bound(method) : 0.75,

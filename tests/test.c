@@ -39,6 +39,12 @@ bool fl_test_check(bool ok, const char *file, int line, const char *format, ...)
 
 void fl_test_skip(const char *why) { skipped = why; }
 
+bool fl_test_big(void)
+{
+    const char *big = getenv("BIG");
+    return !big || strcmp(big, "0") != 0;
+}
+
 const char *fl_test_shared(void)
 {
     static char path[512];

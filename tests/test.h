@@ -21,6 +21,7 @@ typedef struct fl_test {
 void fl_test_register(fl_test *);
 bool fl_test_check(bool ok, const char *file, int line, const char *format, ...) __attribute__((format(printf, 4, 5)));
 void fl_test_skip(const char *why);
+bool fl_test_big(void);     /* whether tests that take long are wanted: not with BIG=0 in the environment */
 
 #define TEST(id)                                                                   \
     static void test_##id(void);                                                   \

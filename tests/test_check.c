@@ -127,6 +127,14 @@ TEST(check_large_networks_on_smaller_clips)
     CHECK_SAY(found.as_meant, "'ledger' did not see it (first %s)", found.first);
 }
 
+/* So many sums that a few switches would fall the other way if two methods rounded them differently. */
+TEST(check_passes_a_deep_network_of_norms)
+{
+    if (!fl_test_big()) SKIP("BIG=0");
+    const heard h = run_sized((job){fl_model_find("i3d_rgb"), {.frames = 16, .height = 224, .width = 224}}, 1.25e9, NULL, "identities", NULL);
+    CHECK_SAY(h.failed == 0 && h.passed > 15, "%d passed, %d failed, first %s", h.passed, h.failed, h.first);
+}
+
 TEST(check_says_where_a_fault_cannot_strike)
 {
     fl_error error = {0};

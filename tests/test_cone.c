@@ -245,8 +245,7 @@ TEST(cone_of_small_networks_has_the_bits_of_the_whole)
 TEST(cone_of_whole_networks_has_the_bits_of_the_whole)
 {
     static const char *const published[] = {"c3d", "r2plus1d_18", "i3d_rgb", "tsm_resnet50", "resnet50_lstm", "convlstm"};
-    const char *big = getenv("BIG");
-    const size_t count = big && strcmp(big, "0") == 0 ? 0 : sizeof published / sizeof *published;
+    const size_t count = fl_test_big() ? sizeof published / sizeof *published : 0;
     for (int m = 0; fl_model_table[m]; m++)
         if (fl_model_table[m]->weights) check_network(fl_model_table[m]->name, &(fl_model_options){.n = 1}, 3, 1);
     for (size_t i = 0; i < count; i++) check_network(published[i], &(fl_model_options){.n = 1}, 1, 1);

@@ -135,8 +135,7 @@ static void check_sum(int t, const double *term)
 
 TEST(masks_area_alone_follows_the_trace_to_its_end)
 {
-    const char *big = getenv("BIG");
-    if (big && strcmp(big, "0") == 0) SKIP("BIG=0");
+    if (!fl_test_big()) SKIP("BIG=0");
     met = 0;
     descend(16, 1000, check_sum);
     CHECK(met == 5);

@@ -26,12 +26,6 @@
 #define PRECISE_BOUND    1e-5       /* float64, and exact graphs */
 enum { PLACES = 2048 };
 
-static bool big_wanted(void)
-{
-    const char *big = getenv("BIG");
-    return !big || strcmp(big, "0") != 0;
-}
-
 /* ---- names: a module of PyTorch is the node of that name, or the last node below it ---- */
 
 static fl_id node_of(const fl_graph *g, const char *module)
@@ -200,7 +194,7 @@ static void check_truncated(const char *model)
     fl_arena_free(&j.r.arena);
 }
 
-#define NETWORK(name) TEST(networks_##name##_matches_pytorch) { if (!big_wanted()) SKIP("BIG=0"); check_network(#name); }
+#define NETWORK(name) TEST(networks_##name##_matches_pytorch) { if (!fl_test_big()) SKIP("BIG=0"); check_network(#name); }
 NETWORK(r3d_18)
 NETWORK(mc3_18)
 NETWORK(r2plus1d_18)
@@ -221,7 +215,7 @@ static void check_exact(const char *model, fl_bptt bptt)
     fl_arena_free(&j.r.arena);
 }
 
-#define EXACT(name) TEST(networks_##name##_exact_meets_float64) { if (!big_wanted()) SKIP("BIG=0"); check_exact(#name, FL_BPTT_FULL); }
+#define EXACT(name) TEST(networks_##name##_exact_meets_float64) { if (!fl_test_big()) SKIP("BIG=0"); check_exact(#name, FL_BPTT_FULL); }
 EXACT(r3d_18)
 EXACT(mc3_18)
 EXACT(r2plus1d_18)
@@ -233,10 +227,10 @@ EXACT(vgg16_lstm)
 EXACT(tsm_resnet50)
 EXACT(convlstm)
 
-TEST(networks_resnet50_lstm_without_time_matches_pytorch) { if (!big_wanted()) SKIP("BIG=0"); check_truncated("resnet50_lstm"); }
-TEST(networks_vgg16_lstm_without_time_exact_meets_float64) { if (!big_wanted()) SKIP("BIG=0"); check_exact("vgg16_lstm", FL_BPTT_NONE); }
+TEST(networks_resnet50_lstm_without_time_matches_pytorch) { if (!fl_test_big()) SKIP("BIG=0"); check_truncated("resnet50_lstm"); }
+TEST(networks_vgg16_lstm_without_time_exact_meets_float64) { if (!fl_test_big()) SKIP("BIG=0"); check_exact("vgg16_lstm", FL_BPTT_NONE); }
 
-TEST(networks_vgg16_lstm_without_time_matches_pytorch) { if (!big_wanted()) SKIP("BIG=0"); check_truncated("vgg16_lstm"); }
+TEST(networks_vgg16_lstm_without_time_matches_pytorch) { if (!fl_test_big()) SKIP("BIG=0"); check_truncated("vgg16_lstm"); }
 
 /* ---- networks without a reference file: outputs of their twins in golden/make_twins.py ---- */
 
@@ -276,7 +270,7 @@ static void check_twin(const char *label, const char *model, const fl_model_opti
 
 TEST(networks_agree_with_their_twins)
 {
-    if (!big_wanted()) SKIP("BIG=0");
+    if (!fl_test_big()) SKIP("BIG=0");
     check_twin("tsn_resnet50", "tsn_resnet50", &(fl_model_options){.frames = 2, .height = 96, .width = 96});
     check_twin("cnn_lstm", "cnn_lstm", &(fl_model_options){.frames = 3, .height = 64, .width = 64});
     check_twin("cnn_lstm_3", "cnn_lstm", &(fl_model_options){.frames = 3, .height = 64, .width = 64, .lstm_layers = 3});
