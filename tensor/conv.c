@@ -9,7 +9,8 @@
 
 enum {
     WEIGHTS_PER_ITEM = 256 << 10,              /* bytes: an item goes through its weights again and again, from L2 */
-    PAGE = 4096, CROWDED_ROWS = 10             /* bytes in one way of a first cache, and fewer rows than it has ways */
+    PAGE = 4096, CROWDED_ROWS = 10,            /* bytes in one way of a first cache, and fewer rows than it has ways */
+    GROUP_BYTES = 8 << 10                      /* of input: a group's, and those that are asked for meanwhile, stay in the first cache */
 };
 static const double LEAST_WORK = 1e6;          /* of an item, multiply-adds times two: about 10 microseconds */
 
@@ -73,11 +74,12 @@ static void run_item(const fl_conv_job *j, const fl_cut *c, int64_t item, real *
     const int last_tile = min(c->tiles, (segment + 1) * c->per_segment);
     for (int64_t i = from; i < to; i++) {
         const fl_band b = fl_band_make(j, c, i);
-        for (int k = segment * c->per_segment; k < last_tile; k++) {                     /* tiles of even size */
+        for (int k = segment * c->per_segment, next; k < last_tile; k = next) {         /* tiles of even size */
+            next = min(k + j->group, last_tile);
             const int q = (int)((int64_t)aw->count * k / c->tiles);
-            const int rows = (int)((int64_t)aw->count * (k + 1) / c->tiles) - q;
+            const int rows = (int)((int64_t)aw->count * next / c->tiles) - q;
             const fl_view v = fl_band_input(j, &b, q, rows, strip);
-            for (int h = b.h; h < b.end; h++) fl_conv_tile(j, &b, &v, h, q, rows, first, last, k + 1 < last_tile);
+            for (int h = b.h; h < b.end; h++) fl_conv_tile(j, &b, &v, h, q, rows, first, last, next < last_tile);
         }
     }
 }
@@ -88,6 +90,16 @@ static int tile_rows(const fl_gather *g, const fl_kernels *kernels)
     const int most = g->lanes <= kernels->width ? kernels->rows_one : kernels->rows_wide;
     const bool crowded = (int64_t)g->axis[2].in_step * g->in.c * (int64_t)sizeof(real) % PAGE == 0;
     return crowded ? min(most, CROWDED_ROWS) : most;
+}
+
+/* With a single tap a tile is short, and what surrounds it is long: then some of them make a group. */
+static int group_tiles(const fl_conv_job *j)
+{
+    const fl_gather *g = &j->g;
+    const bool single = g->axis[0].taps * g->axis[1].taps * g->axis[2].taps == 1;
+    if (!single || j->exact || g->depthwise || j->strip) return 1;
+    const int64_t tile = (int64_t)j->tile_rows * g->channels * (int64_t)sizeof(real);
+    return at_most((double)GROUP_BYTES / (double)tile, FL_GROUP_ROWS / j->tile_rows);
 }
 
 /* j: the arrays. */
@@ -105,6 +117,7 @@ static void gather(const fl_conv *conv, fl_conv_pass pass, fl_conv_job j, real *
             const fl_cut k = cut_make(&j);
             const fl_room r = fl_room_make(&c, &j.g);
             j.strip = r.strip;
+            j.group = group_tiles(&j);
             if (fl_by_pieces(&c, &j.g)) {
                 fl_run_pieces(conv, &j, &k, &r, scratch);
             } else {

@@ -21,6 +21,21 @@ void fl_tile_put(const fl_conv_job *j, const real *sums, int rows, int keep, int
     if (whole < rows && end > 0) j->kernels->finish(finish, sums + whole * FL_BLOCK, 0, at + whole * out_row, 0, 1, end, j->out);
 }
 
+/* The products of so many rows, in tiles of even size: first those of a row more. */
+static void multiply(const fl_conv_job *j, const fl_tile *tile, int rows, int vectors)
+{
+    fl_tile t = *tile;
+    const int tiles = (rows + j->tile_rows - 1) / j->tile_rows, longer = rows % tiles;
+    for (int part = 0; part < 2; part++) {
+        const int count = part ? tiles - longer : longer, each = rows / tiles + !part;
+        if (!count) continue;
+        t.repeat = count - 1;
+        j->kernels->tile(&t, each, vectors);
+        t.a += count * each * t.a_row;
+        t.c += count * each * t.c_row;
+    }
+}
+
 /* One block of lanes of a tile. t holds everything but b, start and c; it is used up.
  * next: how far from here the tile after this one writes; what it will touch is asked for now, well before. 0: there is none here, and
  * what lies behind belongs to another thread, which would have to fetch it back. */
@@ -35,7 +50,7 @@ static void tile_block(const fl_conv_job *j, fl_tile *t, int rows, int block, in
         const int vectors = lanes - lane > width * (j->kernels->vectors - 1) ? j->kernels->vectors : 1;
         const int wide = vectors * width, keep = lanes - lane < wide ? lanes - lane : wide;
         const bool direct = keep == wide && last_lanes == g->lanes && !j->finish;
-        real corner[FL_TILE_ROWS * FL_BLOCK], corner_rest[FL_TILE_ROWS * FL_BLOCK];
+        real corner[FL_GROUP_ROWS * FL_BLOCK], corner_rest[FL_TILE_ROWS * FL_BLOCK];
         real *const rest = j->out_rest ? j->out_rest + (out + lane - j->out) : NULL;
         t->b = b + lane;
         t->later = b + WEIGHTS_AHEAD * FL_BLOCK;
@@ -45,7 +60,9 @@ static void tile_block(const fl_conv_job *j, fl_tile *t, int rows, int block, in
         t->c_row = direct ? out_row : FL_BLOCK;
         for (int p = 0; j->finish && next && p < rows; p++) expect(j, out + p * out_row + lane - j->out + next, keep);
         if (j->exact) j->kernels->exact(t, rows, vectors, g->depthwise);
-        else (g->depthwise ? j->kernels->lanes : j->kernels->tile)(t, rows, vectors);
+        else if (g->depthwise) j->kernels->lanes(t, rows, vectors);
+        else if (rows > j->tile_rows) multiply(j, t, rows, vectors);
+        else j->kernels->tile(t, rows, vectors);
         if (g->depthwise) {
             t->a += wide;
             if (t->a_rest) t->a_rest += wide;
@@ -133,7 +150,7 @@ void fl_conv_tile(const fl_conv_job *j, const fl_band *r, const fl_view *v, int 
         real filled[FL_BLOCK];
         const int64_t from = skipped_rows + (g->depthwise ? block * FL_BLOCK : group * g->channels);
         t.c_row = out_row;
-        t.ahead = ahead + (b - first) * part % (rows * t.a_row);
+        t.ahead = ahead + (b - first) * part % (min(rows, j->tile_rows) * t.a_row);
         t.a = a + from;
         t.a_rest = a_rest ? a_rest + from : NULL;
         tile_block(j, &t, rows, block, last_lanes, j->packed + b * j->block_size + skipped, fl_tile_bias(j, b, filled),

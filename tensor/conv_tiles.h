@@ -10,6 +10,7 @@
 enum {
     FL_LONGEST_SUM = 2048,                     /* products in one running sum */
     FL_BAND_ROWS = 8,                          /* output rows that share a strip */
+    FL_GROUP_ROWS = 64,                        /* no group of tiles has more rows */
     FL_CONV_ITEMS = 32                         /* about so many, if there is work for them */
 };
 
@@ -22,7 +23,7 @@ typedef struct fl_conv_job {                   /* one phase of one call */
     bool exact, turned;
     const real *in_rest;                       /* exact: remainders of in and out, or NULL */
     real *out_rest;
-    int tile_rows;
+    int tile_rows, group;                      /* rows of a tile; tiles of a row that are gone through in one go */
     int64_t block_size, strip;                 /* reals of a packed block; of a strip, of which the remainders have another */
     int64_t out_count;
 } fl_conv_job;
@@ -77,8 +78,8 @@ int     fl_tile_last_lanes(const fl_conv_job *, int q);
 const real *fl_tile_bias(const fl_conv_job *, int b, real filled[FL_BLOCK]);
 /* Rows of sums to their places, `keep` lanes of each, `end` of the last, which may be shorter. */
 void fl_tile_put(const fl_conv_job *, const real *sums, int rows, int keep, int end, real *out, int64_t out_row);
-/* Output pixels q .. q+rows-1 of row h, lanes of the packed blocks first .. last-1 (counted over all groups). more: tiles follow in this
- * band. */
+/* Output pixels q .. q+rows-1 of row h (a tile, or a group of them), lanes of the packed blocks first .. last-1 (counted over all groups).
+ * more: tiles follow in this band. */
 void fl_conv_tile(const fl_conv_job *, const fl_band *, const fl_view *, int h, int q, int rows, int first, int last, bool more);
 
 /* conv_pieces.c: where a block's weights are large or have to be turned, products go piece by piece through them. */
