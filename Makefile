@@ -145,7 +145,7 @@ retrain-masker_%: all
 	cmp build/masker_$*.safetensors weights/masker_$*.safetensors && echo "masker of $*: the same bits"
 
 # Layers as shares of the machine's peak, networks and whole explanations beside PyTorch where it is installed: a quarter of an
-# hour; writes tests/bench/results.json and .md. make bench-peers installs the peer.
+# hour; writes tests/bench/results_ISA.json and .md. make bench-peers installs the peer.
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 bench: all
 	@for size in 320x240 224x224; do $(BUILD)/footlight bench --flow $$size || exit 1; done

@@ -1,8 +1,9 @@
 """How fast, beside PyTorch where it is installed, in one run: python3 tests/bench/run.py build/footlight [--quick] [PART ...]
 
-Parts: layers, networks, explanations, training, first, threads; without any, all. Writes tests/bench/results.json and results.md; parts that
-are not run keep what they said there. Every figure is the best of several, ours and the peer's in turn; speeds of convolutions are
-shares of the machine's own peak, measured again before each, because clocks and neighbours change. The peer (peers.py) runs with the
+Parts: layers, networks, explanations, training, first, threads; without any, all. Writes tests/bench/results_ISA.json and .md, where ISA is
+the machine's best instruction set; parts that are not run keep what they said there. Every figure is the best of several, ours and the peer's
+in turn; speeds of convolutions are shares of the machine's own peak, measured again around each, because clocks and neighbours change: the
+best speed over the best peak. The peer (peers.py) runs with the
 kernels of the best instruction set that its BLAS has. MiB: the largest resident size of the process.
 """
 import datetime, json, os, platform, subprocess, sys, tempfile, time
@@ -101,18 +102,18 @@ def compare(row, mine, theirs):
 # ---- the parts ----
 
 def share(layer, wanted, *isa):
-    best = 0
+    peaks, speeds = [ours("--peak", *isa)["gflops"]], []
     for _ in range(ROUNDS):
-        peak = ours("--peak", *isa)["gflops"]
-        best = max(best, ours("--layer", layer, "--pass", wanted, "--repeat", str(REPEAT), *isa)["gflops"] / peak)
-    return best
+        speeds.append(ours("--layer", layer, "--pass", wanted, "--repeat", str(REPEAT), *isa)["gflops"])
+        peaks.append(ours("--peak", *isa)["gflops"])
+    return max(speeds) / max(peaks)
 
 
 def layers():
     rows = []
     for layer in LAYERS:
         rows.append({"layer": layer, **{p: share(layer, p) for p in ("forward", "input", "weights")}})
-        if platform.machine() == "x86_64":
+        if best_isa == "avx512":
             rows[-1]["avx2"] = share(layer, "forward", "--isa", "avx2")
         say(rows[-1])
     return rows
@@ -177,10 +178,11 @@ PARTS = {"layers": layers, "networks": networks, "explanations": explanations, "
 
 def layer_table(rows):
     yield "## Convolutions: share of the machine's multiply-add peak\n"
-    yield "(of the direct algorithm's work: more than 100 % is a fast algorithm; AVX2: of the AVX2 peak)\n"
-    yield "| layer | forward | to the input | to the weights | AVX2 forward |\n|---|---|---|---|---|"
+    avx2 = any("avx2" in row for row in rows)
+    yield "(of the direct algorithm's work: more than 100 % is a fast algorithm" + ("; AVX2: of the AVX2 peak" if avx2 else "") + ")\n"
+    yield "| layer | forward | to the input | to the weights |" + (" AVX2 forward |" if avx2 else "") + "\n|---|---|---|---|" + ("---|" if avx2 else "")
     for row in rows:
-        yield "| {layer} | {forward:.0%} | {input:.0%} | {weights:.0%} | ".format(**row) + ("%.0f%% |" % (100 * row["avx2"]) if "avx2" in row else "- |")
+        yield "| {layer} | {forward:.0%} | {input:.0%} | {weights:.0%} |".format(**row) + (" {avx2:.0%} |".format(**row) if "avx2" in row else "")
 
 
 def peer_table(title, rows):
@@ -206,7 +208,7 @@ def thread_table(rows):
 
 
 def page(data):
-    yield f"# How fast\n\n{data['cpu']}, {data['threads_here']} threads, {data['date']}. Made by `make bench`; the best of several.\n"
+    yield f"# How fast\n\n{data['cpu']}, {best_isa}, {data['threads_here']} threads, {data['date']}. Made by `make bench`; the best of several.\n"
     yield "Peak: {gflops:.0f} GFLOP/s, one thread {gflops_one_thread:.0f}; memory {gbytes_per_s:.0f} GB/s.\n".format(**data["peak"])
     if "layers" in data:
         yield from layer_table(data["layers"])
@@ -219,7 +221,9 @@ def page(data):
 
 
 with_peer = has_peer()
-path = os.path.join(here, "results.json")
+best_isa = next(line.split()[1] for line in subprocess.run([program, "--version"], capture_output=True, text=True).stdout.split("\n")
+                if line.startswith("ISA:"))
+path = os.path.join(here, f"results_{best_isa}.json")
 data = json.load(open(path)) if parts and os.path.exists(path) else {}
 cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
 data.update(date=datetime.date.today().isoformat(), cpu=cpu, threads_here=os.cpu_count(), peak=ours("--peak"))
@@ -227,5 +231,5 @@ for part in parts or PARTS:
     data[part] = PARTS[part]()
     json.dump(data, open(path, "w"), indent=1)
 text = "\n".join(page(data)) + "\n"
-open(os.path.join(here, "results.md"), "w").write(text)
+open(path[:-len("json")] + "md", "w").write(text)
 print(text)
