@@ -3,6 +3,7 @@
  * A node's signal is complete when the walk reaches it, because all its consumers have larger indices.
  * The first consumer to arrive writes the signal, later ones are added in the order of the walk. */
 #include "autograd/fuse.h"
+#include "autograd/recompute.h"
 #include "autograd/rules.h"
 
 #include "tensor/par.h"
@@ -56,6 +57,7 @@ static void pass_down(fl_graph *g, const fl_node *node)
 static void walk(fl_graph *g, fl_id from, fl_id to)
 {
     for (fl_id i = from; i >= to; i--) {
+        if (g->segment) fl_recompute_run(g, i);
         if (!g->carries[i]) continue;
         if (g->watch && g->watch->signal) g->watch->signal(g, i, g->watch->user);
         if (g->node[i].n_in) pass_down(g, &g->node[i]);

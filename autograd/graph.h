@@ -59,6 +59,8 @@ struct fl_graph {
     bool parts;                    /* nothing is fused */
     int *packs_from, n_packs;      /* nodes whose packing is their own (others share it) */
     void *packing_work;            /* scratch for that */
+    fl_id *segment;                /* NULL, or per node at the top of a segment that is computed again (recompute.h): its first node */
+    int *again;                    /* per node: not 0 where it is */
     int passing;                   /* weights that are packed whenever they are used, because memory is short */
     bool stale;                    /* a parameter changed since the last packing */
     unsigned version;              /* counts such changes */
@@ -83,8 +85,8 @@ fl_id    fl_graph_find(const fl_graph *, const char *name);    /* FL_NONE when t
 fl_shape fl_graph_shape(const fl_graph *, fl_id);              /* 1,1,1,1,1 for FL_NONE, so that builders can go on */
 
 /* Plans buffers: afterwards forward and backward cannot fail. May be called again with another plan (new memory: the
- * old plan's stays with the arena). Where the arena's limit is short, weights are packed when they are used, the largest first, same
- * bits; FL_LIMIT says what would do. Scratch is for the threads of now: call fl_threads_set before, not after. */
+ * old plan's stays with the arena). Where the arena's limit is short, plans with rules compute values again (recompute.h), and
+ * weights are packed when they are used, the largest first, same bits; FL_LIMIT says what would do. Scratch is for the threads of now: call fl_threads_set before, not after. */
 fl_status fl_graph_plan(fl_graph *, const fl_plan *);
 size_t    fl_graph_bytes(const fl_graph *);        /* parameters, packed weights, values, signals, scratch */
 

@@ -4,6 +4,7 @@
  * dies with its last reader; a signal is born at the vjp of its last consumer and dies at its own node's.
  * Buffers that never live together may share memory (slab.h). */
 #include "autograd/fuse.h"
+#include "autograd/recompute.h"
 #include "autograd/remainder.h"
 #include "autograd/rules.h"
 #include "autograd/slab.h"
@@ -24,7 +25,8 @@ typedef struct planner {
     real **work;               /* of each node: scratch of its own, where it lies among values and signals (has_own_work) */
     fl_homes home;
     bool *passing;             /* parameters that are packed whenever they are used */
-    int *last_use, *rest_use;  /* of the value of each node, and of its remainder */
+    fl_lives life;             /* of the value of each node */
+    int *rest_use;             /* last use of its remainder */
     fl_buffer *list;
     int count;
 } planner;
@@ -69,22 +71,33 @@ static bool result_is_read(const fl_graph *g, fl_id i)
     return (reads & FL_READS_OUT) != 0 && !g->node[i].noted;
 }
 
-static void find_last_uses(planner *p)
+static void later(int *use, int time)
+{
+    if (*use < time) *use = time;
+}
+
+/* Readers come in ascending order, so the last of them on the way up is the first on the way down. */
+static void find_uses(planner *p)
 {
     fl_graph *g = p->g;
+    const fl_lives *v = &p->life;
+    const size_t bytes = (size_t)g->count * sizeof(int);
+    memset(v->last, 0, bytes), memset(v->up, 0, bytes), memset(v->down, 0, bytes), memset(v->again, 0, bytes);
+    memset(p->rest_use, 0, bytes);
     for (fl_id i = 0; i < g->count; i++) {
-        const int now = fl_fuse_time(g, i);
+        const int now = fl_fuse_time(g, i), back = backward_time(g, i);
         if (!g->computed[i]) continue;
-        if (p->last_use[i] < now) p->last_use[i] = now;
+        later(&v->last[i], now), later(&v->up[i], now);
         for (int k = 0; k < g->node[i].n_in; k++) {
-            int *use = &p->last_use[g->node[i].in[k]];
-            int *rest_use = &p->rest_use[g->node[i].in[k]];
-            if (*use < now) *use = now;
-            if (g->node[i].has_rest && *rest_use < now) *rest_use = now;
-            if (vjp_reads(g, i, k) && *use < backward_time(g, i)) *use = backward_time(g, i);
+            const fl_id x = g->node[i].in[k];
+            later(&v->last[x], now), later(&v->up[x], now);
+            if (g->node[i].has_rest) later(&p->rest_use[x], now);
+            if (!vjp_reads(g, i, k)) continue;
+            later(&v->last[x], back);
+            v->down[x] = back;
         }
-        if (g->carries[i] && result_is_read(g, i)) p->last_use[i] = backward_time(g, i);
-        if (p->wanted[i] || p->plan->keep == FL_KEEP_ALL) p->last_use[i] = FOREVER;
+        if (g->carries[i] && result_is_read(g, i)) v->last[i] = v->down[i] = back;
+        if (p->wanted[i] || p->plan->keep == FL_KEEP_ALL) p->life.last[i] = FOREVER;
         p->rest_use[i] = p->plan->keep == FL_KEEP_ALL ? FOREVER : now;
     }
 }
@@ -138,7 +151,7 @@ static int value_death(const planner *p, fl_id owner)
 {
     int death = 0;
     for (fl_id i = owner; i < p->g->count; i++)
-        if (p->home.value[i] == owner && p->last_use[i] > death) death = p->last_use[i];
+        if (p->home.value[i] == owner && p->life.last[i] > death) death = p->life.last[i];
     return death;
 }
 
@@ -175,6 +188,10 @@ static void add_value(planner *p, fl_id at)
     const fl_id i = g->node[at].head != FL_NONE ? g->node[at].head : at;
     const fl_node *node = &g->node[i];
     if (p->home.value[i] == i) add_buffer(p, &p->g->node[i].value, fl_shape_count(node->shape), at, value_death(p, i));
+    if (p->life.again[i]) {
+        fl_buffer *b = &p->list[p->count - 1];
+        b->end = b->death, b->death = p->life.up[i], b->again = p->life.again[i];
+    }
     if (node->has_rest) add_buffer(p, &p->g->node[i].rest, fl_shape_count(node->shape), at, p->rest_use[i]);
     const int64_t bytes = node->noted ? node->op->notes(node) : 0, unit = (int64_t)sizeof(real);
     if (node->noted) add_buffer(p, &p->notes[i], (bytes + unit - 1) / unit, at, backward_time(g, i));
@@ -242,16 +259,22 @@ static bool settles(const fl_graph *g, const fl_plan *plan)
     return !plan->parts && plan->keep != FL_KEEP_ALL && !g->rules && !trains(g, plan);
 }
 
-/* Parameters that have no values yet (source.h) get them now, unless all that this plan takes from them is packed. */
-static void wake(const planner *p, bool settled)
+/* Parameters that have no values yet (source.h) get them now, unless all that this plan takes from them is packed. Returns the bytes;
+ * count: nothing but them. */
+static size_t wake(const planner *p, bool settled, bool count)
 {
     fl_graph *g = p->g;
-    bool *read = p->signals;                             /* of no use any more */
+    size_t bytes = 0;
+    bool *read = p->life.kept;                           /* room that nobody uses now */
     for (fl_id i = 0; i < g->count; i++) read[i] = p->wanted[i] || !settled;
     for (fl_id i = 0; i < g->count; i++)
         for (int k = 0; g->computed[i] && k < g->node[i].n_in; k++) read[g->node[i].in[k]] |= k != 1 || !g->node[i].op->packed;
-    for (fl_id i = 0; i < g->count; i++)
-        if (g->computed[i] && read[i] && g->node[i].role != FL_COMPUTED) (void)fl_leaf_values(g, i);
+    for (fl_id i = 0; i < g->count; i++) {
+        if (!g->computed[i] || !read[i] || g->node[i].role == FL_COMPUTED) continue;
+        bytes += fl_leaf_missing(g, i);
+        if (!count) (void)fl_leaf_values(g, i);
+    }
+    return bytes;
 }
 
 /* Packings lie one behind the other from `memory` on; NULL: they are counted. */
@@ -323,10 +346,11 @@ static size_t room_beside(const fl_graph *g)
 
 static fl_status say_least(const fl_graph *g, size_t bytes)
 {
-    const size_t least = fl_arena_charged(g->arena) + bytes + room_beside(g);
+    const size_t least = fl_arena_charged(g->arena) + bytes;
     return fl_error_set(g->error, FL_LIMIT, "memory: a plan of %zu bytes, %zu in use, pass the limit of %zu, though all weights are packed "
-                        "when they are used: --mem %zuM is the least that would do", bytes, fl_arena_charged(g->arena),
-                        fl_arena_charged(g->arena) + fl_arena_left(g->arena), (least >> 20) + 1);
+                        "when they are used%s: --mem %zuM is the least that would do", bytes, fl_arena_charged(g->arena),
+                        fl_arena_charged(g->arena) + fl_arena_left(g->arena), g->segment ? " and values are computed again" : "",
+                        (least >> 20) + 1);
 }
 
 static void count_scratch(fl_graph *g)
@@ -407,6 +431,41 @@ static void check_plan(const fl_graph *g, const fl_plan *plan)
     fl_assert(!plan->n_wrt || (plan->root >= 0 && plan->root < g->count));
 }
 
+/* What reads values after the way up, and not node by node on the way down: references, and sums of weighted sums. */
+static bool can_recompute(const fl_graph *g, const fl_plan *plan)
+{
+    bool can = g->rules && !g->rules->set->reference && !g->exact && plan->keep == FL_KEEP_FOR_BACKWARD && plan->n_wrt > 0;
+    for (fl_id i = 0; can && i < g->count; i++) can = !g->rules->rule[i] || g->rules->rule[i]->kind != FL_RULE_JOINT;
+    return can;
+}
+
+/* Places everything, values in so many segments. Returns the bytes of all; *slab: as place_buffers. */
+static size_t measure(planner *p, int segments, bool settled, fl_buffer **room, int64_t *slab)
+{
+    fl_graph *g = p->g;
+    if (g->segment) {
+        find_uses(p);
+        fl_recompute_mark(g, segments, FOREVER, &p->life);
+    }
+    list_packings(g, p->passing, settled, NULL);
+    *slab = place_buffers(p, room);
+    return g->bytes_values + g->bytes_packed + g->bytes_scratch;
+}
+
+/* The fewest segments whose plan fits; where none does, those whose plan is the smallest. least: bytes of the plan that is not cut. */
+static int cut(planner *p, size_t least, size_t fits, bool settled, fl_buffer **room)
+{
+    enum { MOST = 64 };
+    int best = 1;
+    for (int n = 2; n <= MOST && least > fits; n += (n + 1) / 2) {
+        int64_t slab;
+        const size_t bytes = measure(p, n, settled, room, &slab);
+        if (slab < 0) return best;
+        if (bytes < least) least = bytes, best = n;
+    }
+    return best;
+}
+
 /* After a forecast nothing of the plan is there to be used. */
 static fl_status forget(fl_graph *g)
 {
@@ -433,7 +492,9 @@ fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
     g->packs_from = FL_NEW(g->arena, int, n);
     p.wanted = FL_NEW(g->arena, bool, 2 * n);
     p.signals = FL_NEW(g->arena, bool, n);
-    p.last_use = FL_NEW(g->arena, int, 2 * n);
+    p.life = (fl_lives){.last = FL_NEW(g->arena, int, n), .up = FL_NEW(g->arena, int, n), .down = FL_NEW(g->arena, int, n),
+                        .again = FL_NEW(g->arena, int, n), .kept = FL_NEW(g->arena, bool, n)};
+    p.rest_use = FL_NEW(g->arena, int, n);
     p.home.value = FL_NEW(g->arena, fl_id, n);
     p.home.signal = FL_NEW(g->arena, fl_id, n);
     p.notes = FL_NEW(g->arena, real *, n);
@@ -441,10 +502,10 @@ fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
     p.passing = FL_NEW(g->arena, bool, n);
     p.list = FL_NEW(g->arena, fl_buffer, 5 * n);
     fl_buffer **room = FL_NEW(g->arena, fl_buffer *, 10 * n);
-    if (!g->computed || !g->carries || !g->arrived || !g->arrivals || !g->packs_from || !p.wanted || !p.signals || !p.last_use ||
+    if (!g->computed || !g->carries || !g->arrived || !g->arrivals || !g->packs_from || !p.wanted || !p.signals || !p.life.last ||
+        !p.life.up || !p.life.down || !p.life.again || !p.life.kept || !p.rest_use ||
         !p.home.value || !p.home.signal || !p.notes || !p.work || !p.passing || !p.list || !room)
         return g->error->status;
-    p.rest_use = p.last_use + n;
     for (fl_id i = 0; i < g->count; i++) {
         fl_node *node = &g->node[i];
         node->signal = node->reference = node->rest = NULL;
@@ -465,26 +526,31 @@ fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
     g->parts = plan->parts || plan->keep == FL_KEEP_ALL || g->rules || g->exact || trains(g, plan);
     if (!g->parts && fl_fuse_up(g, p.wanted)) return g->error->status;
     if (fl_remainder_mark(g)) return g->error->status;
-    find_last_uses(&p);
+    find_uses(&p);
     fl_fuse_down(g, p.signals, &p.home);
-    fl_fuse_values(g, p.wanted, p.last_use, &p.home);
+    fl_fuse_values(g, p.wanted, p.life.last, &p.home);
     const bool settled = settles(g, plan);
-    const size_t left = fl_arena_left(g->arena);
-    int64_t slab;
-    size_t bytes;
-    g->passing = 0;
-    do {
-        list_packings(g, p.passing, settled, NULL);
-        slab = place_buffers(&p, room);
-        if (slab < 0) return g->error->status;
-        bytes = g->bytes_values + g->bytes_packed + g->bytes_scratch;
-    } while (bytes + room_beside(g) > left && pass_largest(&p));
     g->bytes_rules = 0;
+    if (!plan->forecast && fl_rules_plan(g)) return g->error->status;
+    g->segment = NULL;
+    g->again = p.life.again;
+    if (can_recompute(g, plan) && !(g->segment = FL_NEW(g->arena, fl_id, n))) return g->error->status;
+    const size_t left = fl_arena_left(g->arena), beside = room_beside(g) + wake(&p, settled, true), fits = left > beside ? left - beside : 0;
+    int64_t slab;
+    int segments = 1;
+    g->passing = 0;
+    size_t bytes = measure(&p, segments, settled, room, &slab);
+    if (bytes > fits && g->segment) {
+        segments = cut(&p, bytes, fits, settled, room);
+        bytes = measure(&p, segments, settled, room, &slab);
+    }
+    while (slab >= 0 && bytes > fits && pass_largest(&p)) bytes = measure(&p, segments, settled, room, &slab);
+    if (slab < 0) return g->error->status;
     g->keeps_all = plan->keep == FL_KEEP_ALL;
     g->fresh = false;
-    if (bytes > left && !plan->forecast) return say_least(g, bytes);
+    if (bytes > fits && !plan->forecast) return say_least(g, bytes + beside);
     if (plan->forecast) return forget(g);
-    wake(&p, settled);
+    (void)wake(&p, settled, false);
     if (g->error->status) return g->error->status;
     const size_t whole = bytes - (has_own_work(g) ? 0 : g->bytes_scratch);        /* in one piece: it ends in a page, not in several */
     real *memory = FL_NEW(g->arena, real, whole / sizeof(real));
@@ -492,6 +558,5 @@ fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
     g->spill = memory + slab;
     list_packings(g, p.passing, settled, memory + (whole - g->bytes_packed) / sizeof(real));
     g->stale = true;
-    if (!plan_scratch(g)) return g->error->status;
-    return fl_rules_plan(g);
+    return plan_scratch(g) ? FL_OK : g->error->status;
 }

@@ -25,6 +25,14 @@ void fl_leaf_rows(const fl_graph *g, fl_id id, int first, int count, real *to, r
     else memset(to, 0, (size_t)(count * row) * sizeof *to);
 }
 
+size_t fl_leaf_missing(const fl_graph *g, fl_id id)
+{
+    const fl_node *node = &g->node[id];
+    if (node->value) return 0;
+    if (!node->room) return node->source ? fl_leaf_missing(node->source->from, node->source->node) : 0;
+    return (size_t)fl_shape_count(node->shape) * sizeof(real);
+}
+
 real *fl_leaf_values(const fl_graph *g, fl_id id)
 {
     fl_node *node = &g->node[id];

@@ -28,6 +28,9 @@ bool fl_graph_attach(fl_graph *, fl_id, fl_source);
 /* Rows of a leaf, whether it has values or a source; zeros where it has neither. */
 void fl_leaf_rows(const fl_graph *, fl_id, int first, int count, real *to, real *work);
 
+/* Bytes that a leaf has no values for yet. */
+size_t fl_leaf_missing(const fl_graph *, fl_id);
+
 /* What fl_graph_value does first, and fl_graph_plan where a plan reads the values: places them, fills them. */
 real *fl_leaf_values(const fl_graph *, fl_id);
 
