@@ -4,11 +4,11 @@
  * dies with its last reader; a signal is born at the vjp of its last consumer and dies at its own node's.
  * Buffers that never live together may share memory (slab.h). */
 #include "autograd/fuse.h"
+#include "autograd/packings.h"
 #include "autograd/recompute.h"
 #include "autograd/remainder.h"
 #include "autograd/rules.h"
 #include "autograd/slab.h"
-#include "autograd/source.h"
 
 #include "tensor/par.h"
 
@@ -27,8 +27,10 @@ typedef struct planner {
     bool *passing;             /* parameters that are packed whenever they are used */
     fl_lives life;             /* of the value of each node */
     int *rest_use;             /* last use of its remainder */
-    fl_buffer *list;
+    bool settled;              /* fl_packings_settle */
+    fl_buffer *list, **room;
     int count;
+    int64_t slab;              /* its length, in reals */
 } planner;
 
 static bool stops(const fl_node *node) { return (node->op->flags & FL_STOP) != 0; }
@@ -170,17 +172,6 @@ static void add_work(planner *p, fl_id i)
     if (p->g->carries[i]) b->again = b->end = backward_time(p->g, i);
 }
 
-static size_t packing_scratch(const fl_graph *g)
-{
-    size_t most = 0;
-    for (int i = 0; i < g->n_packs; i++) {
-        const fl_node *node = &g->node[g->packs_from[i]];
-        const size_t bytes = fl_packing_scratch(node, !node->settled || g->node[node->in[1]].value);
-        if (bytes > most) most = bytes;
-    }
-    return most;
-}
-
 /* What node i leaves when its turn comes: the value of itself, or of the head of its chain; its remainder; notes. */
 static void add_value(planner *p, fl_id at)
 {
@@ -207,7 +198,7 @@ static int64_t list_buffers(planner *p, bool work)
     if (!first) return -1;
     p->count = 0;
     const int64_t spill = find_first_arrivals(g, first);
-    if (work) add_buffer(p, &p->work[g->count], reals_of(packing_scratch(g)), -1, -1);
+    if (work) add_buffer(p, &p->work[g->count], reals_of(fl_packings_scratch(g)), -1, -1);
     for (fl_id i = 0; i < g->count; i++) {
         if (!g->computed[i] || g->node[i].role != FL_COMPUTED || g->node[i].into != FL_NONE) continue;
         if (work) add_work(p, i);
@@ -227,113 +218,6 @@ static int64_t list_buffers(planner *p, bool work)
     return spill;
 }
 
-/* One packing per weight and geometry: the steps of a recurrent layer share theirs. Weights that forward computes, or
- * that change from run to run, are packed when they are used. Another algorithm has a packing of another size. */
-static fl_node *same_packing(fl_graph *g, fl_id i, int pass)
-{
-    const fl_node *node = &g->node[i];
-    for (int j = 0; j < g->n_packs; j++) {
-        fl_node *other = &g->node[g->packs_from[j]];
-        if (other->packed[pass] && other->op == node->op && other->in[1] == node->in[1] &&
-            other->in_shape[0].c == node->in_shape[0].c && other->attr.conv.groups == node->attr.conv.groups &&
-            memcmp(&other->attr.conv.win, &node->attr.conv.win, sizeof(fl_window)) == 0 &&
-            other->op->packed(other, pass) == node->op->packed(node, pass))
-            return other;
-    }
-    return NULL;
-}
-
-/* Training repeats its bits for good: shipped weights can be made again. Fast algorithms are for everything else; but not for
- * weights whose rule divides by sums: where all products are 0 the sum must be 0, and theirs is a difference of rounded numbers. */
-static bool trains(const fl_graph *g, const fl_plan *plan)
-{
-    for (int i = 0; i < plan->n_wrt; i++)
-        if (g->node[plan->wrt[i]].role == FL_PARAM) return true;
-    return false;
-}
-
-/* Whether nothing but packed weights will be read of operand 1 of the weighted nodes: no rule puts others in their place, no check
- * compares them, nobody trains them. */
-static bool settles(const fl_graph *g, const fl_plan *plan)
-{
-    return !plan->parts && plan->keep != FL_KEEP_ALL && !g->rules && !trains(g, plan);
-}
-
-/* Parameters that have no values yet (source.h) get them now, unless all that this plan takes from them is packed. Returns the bytes;
- * count: nothing but them. */
-static size_t wake(const planner *p, bool settled, bool count)
-{
-    fl_graph *g = p->g;
-    size_t bytes = 0;
-    bool *read = p->life.kept;                           /* room that nobody uses now */
-    for (fl_id i = 0; i < g->count; i++) read[i] = p->wanted[i] || !settled;
-    for (fl_id i = 0; i < g->count; i++)
-        for (int k = 0; g->computed[i] && k < g->node[i].n_in; k++) read[g->node[i].in[k]] |= k != 1 || !g->node[i].op->packed;
-    for (fl_id i = 0; i < g->count; i++) {
-        if (!g->computed[i] || !read[i] || g->node[i].role == FL_COMPUTED) continue;
-        bytes += fl_leaf_missing(g, i);
-        if (!count) (void)fl_leaf_values(g, i);
-    }
-    return bytes;
-}
-
-/* Packings lie one behind the other from `memory` on; NULL: they are counted. */
-static void list_packings(fl_graph *g, const bool *passing, bool settled, real *memory)
-{
-    static real counted;                                 /* stands for a packing that has no place yet */
-    int64_t end = 0;
-    g->n_packs = 0;
-    for (fl_id i = 0; i < g->count; i++) {
-        fl_node *node = &g->node[i];
-        node->passing = NULL;
-        node->packed[0] = node->packed[1] = NULL;
-        node->settled = node->turned = false;
-        if (!g->computed[i] || !node->op->packed) continue;
-        const fl_role role = g->node[node->in[1]].role;
-        if (role != FL_PARAM && role != FL_BUFFER) continue;
-        node->settled = settled;
-        node->passing = passing[node->in[1]] ? g : NULL;
-        if (node->passing) continue;
-        bool own = false;
-        for (int pass = 0; pass < 2; pass++) {
-            if (pass == 1 && !(g->carries[i] && g->carries[node->in[0]] && fl_rules_use_weight(g, i))) continue;
-            if (pass == 1 && settled && node->op->turns(node)) {
-                node->packed[1] = node->packed[0];
-                node->turned = true;
-                continue;
-            }
-            const fl_node *other = same_packing(g, i, pass);
-            if (other) {
-                node->packed[pass] = other->packed[pass];
-                continue;
-            }
-            node->packed[pass] = memory ? memory + end : &counted;
-            end += (node->op->packed(node, pass) + 15) / 16 * 16;
-            own = true;
-        }
-        if (own) g->packs_from[g->n_packs++] = i;
-    }
-    g->bytes_packed = (size_t)end * sizeof(real);
-}
-
-/* Of the weights that are packed for good the one that takes most is packed whenever it is used from now on; false: there is none. */
-static bool pass_largest(planner *p)
-{
-    fl_graph *g = p->g;
-    int64_t most = 0;
-    fl_id largest = FL_NONE;
-    for (int k = 0; k < g->n_packs; k++) {
-        const fl_node *node = &g->node[g->packs_from[k]];
-        int64_t count = 0;
-        for (int pass = 0; pass < 2; pass++) count += node->packed[pass] && !(pass && node->turned) ? node->op->packed(node, pass) : 0;
-        if (count > most) most = count, largest = node->in[1];
-    }
-    if (largest == FL_NONE) return false;
-    p->passing[largest] = true;
-    g->passing++;
-    return true;
-}
-
 /* What callers keep beside a plan: some arrays of the size of the clip. */
 static size_t room_beside(const fl_graph *g)
 {
@@ -346,7 +230,7 @@ static size_t room_beside(const fl_graph *g)
 
 static fl_status say_least(const fl_graph *g, size_t bytes)
 {
-    const size_t least = fl_arena_charged(g->arena) + bytes;
+    const size_t least = fl_arena_charged(g->arena) + bytes + room_beside(g);
     return fl_error_set(g->error, FL_LIMIT, "memory: a plan of %zu bytes, %zu in use, pass the limit of %zu, though all weights are packed "
                         "when they are used%s: --mem %zuM is the least that would do", bytes, fl_arena_charged(g->arena),
                         fl_arena_charged(g->arena) + fl_arena_left(g->arena), g->segment ? " and values are computed again" : "",
@@ -355,7 +239,7 @@ static fl_status say_least(const fl_graph *g, size_t bytes)
 
 static void count_scratch(fl_graph *g)
 {
-    size_t most = packing_scratch(g);
+    size_t most = fl_packings_scratch(g);
     for (fl_id i = 0; i < g->count; i++) {
         const fl_node *node = &g->node[i];
         if (!g->computed[i] || !node->op->scratch) continue;
@@ -367,18 +251,18 @@ static void count_scratch(fl_graph *g)
 
 /* Finds the place of every buffer and counts the bytes; where scratch lies among values it takes what it makes the slab longer by.
  * Returns the length of the slab, in reals; -1 without memory. */
-static int64_t place_buffers(planner *p, fl_buffer **room)
+static int64_t place_buffers(planner *p)
 {
     fl_graph *g = p->g;
     int64_t spill = list_buffers(p, false);
     if (spill < 0) return -1;
-    const int64_t values = fl_slab_place(p->list, p->count, room);
+    const int64_t values = fl_slab_place(p->list, p->count, p->room);
     int64_t slab = values;
     spill = (spill + 15) / 16 * 16;
     count_scratch(g);
     if (has_own_work(g)) {
         if (list_buffers(p, true) < 0) return -1;
-        slab = fl_slab_place(p->list, p->count, room);
+        slab = fl_slab_place(p->list, p->count, p->room);
         g->bytes_scratch = slab > values ? (size_t)(slab - values) * sizeof(real) : 0;
     }
     g->bytes_values = (size_t)((slab < values ? slab : values) + spill) * sizeof(real);
@@ -439,31 +323,48 @@ static bool can_recompute(const fl_graph *g, const fl_plan *plan)
     return can;
 }
 
-/* Places everything, values in so many segments. Returns the bytes of all; *slab: as place_buffers. */
-static size_t measure(planner *p, int segments, bool settled, fl_buffer **room, int64_t *slab)
+/* Places everything, values in so many segments. Returns the bytes of all; p->slab: as place_buffers. */
+static size_t measure(planner *p, int segments)
 {
     fl_graph *g = p->g;
     if (g->segment) {
         find_uses(p);
         fl_recompute_mark(g, segments, FOREVER, &p->life);
     }
-    list_packings(g, p->passing, settled, NULL);
-    *slab = place_buffers(p, room);
+    fl_packings_list(g, p->passing, p->settled, NULL);
+    p->slab = place_buffers(p);
     return g->bytes_values + g->bytes_packed + g->bytes_scratch;
 }
 
 /* The fewest segments whose plan fits; where none does, those whose plan is the smallest. least: bytes of the plan that is not cut. */
-static int cut(planner *p, size_t least, size_t fits, bool settled, fl_buffer **room)
+static int cut(planner *p, size_t least, size_t fits)
 {
     enum { MOST = 64 };
     int best = 1;
     for (int n = 2; n <= MOST && least > fits; n += (n + 1) / 2) {
-        int64_t slab;
-        const size_t bytes = measure(p, n, settled, room, &slab);
-        if (slab < 0) return best;
+        const size_t bytes = measure(p, n);
+        if (p->slab < 0) return best;
         if (bytes < least) least = bytes, best = n;
     }
     return best;
+}
+
+/* Places everything; where the arena's limit is short first values are computed again, then weights are packed when they are used. */
+static fl_status fit(planner *p, size_t *bytes)
+{
+    fl_graph *g = p->g;
+    if (can_recompute(g, p->plan) && !(g->segment = FL_NEW(g->arena, fl_id, g->count))) return g->error->status;
+    const size_t left = fl_arena_left(g->arena), missing = g->bytes_rules + fl_packings_missing(g, p->wanted, p->settled, p->life.kept);
+    const size_t beside = room_beside(g) + missing, fits = left > beside ? left - beside : 0;
+    int segments = 1;
+    *bytes = measure(p, segments);
+    if (*bytes > fits && g->segment) {
+        segments = cut(p, *bytes, fits);
+        *bytes = measure(p, segments);
+    }
+    while (p->slab >= 0 && *bytes > fits && fl_packings_pass_largest(g, p->passing)) *bytes = measure(p, segments);
+    if (p->slab < 0) return g->error->status;
+    return *bytes + missing > left && !p->plan->forecast ? say_least(g, *bytes + missing) : FL_OK;
 }
 
 /* After a forecast nothing of the plan is there to be used. */
@@ -478,34 +379,31 @@ static fl_status forget(fl_graph *g)
     return FL_OK;
 }
 
-fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
+static bool allocate(planner *p)
 {
-    if (!fl_graph_ok(g)) return g ? g->error->status : FL_FAILED;
-    check_plan(g, plan);
+    fl_graph *g = p->g;
     const size_t n = (size_t)g->count + 1;
-    planner p = {.g = g, .plan = plan};
+    fl_lives *v = &p->life;
+    return (g->computed = FL_NEW(g->arena, bool, n)) && (g->carries = FL_NEW(g->arena, bool, n)) && (g->arrived = FL_NEW(g->arena, int, n)) &&
+           (g->arrivals = FL_NEW(g->arena, int, n)) && (g->packs_from = FL_NEW(g->arena, int, n)) &&
+           (p->wanted = FL_NEW(g->arena, bool, 2 * n)) && (p->signals = FL_NEW(g->arena, bool, n)) &&
+           (v->last = FL_NEW(g->arena, int, n)) && (v->up = FL_NEW(g->arena, int, n)) && (v->down = FL_NEW(g->arena, int, n)) &&
+           (v->again = g->again = FL_NEW(g->arena, int, n)) && (v->kept = FL_NEW(g->arena, bool, n)) &&
+           (p->rest_use = FL_NEW(g->arena, int, n)) && (p->home.value = FL_NEW(g->arena, fl_id, n)) &&
+           (p->home.signal = FL_NEW(g->arena, fl_id, n)) && (p->notes = FL_NEW(g->arena, real *, n)) &&
+           (p->work = FL_NEW(g->arena, real *, n)) && (p->passing = FL_NEW(g->arena, bool, n)) &&
+           (p->list = FL_NEW(g->arena, fl_buffer, 5 * n)) && (p->room = FL_NEW(g->arena, fl_buffer *, 10 * n));
+}
+
+/* Nothing is left of a plan from before. */
+static void begin(fl_graph *g, const fl_plan *plan)
+{
     g->root = plan->n_wrt > 0 ? plan->root : FL_NONE;
-    g->computed = FL_NEW(g->arena, bool, n);
-    g->carries = FL_NEW(g->arena, bool, n);
-    g->arrived = FL_NEW(g->arena, int, n);
-    g->arrivals = FL_NEW(g->arena, int, n);
-    g->packs_from = FL_NEW(g->arena, int, n);
-    p.wanted = FL_NEW(g->arena, bool, 2 * n);
-    p.signals = FL_NEW(g->arena, bool, n);
-    p.life = (fl_lives){.last = FL_NEW(g->arena, int, n), .up = FL_NEW(g->arena, int, n), .down = FL_NEW(g->arena, int, n),
-                        .again = FL_NEW(g->arena, int, n), .kept = FL_NEW(g->arena, bool, n)};
-    p.rest_use = FL_NEW(g->arena, int, n);
-    p.home.value = FL_NEW(g->arena, fl_id, n);
-    p.home.signal = FL_NEW(g->arena, fl_id, n);
-    p.notes = FL_NEW(g->arena, real *, n);
-    p.work = FL_NEW(g->arena, real *, n);
-    p.passing = FL_NEW(g->arena, bool, n);
-    p.list = FL_NEW(g->arena, fl_buffer, 5 * n);
-    fl_buffer **room = FL_NEW(g->arena, fl_buffer *, 10 * n);
-    if (!g->computed || !g->carries || !g->arrived || !g->arrivals || !g->packs_from || !p.wanted || !p.signals || !p.life.last ||
-        !p.life.up || !p.life.down || !p.life.again || !p.life.kept || !p.rest_use ||
-        !p.home.value || !p.home.signal || !p.notes || !p.work || !p.passing || !p.list || !room)
-        return g->error->status;
+    g->segment = NULL;
+    g->passing = 0;
+    g->bytes_rules = 0;
+    g->keeps_all = plan->keep == FL_KEEP_ALL;
+    g->fresh = false;
     for (fl_id i = 0; i < g->count; i++) {
         fl_node *node = &g->node[i];
         node->signal = node->reference = node->rest = NULL;
@@ -516,47 +414,57 @@ fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
         node->n_variants = 0;
         if (node->role == FL_COMPUTED) node->value = NULL;
     }
-    for (int i = 0; i < plan->n_wrt; i++) p.signals[plan->wrt[i]] = true;
-    mark_nodes(&p);
-    if (fl_rules_match(g, plan)) return g->error->status;
+}
+
+/* Which kernels a node has, and what goes in one pass. Training repeats its bits for good: shipped weights can be made again. Fast
+ * algorithms are for everything else; but not for weights whose rule divides by sums: where all products are 0 the sum must be 0, and
+ * theirs is a difference of rounded numbers. */
+static fl_status join(planner *p)
+{
+    fl_graph *g = p->g;
+    const bool trains = fl_plan_trains(g, p->plan);
     for (fl_id i = 0; i < g->count; i++) {
         g->node[i].exact = g->exact;
-        g->node[i].direct = trains(g, plan) || (fl_graph_rule(g, i) && g->node[i].op->flags & FL_WEIGHTED);
+        g->node[i].direct = trains || (fl_graph_rule(g, i) && g->node[i].op->flags & FL_WEIGHTED);
     }
-    g->parts = plan->parts || plan->keep == FL_KEEP_ALL || g->rules || g->exact || trains(g, plan);
-    if (!g->parts && fl_fuse_up(g, p.wanted)) return g->error->status;
+    g->parts = p->plan->parts || p->plan->keep == FL_KEEP_ALL || g->rules || g->exact || trains;
+    p->settled = fl_packings_settle(g, p->plan);
+    if (!g->parts && fl_fuse_up(g, p->wanted)) return g->error->status;
     if (fl_remainder_mark(g)) return g->error->status;
-    find_uses(&p);
-    fl_fuse_down(g, p.signals, &p.home);
-    fl_fuse_values(g, p.wanted, p.life.last, &p.home);
-    const bool settled = settles(g, plan);
-    g->bytes_rules = 0;
-    if (!plan->forecast && fl_rules_plan(g)) return g->error->status;
-    g->segment = NULL;
-    g->again = p.life.again;
-    if (can_recompute(g, plan) && !(g->segment = FL_NEW(g->arena, fl_id, n))) return g->error->status;
-    const size_t left = fl_arena_left(g->arena), beside = room_beside(g) + wake(&p, settled, true), fits = left > beside ? left - beside : 0;
-    int64_t slab;
-    int segments = 1;
-    g->passing = 0;
-    size_t bytes = measure(&p, segments, settled, room, &slab);
-    if (bytes > fits && g->segment) {
-        segments = cut(&p, bytes, fits, settled, room);
-        bytes = measure(&p, segments, settled, room, &slab);
-    }
-    while (slab >= 0 && bytes > fits && pass_largest(&p)) bytes = measure(&p, segments, settled, room, &slab);
-    if (slab < 0) return g->error->status;
-    g->keeps_all = plan->keep == FL_KEEP_ALL;
-    g->fresh = false;
-    if (bytes > fits && !plan->forecast) return say_least(g, bytes + beside);
-    if (plan->forecast) return forget(g);
-    (void)wake(&p, settled, false);
+    find_uses(p);
+    fl_fuse_down(g, p->signals, &p->home);
+    fl_fuse_values(g, p->wanted, p->life.last, &p->home);
+    return FL_OK;
+}
+
+/* Everything gets its place, in one piece: it ends in a page, not in several. */
+static fl_status settle_down(planner *p, size_t bytes)
+{
+    fl_graph *g = p->g;
+    fl_packings_wake(g, p->wanted, p->settled, p->life.kept);
     if (g->error->status) return g->error->status;
-    const size_t whole = bytes - (has_own_work(g) ? 0 : g->bytes_scratch);        /* in one piece: it ends in a page, not in several */
+    const size_t whole = bytes - (has_own_work(g) ? 0 : g->bytes_scratch);
+    if (g->rules) fl_arena_trim(g->arena);               /* two large pieces: what another plan has left would seldom serve both */
     real *memory = FL_NEW(g->arena, real, whole / sizeof(real));
-    if (!memory || !hand_out(&p, memory)) return g->error->status;
-    g->spill = memory + slab;
-    list_packings(g, p.passing, settled, memory + (whole - g->bytes_packed) / sizeof(real));
+    if (!memory || !hand_out(p, memory)) return g->error->status;
+    g->spill = memory + p->slab;
+    fl_packings_list(g, p->passing, p->settled, memory + (whole - g->bytes_packed) / sizeof(real));
     g->stale = true;
-    return plan_scratch(g) ? FL_OK : g->error->status;
+    return plan_scratch(g) ? fl_rules_place(g) : g->error->status;
+}
+
+fl_status fl_graph_plan(fl_graph *g, const fl_plan *plan)
+{
+    if (!fl_graph_ok(g)) return g ? g->error->status : FL_FAILED;
+    check_plan(g, plan);
+    planner p = {.g = g, .plan = plan};
+    size_t bytes = 0;
+    begin(g, plan);
+    if (!allocate(&p)) return g->error->status;
+    for (int i = 0; i < plan->n_wrt; i++) p.signals[plan->wrt[i]] = true;
+    mark_nodes(&p);
+    if (fl_rules_match(g, plan) || join(&p)) return g->error->status;
+    if (!plan->forecast && fl_rules_count(g)) return g->error->status;
+    if (fit(&p, &bytes)) return g->error->status;
+    return plan->forecast ? forget(g) : settle_down(&p, bytes);
 }

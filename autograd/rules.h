@@ -6,6 +6,8 @@
 
 typedef struct fl_rule_at { real *s[FL_MAX_GROUPS], *kept; } fl_rule_at;     /* what fl_rules_enter left for the operands */
 
+typedef struct fl_want { real **to; int64_t count; } fl_want;                /* memory that is to come */
+
 typedef struct fl_rules {                /* of one plan */
     const fl_ruleset *set;
     const fl_rule **rule;                /* per node; NULL: the gradient */
@@ -20,6 +22,8 @@ typedef struct fl_rules {                /* of one plan */
     const real **operand;                /* substituted operands */
     fl_rule_at at;
     real *weight;                        /* a substituted weight before it is packed */
+    fl_want *wants;                      /* all that has to be placed */
+    int n_wants;
 } fl_rules;
 
 /* ---- planning (rules_plan.c) ---- */
@@ -30,8 +34,9 @@ bool fl_rules_cross(const fl_graph *, fl_id i);          /* whether a signal goe
 /* What the walk down reads at node i because of its rule: FL_READS_IN, FL_READS_OUT. */
 unsigned fl_rules_reads(const fl_graph *, fl_id i);
 bool fl_rules_use_weight(const fl_graph *, fl_id i);     /* whether the walk down uses the weight as it is */
-/* Substituted weights, reference values, scratch. */
-fl_status fl_rules_plan(fl_graph *);
+/* Substituted weights, reference values, scratch: g->bytes_rules of them; and their places. */
+fl_status fl_rules_count(fl_graph *);
+fl_status fl_rules_place(fl_graph *);
 void fl_rules_pack(fl_graph *);
 
 /* ---- the walk (rules.c) ---- */

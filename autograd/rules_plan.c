@@ -1,10 +1,23 @@
-/* rules_plan.c: what rules need besides the values: substituted weights, packed once; reference values; scratch. */
+/* rules_plan.c: what rules need besides the values: substituted weights, packed once; reference values; scratch. All of it is counted before
+ * anything is placed, so that a limit that it passes can be told from the start. */
 #include "autograd/rules.h"
 
 #include "tensor/par.h"
 
 #include <math.h>
 #include <string.h>
+
+/* ---- counting, and placing ---- */
+
+static real counted;                                     /* stands for what has no place yet */
+
+static void want(fl_graph *g, real **to, int64_t count)
+{
+    fl_rules *r = g->rules;
+    *to = &counted;
+    r->wants[r->n_wants++] = (fl_want){to, (count + 15) / 16 * 16};
+    g->bytes_rules += (size_t)r->wants[r->n_wants - 1].count * sizeof(real);
+}
 
 static bool leans(fl_part p) { return p == FL_LEAN_POSITIVE || p == FL_LEAN_NEGATIVE; }
 
@@ -47,7 +60,7 @@ static const fl_variant *same_variant(const fl_graph *g, fl_id i, fl_part part, 
     return NULL;
 }
 
-static bool add_variant(fl_graph *g, fl_id i, fl_part part, double gamma)
+static void add_variant(fl_graph *g, fl_id i, fl_part part, double gamma)
 {
     fl_node *node = &g->node[i];
     fl_variant *v = &node->variant[node->n_variants];
@@ -56,14 +69,20 @@ static bool add_variant(fl_graph *g, fl_id i, fl_part part, double gamma)
     *v = other ? *other : (fl_variant){.part = (int)part, .gamma = gamma};
     v->own = !other;
     v->moving = role != FL_PARAM && role != FL_BUFFER;
-    for (int pass = 0; pass < 2 && !other; pass++) {
-        const int64_t count = node->op->packed(node, pass);
-        v->packed[pass] = FL_NEW(g->arena, real, count);
-        if (!v->packed[pass]) return false;
-        g->bytes_rules += (size_t)count * sizeof(real);
-    }
+    for (int pass = 0; pass < 2 && !other; pass++) want(g, &v->packed[pass], node->op->packed(node, pass));
     node->n_variants++;
-    return true;
+}
+
+/* What has its packing from another node finds it there, when that has a place. */
+static void share_variants(fl_graph *g)
+{
+    for (fl_id i = 0; i < g->count; i++)
+        for (int v = 0; v < g->node[i].n_variants; v++) {
+            fl_variant *mine = &g->node[i].variant[v];
+            if (mine->own) continue;
+            const fl_variant *other = same_variant(g, i, (fl_part)mine->part, mine->gamma);
+            mine->packed[0] = other->packed[0], mine->packed[1] = other->packed[1];
+        }
 }
 
 static bool plan_variants(fl_graph *g)
@@ -78,13 +97,11 @@ static bool plan_variants(fl_graph *g)
         fl_assert(node->op->packed != NULL);
         node->variant = FL_NEW(g->arena, fl_variant, n);
         if (!node->variant) return false;
-        for (int p = 0; p < n; p++)
-            if (!add_variant(g, i, part[p], rule->gamma)) return false;
+        for (int p = 0; p < n; p++) add_variant(g, i, part[p], rule->gamma);
         if (fl_shape_count(node->in_shape[1]) > most) most = fl_shape_count(node->in_shape[1]);
     }
-    g->rules->weight = FL_NEW(g->arena, real, most);
-    g->bytes_rules += (size_t)most * sizeof(real);
-    return g->rules->weight != NULL;
+    want(g, &g->rules->weight, most);
+    return true;
 }
 
 static void pack_variant(fl_graph *g, const fl_node *node, const fl_variant *v)
@@ -130,16 +147,28 @@ static int64_t operands_count(const fl_node *node)
     return sum;
 }
 
-/* Room for what rules.c and rules_differences.c take while they are at a node. */
-static int64_t room_of(const fl_node *node, const fl_rule *rule)
+/* Quotients of each group, and what bias and stabiliser keep, stay while operands are substituted: for sums that go up, into another
+ * array, and for signals that come down, into one of the operand. The audit has two arrays more for its own sums, and z of nothing. */
+static int64_t room_of_share(const fl_node *node, const fl_rule *rule, bool audit)
 {
-    const int64_t y = fl_shape_count(node->shape) + 16, x = fl_shape_count(node->in_shape[0]) + 16, all = operands_count(node);
+    const int64_t y = fl_shape_count(node->shape) + 16, x = fl_shape_count(node->in_shape[0]) + 16;
+    const bool weighted = (node->op->flags & FL_WEIGHTED) != 0;
+    bool parts = rule->spread;
     int64_t widest = x;
+    for (int t = 0; t < rule->n_terms; t++) parts |= rule->term[t].x != FL_ALL_OF;
     for (int k = 1; k < node->n_in; k++)
         if (fl_shape_count(node->in_shape[k]) + 16 > widest) widest = fl_shape_count(node->in_shape[k]) + 16;
-    const int64_t inputs = node->op->flags & FL_WEIGHTED ? 2 * x + y : all + widest;
+    const int64_t bias = weighted && node->n_in > 2 ? fl_shape_count(node->in_shape[2]) + 16 : 0, back = weighted ? x : widest;
+    const int64_t substitutes = (!parts ? 0 : weighted ? x : operands_count(node)) + bias;
+    return (fl_rule_groups(rule) + rule->spread) * y + substitutes + (y > back ? y : back) + (audit ? 2 * y + x : 0);
+}
+
+/* Room for what rules.c and rules_differences.c take while they are at a node. */
+static int64_t room_of(const fl_node *node, const fl_rule *rule, bool audit)
+{
+    const int64_t y = fl_shape_count(node->shape) + 16, x = fl_shape_count(node->in_shape[0]) + 16, all = operands_count(node);
     switch (rule->kind) {
-    case FL_RULE_SHARE:         return (FL_MAX_GROUPS + 2) * y + inputs + y;
+    case FL_RULE_SHARE:         return room_of_share(node, rule, audit);
     case FL_RULE_GUIDED:
     case FL_RULE_DECONVNET:
     case FL_RULE_BOUNDED:       return y;
@@ -159,15 +188,14 @@ static bool plan_scratch(fl_graph *g)
     for (fl_id i = 0; i < g->count; i++) {
         if (g->node[i].n_in > most) most = g->node[i].n_in;
         if (!r->rule[i]) continue;
-        const int64_t room = room_of(&g->node[i], r->rule[i]);
+        const int64_t room = room_of(&g->node[i], r->rule[i], g->audit);
         if (room > r->room) r->room = room;
     }
-    r->work = FL_NEW(g->arena, real, r->room);
+    want(g, &r->work, r->room);
     r->operand = FL_NEW(g->arena, const real *, most);
     r->arrived = FL_NEW(g->arena, double, g->count);
     r->handed_on = FL_NEW(g->arena, double, g->count);
-    g->bytes_rules += (size_t)r->room * sizeof(real);
-    return r->work && r->operand && r->arrived && r->handed_on && (!g->audit || fl_rules_plan_audit(g));
+    return r->operand && r->arrived && r->handed_on && (!g->audit || fl_rules_plan_audit(g));
 }
 
 real *fl_rule_room(fl_rules *r, int64_t count)
@@ -180,26 +208,22 @@ real *fl_rule_room(fl_rules *r, int64_t count)
 
 /* ---- reference values, and z of weighted sums ---- */
 
-static bool keep_reference(fl_graph *g, fl_id i)
+static void keep_reference(fl_graph *g, fl_id i)
 {
     fl_node *node = &g->node[i];
-    if (node->reference) return true;
-    node->reference = FL_NEW(g->arena, real, fl_shape_count(node->shape));
-    g->bytes_rules += (size_t)fl_shape_count(node->shape) * sizeof(real);
-    return node->reference != NULL;
+    if (!node->reference) want(g, &node->reference, fl_shape_count(node->shape));
 }
 
-static bool plan_references(fl_graph *g)
+static void plan_references(fl_graph *g)
 {
-    if (!g->rules->set->reference) return true;
+    if (!g->rules->set->reference) return;
     for (fl_id i = 0; i < g->count; i++) {
         const unsigned reads = g->rules->rule[i] ? fl_rules_reads(g, i) : 0;
         const fl_node *node = &g->node[i];
-        if (reads & FL_READS_OUT && !keep_reference(g, i)) return false;
+        if (reads & FL_READS_OUT) keep_reference(g, i);
         for (int k = 0; k < node->n_in && reads & FL_READS_IN; k++)
-            if (!(k && node->op->flags & FL_WEIGHTED) && !keep_reference(g, node->in[k])) return false;
+            if (!(k && node->op->flags & FL_WEIGHTED)) keep_reference(g, node->in[k]);
     }
-    return true;
 }
 
 void fl_graph_remember(fl_graph *g)
@@ -212,21 +236,18 @@ void fl_graph_remember(fl_graph *g)
 }
 
 /* Marks what lies below the operands of a joint sum, down to the weights. */
-static bool add_shadow(fl_graph *g, fl_id i)
+static void add_shadow(fl_graph *g, fl_id i)
 {
     fl_rules *r = g->rules;
     const fl_node *node = &g->node[i];
-    if (!g->carries[i] || r->shadow[i]) return true;
+    if (!g->carries[i] || r->shadow[i]) return;
     const bool is_weight = node->op->flags & FL_WEIGHTED && r->rule[i] && r->rule[i]->kind == FL_RULE_SHARE;
     bool any = is_weight;
     for (int k = 0; k < node->n_in && !is_weight && node->op->flags & FL_POSITIVE; k++) {
-        if (!add_shadow(g, node->in[k])) return false;
+        add_shadow(g, node->in[k]);
         any |= r->shadow[node->in[k]] != NULL;
     }
-    if (!any) return true;
-    r->shadow[i] = FL_NEW(g->arena, real, fl_shape_count(node->shape));
-    g->bytes_rules += (size_t)fl_shape_count(node->shape) * sizeof(real);
-    return r->shadow[i] != NULL;
+    if (any) want(g, &r->shadow[i], fl_shape_count(node->shape));
 }
 
 static bool plan_shadows(fl_graph *g)
@@ -235,15 +256,34 @@ static bool plan_shadows(fl_graph *g)
     r->shadow = FL_NEW(g->arena, real *, g->count);
     if (!r->shadow) return false;
     for (fl_id i = 0; i < g->count; i++)
-        for (int k = 0; r->rule[i] && r->rule[i]->kind == FL_RULE_JOINT && k < g->node[i].n_in; k++)
-            if (!add_shadow(g, g->node[i].in[k])) return false;
+        for (int k = 0; r->rule[i] && r->rule[i]->kind == FL_RULE_JOINT && k < g->node[i].n_in; k++) add_shadow(g, g->node[i].in[k]);
     return true;
 }
 
-fl_status fl_rules_plan(fl_graph *g)
+/* Of a node: a reference, a shadow, two packings of each variant; and scratch. */
+static size_t most_wants(const fl_graph *g)
+{
+    size_t most = 2;
+    for (fl_id i = 0; i < g->count; i++) most += 2 + (g->rules->rule[i] && g->node[i].op->flags & FL_WEIGHTED ? 2 * MOST_VARIANTS : 0);
+    return most;
+}
+
+fl_status fl_rules_count(fl_graph *g)
 {
     if (!g->rules) return FL_OK;
-    if (!plan_variants(g) || !plan_references(g) || !plan_shadows(g) || !plan_scratch(g)) return g->error->status;
+    g->rules->wants = FL_NEW(g->arena, fl_want, most_wants(g));
+    if (!g->rules->wants || !plan_variants(g)) return g->error->status;
+    plan_references(g);
+    return plan_shadows(g) && plan_scratch(g) ? FL_OK : g->error->status;
+}
+
+fl_status fl_rules_place(fl_graph *g)
+{
+    if (!g->rules) return FL_OK;
+    real *memory = FL_NEW(g->arena, real, g->bytes_rules / sizeof(real));
+    if (!memory) return g->error->status;
+    for (int i = 0; i < g->rules->n_wants; memory += g->rules->wants[i++].count) *g->rules->wants[i].to = memory;
+    share_variants(g);
     return FL_OK;
 }
 
