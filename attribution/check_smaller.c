@@ -2,8 +2,8 @@
  *
  * They are promises of every node and of every rule, whatever the size of what comes in, and some of them take hundreds of passes.
  * So a network of more multiply-adds than fl_check_options.large is built once more, with the same weights, for fewer and smaller frames: halves
- * of the clip's, resized, until it is cheap enough, or 28 voxels wide and 4 frames long. Ops, gradient and bits are looked at in
- * full size. A network that cannot be built so (its weights belong to places) is looked at as it is. */
+ * of the clip's, resized, until it is cheap enough, or 28 voxels wide and 4 frames long; where that cannot be built, because weights
+ * belong to places, for fewer frames alone; and otherwise as it is. Ops, gradient and bits are looked at in full size. */
 #include "attribution/checker.h"
 
 #include "autograd/receptive.h"
@@ -27,6 +27,12 @@ static fl_shape smaller(fl_shape s, double macs, double large)
     }
 }
 
+static fl_shape shorter(fl_shape s, double macs, double large)
+{
+    for (; macs > large && s.t >= 8; macs /= 2) s.t /= 2;
+    return s;
+}
+
 /* The network for such a clip, and the clip; false: there is none of that size. */
 static bool build(fl_checker *c, fl_arena *a, fl_shape size, fl_checker *small)
 {
@@ -47,20 +53,29 @@ static bool build(fl_checker *c, fl_arena *a, fl_shape size, fl_checker *small)
     return !c->o->fault || fl_checker_strike(e, c->o->fault) >= 0;
 }
 
-fl_status fl_check_smaller(fl_checker *c, fl_status (*run)(fl_checker *))
+/* Whether there is such a network, and it was looked at; an error other than that it does not exist stays. */
+static bool run_at(fl_checker *c, fl_shape size, fl_status (*run)(fl_checker *))
 {
-    fl_shape whole = fl_graph_shape(c->e->whole_g, c->e->whole.input);
-    whole.n = 1;
-    const fl_shape size = smaller(whole, c->macs, c->o->large);
-    if (fl_shape_equal(size, whole)) return run(c);
     fl_arena a;
     fl_error error = {0};
     fl_checker small = *c;
     fl_arena_init(&a, &error);
-    if (build(c, &a, size, &small)) run(&small);
-    else if (error.status != FL_FAILED) fl_error_clear(&error), run(c);
+    const bool built = build(c, &a, size, &small);
+    if (built) run(&small);
+    else if (error.status != FL_FAILED) fl_error_clear(&error);
     c->failed = small.failed > c->failed ? small.failed : c->failed;
     if (error.status) fl_error_set(c->arena->error, error.status, "%s", error.message);
     fl_arena_free(&a);
-    return c->arena->error->status ? c->arena->error->status : c->e->g->error->status;
+    return built || c->arena->error->status;
+}
+
+fl_status fl_check_smaller(fl_checker *c, fl_status (*run)(fl_checker *))
+{
+    fl_shape whole = fl_graph_shape(c->e->whole_g, c->e->whole.input);
+    whole.n = 1;
+    const fl_shape size[2] = {smaller(whole, c->macs, c->o->large), shorter(whole, c->macs, c->o->large)};
+    for (int i = 0; i < 2; i++)
+        if (!fl_shape_equal(size[i], whole) && run_at(c, size[i], run))
+            return c->arena->error->status ? c->arena->error->status : c->e->g->error->status;
+    return run(c);
 }
