@@ -3,6 +3,7 @@
 
 #include "tensor/quiet.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,6 +100,7 @@ static bool chosen(const char *name, int count, char **prefix)
 int main(int argc, char **argv)
 {
     fl_wait_quietly(argv);
+    signal(SIGHUP, SIG_DFL);                             /* under nohup nothing would end the runs that tests hang up on */
     int passed = 0, failed = 0, left_out = 0;
     for (fl_test *t = first; t; t = t->next) {
         if (!chosen(t->name, argc, argv)) continue;
