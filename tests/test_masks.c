@@ -119,8 +119,8 @@ TEST(masks_area_alone_follows_the_trace)
  * Which values are equal decides too. A mask in double has noise in its last bits that tells most of them apart, always in the same
  * order: area 0.05 then comes to 65.0 to 65.7 at 100 (the study: 65.04). Masks rounded to float32 have equal values that are drawn: 64.4
  * to 64.6 here, and 64.419 in PyTorch with float64 masks rounded the same way. In float32 at every step, as PyTorch computes, noise tells
- * some apart: 64.3 to 65.1 in four draws, two of PyTorch and two of the same formula in C; those sums were 65.04 and 64.73 at 200 (65.06),
- * but 22.94 and 22.62 at 400 (22.34), where area 0.05 alone was 2.95 and 2.50 (2.80): draws are that far apart, whoever computes. */
+ * some apart: 64.3 to 65.1 in four draws, two of PyTorch (to 100) and two of the same formula in C. The sums of those two were 65.04 and
+ * 64.73 at 200 (65.06), 22.94 and 22.62 at 400 (22.34), where area 0.05 alone was 2.95 and 2.50 (2.80). */
 static const double DRAWN = 64.419;
 
 static void check_sum(int t, const double *term)
