@@ -39,10 +39,11 @@ static void check_steps(fl_checker *c, const fl_method *method, const char *name
     fl_map m;
     if (!fl_checker_map(c, "laws", name, method->name, (fl_explain_options){.steps = n, .max_distance = few->options.max_distance / 4, .seed = 1}, &m)) return;
     const bool met = law_gap(&m) <= law_bound(method);
+    const char *moves = method->driver == &fl_drive_guided_path ? " and moves of a quarter" : "";
     fl_report_figure(c, (fl_finding){.group = "laws", .name = met ? name : fl_arena_text(c->arena, "%s: gap closes with steps", method->name),
                                      .figure = met ? law_gap(&m) : law_gap(&m) / gap, .bound = met ? law_bound(method) : 0.75,
                                      .compared = fl_shape_count(m.shape), .unit = "values",
-                                     .where = fl_arena_text(c->arena, "gap %.2g with %d steps, %.2g with %d", gap, few->options.steps, law_gap(&m), n),
+                                     .where = fl_arena_text(c->arena, "gap %.2g with %d steps, %.2g with %d%s", gap, few->options.steps, law_gap(&m), n, moves),
                                      .bound_from = met ? "a path of finitely many steps across kinks" : "four times the steps leave three quarters of the gap at most"});
 }
 

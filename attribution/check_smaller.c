@@ -16,21 +16,16 @@ double fl_checker_macs(const fl_graph *g)
     return macs;
 }
 
-static fl_shape smaller(fl_shape s, double macs, double large)
+/* frames_alone: their number, not their size. */
+static fl_shape smaller(fl_shape s, double macs, double large, bool frames_alone)
 {
     for (;;) {
         const int edge = s.h < s.w ? s.h : s.w;
         if (macs <= large) return s;
-        if (edge >= 80 || (edge >= 56 && s.t < 8)) s.h /= 2, s.w /= 2, macs /= 4;
+        if (!frames_alone && (edge >= 80 || (edge >= 56 && s.t < 8))) s.h /= 2, s.w /= 2, macs /= 4;
         else if (s.t >= 8) s.t /= 2, macs /= 2;
         else return s;
     }
-}
-
-static fl_shape shorter(fl_shape s, double macs, double large)
-{
-    for (; macs > large && s.t >= 8; macs /= 2) s.t /= 2;
-    return s;
 }
 
 /* The network for such a clip, and the clip; false: there is none of that size. */
@@ -73,9 +68,9 @@ fl_status fl_check_smaller(fl_checker *c, fl_status (*run)(fl_checker *))
 {
     fl_shape whole = fl_graph_shape(c->e->whole_g, c->e->whole.input);
     whole.n = 1;
-    const fl_shape size[2] = {smaller(whole, c->macs, c->o->large), shorter(whole, c->macs, c->o->large)};
-    for (int i = 0; i < 2; i++)
-        if (!fl_shape_equal(size[i], whole) && run_at(c, size[i], run))
-            return c->arena->error->status ? c->arena->error->status : c->e->g->error->status;
-    return run(c);
+    const fl_shape small = smaller(whole, c->macs, c->o->large, false), shorter = smaller(whole, c->macs, c->o->large, true);
+    const bool found = (!fl_shape_equal(small, whole) && run_at(c, small, run)) ||
+                       (!fl_shape_equal(shorter, whole) && !fl_shape_equal(shorter, small) && run_at(c, shorter, run));
+    if (!found) return run(c);
+    return c->arena->error->status ? c->arena->error->status : c->e->g->error->status;
 }

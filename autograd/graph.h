@@ -86,7 +86,8 @@ fl_shape fl_graph_shape(const fl_graph *, fl_id);              /* 1,1,1,1,1 for 
 
 /* Plans buffers: afterwards forward and backward cannot fail. May be called again with another plan (new memory: the
  * old plan's stays with the arena). Where the arena's limit is short, plans with rules compute values again (recompute.h), and
- * weights are packed when they are used, the largest first, same bits; FL_LIMIT says what would do. Scratch is for the threads of now: call fl_threads_set before, not after. */
+ * weights are packed when they are used, the largest first, same bits; FL_LIMIT says what would do. Scratch is for the threads of now:
+ * call fl_threads_set before, not after. */
 fl_status fl_graph_plan(fl_graph *, const fl_plan *);
 size_t    fl_graph_bytes(const fl_graph *);        /* parameters, packed weights, values, signals, scratch */
 
