@@ -70,6 +70,7 @@ void fl_explainer_rest(fl_explainer *e)
 }
 
 static fl_id place(const fl_fold *f, fl_id id) { return id == FL_NONE ? FL_NONE : f->place[id]; }
+static bool is_lost(const fl_fold *f, fl_id id) { return id != FL_NONE && f->place[id] == FL_NONE; }
 
 fl_status fl_explainer_fold(fl_explainer *e, bool folded)
 {
@@ -83,7 +84,7 @@ fl_status fl_explainer_fold(fl_explainer *e, bool folded)
         if (!e->fold) return e->g->error->status;
     }
     const fl_fold *f = e->fold;
-    if (!f->count) return FL_OK;                         /* there are no norms to fold */
+    if (!f->count || is_lost(f, w->logits) || is_lost(f, w->output)) return FL_OK;       /* nothing to fold, or an end that is a part */
     fl_fold_refresh(e->fold);
     e->g = f->g;
     e->net = (fl_network){place(f, w->input), place(f, w->logits), place(f, w->output), place(f, w->cam), place(f, w->flow),

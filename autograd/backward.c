@@ -23,9 +23,10 @@ static void send_finished(fl_graph *g, const fl_node *node, int k, const fl_fini
 static bool add_in_place(fl_graph *g, fl_id i, real *gx)
 {
     const fl_node *node = &g->node[i];
-    if (g->rules) return fl_rules_add(g, i, gx);
-    if (node->op->vjp_add) node->op->vjp_add(node, node->signal, gx);
-    return node->op->vjp_add != NULL;
+    if (!fl_fuse_adds(g, i)) return false;
+    if (g->rules) fl_rules_add(g, i, gx);
+    else node->op->vjp_add(node, node->signal, gx);
+    return true;
 }
 
 static void send(fl_graph *g, const fl_node *node, int k)

@@ -15,6 +15,12 @@ bool fl_fuse_hands_on(const fl_node *node, int k)
     return is(node, FL_OP_add) && node->n_in == 2 && fl_shape_equal(node->shape, node->in_shape[k]);
 }
 
+bool fl_fuse_adds(const fl_graph *g, fl_id i)
+{
+    const fl_rule *rule = fl_graph_rule(g, i);
+    return g->node[i].op->vjp_add && (!rule || rule->kind == FL_RULE_GRADIENT);
+}
+
 /* ---- up ---- */
 
 typedef struct chains { fl_graph *g; const bool *kept; int *readers; } chains;

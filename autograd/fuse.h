@@ -26,5 +26,7 @@ void fl_fuse_values(const fl_graph *, const bool *kept, const int *last_use, fl_
 static inline int fl_fuse_time(const fl_graph *g, fl_id i) { return g->node[i].into != FL_NONE ? g->node[i].into : i; }
 /* Whether the vjp of operand k hands the signal on as it is. */
 bool fl_fuse_hands_on(const fl_node *, int k);
+/* Whether what comes to operand 0 after others is added where it belongs, without an array of its own. */
+bool fl_fuse_adds(const fl_graph *, fl_id);
 
 #endif

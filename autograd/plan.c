@@ -111,6 +111,7 @@ static void add_buffer(planner *p, real **to, int64_t count, int birth, int deat
 
 static bool goes_through_spill(const fl_graph *g, fl_id i, int k)
 {
+    if (fl_fuse_adds(g, i)) return false;
     return g->parts || !(fl_fuse_hands_on(&g->node[i], k) || (k == 0 && g->node[i].op->finished));
 }
 

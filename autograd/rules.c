@@ -329,12 +329,9 @@ void fl_rules_down(fl_graph *g, fl_id i, int k, real *gx)
     book(r, i, gx, fl_shape_count(node->in_shape[k]));
 }
 
-bool fl_rules_add(fl_graph *g, fl_id i, real *gx)
+void fl_rules_add(fl_graph *g, fl_id i, real *gx)
 {
-    fl_rules *r = g->rules;
     const fl_node *node = &g->node[i];
-    if (!node->op->vjp_add || (r->rule[i] && r->rule[i]->kind != FL_RULE_GRADIENT)) return false;
     node->op->vjp_add(node, node->signal, gx);
-    book(r, i, node->signal, fl_shape_count(node->shape));
-    return true;
+    book(g->rules, i, node->signal, fl_shape_count(node->shape));
 }

@@ -47,8 +47,8 @@ void fl_rules_fill_shadows(fl_graph *);             /* z of the nodes that are o
 void fl_rules_enter(fl_graph *, fl_id i);
 /* The signal of operand k. */
 void fl_rules_down(fl_graph *, fl_id i, int k, real *gx);
-/* The same added to gx, where node i goes by its vjp_add; or false. */
-bool fl_rules_add(fl_graph *, fl_id i, real *gx);
+/* The same of operand 0, added to gx, of a node that does so in place (fuse.h). */
+void fl_rules_add(fl_graph *, fl_id i, real *gx);
 
 /* ---- shared by the files of rules ---- */
 

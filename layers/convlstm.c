@@ -4,7 +4,8 @@
  *   o    = sigmoid(W_xo * x_t + W_ho * h_(t-1) + b + w_co c_t)         h_t = o tanh(c_t)
  *
  * w_c*, the peepholes, are one number per unit and place; Manttari 2020 keeps them zero, and then they are left out.
- * The four convolutions of the input are done for all frames at once. */
+ * The four convolutions of the input are done for all frames at once. Explanations make one convolution of these four, and of the four
+ * of every step (autograd/stack.h): the same numbers within rounding. */
 #include "layers/layers.h"
 
 enum { GATES = 4, I = 0, F = 1, C = 2, O = 3, MOST_FRAMES = 1024 };
@@ -16,8 +17,8 @@ static fl_id gate(fl_graph *g, const cell *all, int which, fl_id h, fl_id c, int
 {
     static const char *const scope[GATES] = {"i", "f", "c", "o"};
     size_t mark = fl_graph_enter(g, "%s", scope[which]);
-    fl_id z = fl_node_add(g, "z", fl_node_slice(g, "zx", all->zx[which], FL_AXIS_T, t, t + 1),
-                          fl_node_conv(g, "zh", h, all->wh[which], FL_NONE, all->win, 1));
+    const fl_id zh = fl_node_conv(g, "zh", h, all->wh[which], FL_NONE, all->win, 1);
+    fl_id z = fl_node_add(g, "z", fl_node_slice(g, "zx", all->zx[which], FL_AXIS_T, t, t + 1), zh);
     if (all->wc[which] != FL_NONE) z = fl_node_add(g, "peeped", z, fl_node_mul(g, "zc", c, all->wc[which]));
     z = which == C ? fl_node_tanh(g, "tanh", z) : fl_node_sigmoid(g, "sigmoid", z);
     fl_graph_leave(g, mark);
@@ -31,9 +32,9 @@ static void step(fl_graph *g, const cell *all, int t, fl_id *h, fl_id *c)
         *h = fl_node_detach(g, "h_before", *h);
         *c = fl_node_detach(g, "c_before", *c);
     }
-    fl_id kept = fl_node_mul(g, "kept", gate(g, all, F, *h, *c, t), *c);
-    fl_id added = fl_node_mul(g, "added", gate(g, all, I, *h, *c, t), gate(g, all, C, *h, *c, t));
-    *c = fl_node_add(g, "state", kept, added);
+    const fl_id kept = fl_node_mul(g, "kept", gate(g, all, F, *h, *c, t), *c);
+    const fl_id in = gate(g, all, C, *h, *c, t), open = gate(g, all, I, *h, *c, t);
+    *c = fl_node_add(g, "state", kept, fl_node_mul(g, "added", open, in));
     fl_id o = gate(g, all, O, *h, *c, t);
     *h = fl_node_mul(g, "h", o, fl_node_tanh(g, "squashed", *c));
     fl_graph_leave(g, mark);

@@ -33,12 +33,14 @@ static void step(fl_graph *g, const lstm_cell *cell, fl_id zx, int t, fl_id *h, 
         *h = fl_node_detach(g, "h_before", *h);
         *c = fl_node_detach(g, "c_before", *c);
     }
-    fl_id z = fl_node_add(g, "z", fl_node_slice(g, "zx", zx, FL_AXIS_T, t, t + 1), fl_node_linear(g, "zh", *h, cell->wh, cell->bh));
+    const fl_id zh = fl_node_linear(g, "zh", *h, cell->wh, cell->bh), now = fl_node_slice(g, "zx", zx, FL_AXIS_T, t, t + 1);
+    fl_id z = fl_node_add(g, "z", now, zh);
     fl_id i = fl_node_sigmoid(g, "i", quarter(g, "zi", cell, z, I));
     fl_id f = fl_node_sigmoid(g, "f", quarter(g, "zf", cell, z, F));
     fl_id o = fl_node_sigmoid(g, "o", quarter(g, "zo", cell, z, O));
     fl_id in = phi(g, "g", cell->kind, quarter(g, "zg", cell, z, G));
-    *c = fl_node_add(g, "c", fl_node_mul(g, "kept", f, *c), fl_node_mul(g, "added", i, in));
+    const fl_id added = fl_node_mul(g, "added", i, in);
+    *c = fl_node_add(g, "c", fl_node_mul(g, "kept", f, *c), added);
     *h = fl_node_mul(g, "h", o, phi(g, "phi", cell->kind, *c));
     fl_graph_leave(g, mark);
 }

@@ -252,3 +252,31 @@ TEST(recurrent_signals_stop_at_every_step_when_told)
     check_truncated("lstm", false);
     check_truncated("convlstm", true);
 }
+
+/* In the order of nodes signals are added up: an order that the compiler chose would make other bits with another one. */
+static void check_order(rig *r, const char *scope, const char *const *want)
+{
+    const size_t skip = strlen(scope);
+    int k = 0;
+    for (fl_id i = 0; i < r->g->count; i++) {
+        const char *name = r->g->node[i].name;
+        if (strncmp(name, scope, skip) != 0) continue;
+        CHECK_SAY(want[k] && strcmp(name + skip, want[k]) == 0, "%s: '%s' where '%s' was", scope, name + skip, want[k] ? want[k] : "nothing");
+        if (!want[k++]) return;
+    }
+    CHECK_SAY(!want[k], "%s: no '%s'", scope, want[k]);
+}
+
+TEST(recurrent_nodes_come_in_one_order)
+{
+    rig r;
+    rig_up(&r, (fl_shape){1, 2, 3, 4, 4});
+    fl_layer_convlstm(r.g, "cell", r.x, (fl_convlstm){2, 3, 1, false, FL_BPTT_FULL});
+    check_order(&r, "cell.t1.", (const char *const[]){"f.zh", "f.zx", "f.z", "f.sigmoid", "kept", "c.zh", "c.zx", "c.z", "c.tanh", "i.zh", "i.zx",
+                "i.z", "i.sigmoid", "added", "state", "o.zh", "o.zx", "o.z", "o.sigmoid", "squashed", "h", NULL});
+    fl_arena_free(&r.arena);
+    rig_up(&r, (fl_shape){1, 2, 3, 1, 1});
+    fl_layer_lstm(r.g, "cell", r.x, 2, FL_LSTM_TANH, FL_BPTT_FULL);
+    check_order(&r, "cell.t1.", (const char *const[]){"zh", "zx", "z", "zi", "i", "zf", "f", "zo", "o", "zg", "g", "added", "kept", "c", "phi", "h", NULL});
+    fl_arena_free(&r.arena);
+}

@@ -4,8 +4,6 @@
 #include "autograd/ops.h"
 #include "autograd/runs.h"
 
-#include <string.h>
-
 static fl_shape infer(fl_graph *g, const fl_node *node)
 {
     fl_shape s = node->in_shape[0];
@@ -37,22 +35,17 @@ static void forward(const fl_node *node, const real *const in[], real *y)
     const fl_runs all = fl_runs_along(node->shape, node->attr.slice.axis);
     for (int k = 0; k < node->n_in; k++) {
         const fl_runs r = fl_runs_along(node->in_shape[k], node->attr.slice.axis);
-        real *to = y + offset(node, k) * all.inner;
-        for (int64_t i = 0; i < r.outer; i++)
-            memcpy(to + i * all.length * all.inner, in[k] + i * r.length * r.inner,
-                   (size_t)(r.length * r.inner) * sizeof(real));
+        const int64_t run = r.length * r.inner;
+        fl_runs_copy(r.outer, run, in[k], run, y + offset(node, k) * all.inner, all.length * all.inner);
     }
 }
 
 static void vjp(const fl_node *node, int k, const real *const in[], const real *y, const real *gy, real *gx)
 {
     (void)in, (void)y;
-    const fl_runs all = fl_runs_along(node->shape, node->attr.slice.axis),
-                  r = fl_runs_along(node->in_shape[k], node->attr.slice.axis);
-    const real *from = gy + offset(node, k) * all.inner;
-    for (int64_t i = 0; i < r.outer; i++)
-        memcpy(gx + i * r.length * r.inner, from + i * all.length * all.inner,
-               (size_t)(r.length * r.inner) * sizeof(real));
+    const fl_runs all = fl_runs_along(node->shape, node->attr.slice.axis), r = fl_runs_along(node->in_shape[k], node->attr.slice.axis);
+    const int64_t run = r.length * r.inner;
+    fl_runs_copy(r.outer, run, gy + offset(node, k) * all.inner, all.length * all.inner, gx, run);
 }
 
 static fl_id example(fl_graph *g, fl_rng *rng, int which)

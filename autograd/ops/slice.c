@@ -4,8 +4,6 @@
 #include "autograd/ops.h"
 #include "autograd/runs.h"
 
-#include <string.h>
-
 static fl_shape infer(fl_graph *g, const fl_node *node)
 {
     fl_shape s = node->in_shape[0];
@@ -18,32 +16,36 @@ static fl_shape infer(fl_graph *g, const fl_node *node)
     return s;
 }
 
-static void forward(const fl_node *node, const real *const in[], real *y)
+/* Where the slice begins in the first run, and how long its runs are. */
+typedef struct slice { fl_runs all; int64_t at, run; } slice;
+
+static slice slice_of(const fl_node *node)
 {
     const fl_runs r = fl_runs_along(node->in_shape[0], node->attr.slice.axis);
-    const int64_t run = (node->attr.slice.end - node->attr.slice.begin) * r.inner;
-    for (int64_t i = 0; i < r.outer; i++)
-        memcpy(y + i * run, in[0] + i * r.length * r.inner + node->attr.slice.begin * r.inner,
-               (size_t)run * sizeof(real));
+    return (slice){r, node->attr.slice.begin * r.inner, (node->attr.slice.end - node->attr.slice.begin) * r.inner};
+}
+
+static void forward(const fl_node *node, const real *const in[], real *y)
+{
+    const slice s = slice_of(node);
+    fl_runs_copy(s.all.outer, s.run, in[0] + s.at, s.all.length * s.all.inner, y, s.run);
 }
 
 static void vjp(const fl_node *node, int k, const real *const in[], const real *y, const real *gy, real *gx)
 {
     (void)k, (void)in, (void)y;
-    const fl_runs r = fl_runs_along(node->in_shape[0], node->attr.slice.axis);
-    const int64_t run = (node->attr.slice.end - node->attr.slice.begin) * r.inner;
-    memset(gx, 0, (size_t)fl_shape_count(node->in_shape[0]) * sizeof(real));
-    for (int64_t i = 0; i < r.outer; i++)
-        memcpy(gx + i * r.length * r.inner + node->attr.slice.begin * r.inner, gy + i * run,
-               (size_t)run * sizeof(real));
+    const slice s = slice_of(node);
+    const int64_t step = s.all.length * s.all.inner, end = s.at + s.run;
+    fl_runs_copy(s.all.outer, s.at, NULL, 0, gx, step);
+    fl_runs_copy(s.all.outer, s.run, gy, s.run, gx + s.at, step);
+    fl_runs_copy(s.all.outer, step - end, NULL, 0, gx + end, step);
 }
 
 /* T slices of a line of T frames would else write T squared frames. */
 static void vjp_add(const fl_node *node, const real *gy, real *gx)
 {
-    const fl_runs r = fl_runs_along(node->in_shape[0], node->attr.slice.axis);
-    const int64_t run = (node->attr.slice.end - node->attr.slice.begin) * r.inner;
-    for (int64_t i = 0; i < r.outer; i++) fl_add_into(gx + i * r.length * r.inner + node->attr.slice.begin * r.inner, gy + i * run, run);
+    const slice s = slice_of(node);
+    fl_runs_add(s.all.outer, s.run, gy, s.run, gx + s.at, s.all.length * s.all.inner);
 }
 
 static fl_id example(fl_graph *g, fl_rng *rng, int which)
