@@ -196,6 +196,72 @@ TEST(stack_joins_equals_only)
                                     fl_node_slice(g, "all", fl_node_concat(g, "ef", FL_AXIS_C, 2, (const fl_id[]){e, f}), FL_AXIS_C, 0, 3)), 0, 6);
 }
 
+/* ---- random graphs ---- */
+
+enum { GRAPHS = 150, TRIOS = 8 };
+
+typedef struct trio { fl_id part[3]; bool frame; } trio;              /* done alike; whole clips or single frames */
+
+/* Three convolutions of one input, by weights in any order; a frame of each of an older trio; or sums of two trios, now and then of parts
+ * that do not belong together. */
+static trio random_trio(pieces *p, const trio *old, int count, fl_rng *rng)
+{
+    fl_graph *g = p->r.g;
+    const int what = count ? fl_rng_next_below(rng, 4) : 0, turn = fl_rng_next_below(rng, 4), t = fl_rng_next_below(rng, 4);
+    const trio a = old[count ? fl_rng_next_below(rng, count) : 0], b = old[count ? fl_rng_next_below(rng, count) : 0];
+    const bool biased = fl_rng_next_below(rng, 2), deep = count && !a.frame && fl_rng_next_below(rng, 2);
+    trio made = {.frame = what == 2 || (what == 3 && a.frame)};
+    const fl_id from = deep ? fl_node_tanh(g, fl_arena_text(g->arena, "h%d", count), a.part[t % 3]) : p->x;
+    for (int q = 0; q < 3; q++) {
+        const char *name = fl_arena_text(g->arena, "t%d.%d", count, q);
+        if (what < 2 || (what == 2 && a.frame) || a.frame != b.frame) {
+            made.frame = false;
+            made.part[q] = conv(p, name, from, (q + turn) % 4, biased ? p->b[q] : FL_NONE);
+        } else if (what == 2) {
+            made.part[q] = frame(p, name, a.part[q], t);
+        } else {
+            made.part[q] = sum(p, name, a.part[q], b.part[turn ? q : (q + 1) % 3]);
+        }
+    }
+    return made;
+}
+
+static fl_id random_pieces(pieces *p, uint64_t seed)
+{
+    fl_graph *g = p->r.g;
+    fl_rng rng = {seed, 0, 0};
+    trio list[TRIOS] = {0};
+    fl_id y = frame(p, "begin", p->x, 0);
+    for (int i = 0; i < TRIOS; i++) list[i] = random_trio(p, list, i, &rng);
+    for (int i = 0; i < TRIOS; i++)
+        for (int q = 0; q < 3; q++) {
+            const fl_id part = list[i].part[q];
+            const fl_id now = list[i].frame ? part : frame(p, fl_arena_text(g->arena, "f%d.%d", i, q), part, 2);
+            const fl_id read = fl_node_tanh(g, fl_arena_text(g->arena, "r%d.%d", i, q), now);
+            y = sum(p, fl_arena_text(g->arena, "y%d.%d", i, q), y, q == 1 ? fl_node_mul(g, fl_arena_text(g->arena, "m%d", i), y, read) : read);
+        }
+    return y;
+}
+
+TEST(stack_changes_no_number_of_random_graphs)
+{
+    int stacks = 0;
+    for (uint64_t seed = 0; seed < GRAPHS; seed++) {
+        pieces p;
+        pieces_up(&p);
+        const fl_id y = random_pieces(&p, seed);
+        for (int i = 0; fl_graph_ok(p.r.g) && i < 4; i++) fl_scale(fl_graph_value(p.r.g, p.w[i]), R(0.3), 3 * 3 * 9);
+        const fl_fold *f = fl_fold_new(p.r.g);
+        char name[24];
+        snprintf(name, sizeof name, "graph %d", (int)seed);
+        if (!CHECK_SAY(f != NULL, "%s: %s", name, p.r.error.message)) return;
+        stacks += f->count;
+        check_same(name, f, p.x, y);
+        fl_arena_free(&p.r.arena);
+    }
+    CHECK_SAY(stacks > GRAPHS, "%d stacks in %d graphs", stacks, GRAPHS);
+}
+
 TEST(stack_survives_without_memory)
 {
     for (long k = 1;; k++) {
