@@ -130,7 +130,7 @@ struct fl_node {
     fl_id into;                          /* the weighted node whose pass makes this one's value or does without it; FL_NONE */
     fl_id head, beside;                  /* of that one: whose value it writes, and what it adds; FL_NONE */
     bool noted, early, shut;             /* fuse.h; early: the signal arrives gated; shut: a maximum's notes do that to the ReLU below */
-    bool direct;                         /* the graph trains: convolutions sum in the documented order */
+    bool direct;                         /* convolutions sum in the documented order (plan.c: where) */
     bool exact;                          /* ... in double (tensor/conv.h) */
     bool has_rest;                       /* and what rounding took off its value is there, while it is read (remainder.h) */
     real *rest;

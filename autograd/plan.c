@@ -417,16 +417,24 @@ static void begin(fl_graph *g, const fl_plan *plan)
     }
 }
 
-/* Which kernels a node has, and what goes in one pass. Training repeats its bits for good: shipped weights can be made again. Fast
- * algorithms are for everything else; but not for weights whose rule divides by sums: where all products are 0 the sum must be 0, and
- * theirs is a difference of rounded numbers. */
+/* Sums in the documented order. Few channels in training: the bits of the weights that are shipped do not depend on fast algorithms. Weights
+ * whose rule divides by sums: where all products are 0 the sum must be 0, and theirs is a difference of rounded numbers. */
+static bool is_direct(const fl_graph *g, fl_id i, bool trains)
+{
+    enum { FEW = 64 };
+    const fl_node *node = &g->node[i];
+    if (!(node->op->flags & FL_WEIGHTED)) return false;
+    return fl_graph_rule(g, i) || (trains && (node->in_shape[0].c < FEW || node->shape.c < FEW));
+}
+
+/* Which kernels a node has, and what goes in one pass. */
 static fl_status join(planner *p)
 {
     fl_graph *g = p->g;
     const bool trains = fl_plan_trains(g, p->plan);
     for (fl_id i = 0; i < g->count; i++) {
         g->node[i].exact = g->exact;
-        g->node[i].direct = trains || (fl_graph_rule(g, i) && g->node[i].op->flags & FL_WEIGHTED);
+        g->node[i].direct = is_direct(g, i, trains);
     }
     g->parts = p->plan->parts || p->plan->keep == FL_KEEP_ALL || g->rules || g->exact || trains;
     p->settled = fl_packings_settle(g, p->plan);

@@ -3,6 +3,8 @@
  * The table: four steps of every network (batch 3, 8 frames of 32x32 noise, formula parameters, rate 0.01 with two
  * steps of warm-up, decay 0.01 on weights), then the logits of an unseen clip with running statistics. PyTorch 1.13
  * in float64, networks written there a second time: golden/make_golden.py, golden/reference.py. */
+#include "autograd/gradcheck.h"
+#include "autograd/ops.h"
 #include "models/synth.h"
 #include "tensor/par.h"
 #include "tests/test.h"
@@ -219,6 +221,57 @@ static void draw(int64_t count, uint64_t seed, int seen[], int64_t order[COUNT *
     CHECK(c.drawn == COUNT * EPOCHS);
     fl_arena_free(&r.arena);
     fl_threads_set(0);
+}
+
+/* ---- which sums ---- */
+
+/* Shipped weights can be made again bit for bit, whatever becomes of fast algorithms. */
+TEST(train_shipped_networks_sum_in_the_documented_order)
+{
+    const fl_recipe recipe = {.optimiser = FL_SGD, .rate = 0.1, .steps = 1, .batch = 2, .seed = 1};
+    for (int i = 0; fl_model_table[i] && fl_model_table[i]->parameters < 1000000; i++) {
+        const fl_model *m = fl_model_table[i];
+        const noise o = {m->input.frames, m->input.height, m->classes};
+        const fl_dataset data = noise_data(&o, 2);
+        train_rig r;
+        int convolutions = 0, fast = 0;
+        CHECK_SAY(train_up(&r, m->name, &recipe, &data) == FL_OK, "%s: %s", m->name, r.error.message);
+        for (fl_id k = 0; fl_graph_ok(r.t.g) && k < r.t.g->count; k++) {
+            const fl_node *node = &r.t.g->node[k];
+            if (node->op->kind != FL_OP_conv || (node->in_shape[1].t == 1 && node->in_shape[1].h == 1)) continue;    /* of one tap */
+            convolutions++;
+            fast += !node->direct;
+        }
+        CHECK_SAY(convolutions > 0 && fast == 0, "%s: %d of %d weights may be used by a fast algorithm", m->name, fast, convolutions);
+        fl_arena_free(&r.arena);
+    }
+}
+
+/* Where channels are many, graphs that train use it: the way to the input as well, and the gradient is that of the values. */
+TEST(train_wide_convolutions_are_fast)
+{
+    enum { C = 64 };
+    fl_error error = {0};
+    fl_arena arena;
+    fl_arena_init(&arena, &error);
+    fl_graph *g = fl_graph_new(&arena);
+    const fl_window win = fl_window_cube(1, 3, 3, 1, 1, 1);
+    fl_id leaf[4] = {fl_node_input(g, "x", (fl_shape){1, C, 1, 12, 12})};
+    for (int i = 1; i < 4; i++) leaf[i] = fl_node_param(g, i == 1 ? "w1" : i == 2 ? "w2" : "b", i < 3 ? (fl_shape){C, C, 1, 3, 3} : fl_shape_vector(1, C));
+    const fl_id h = fl_node_conv(g, "h", leaf[0], leaf[1], leaf[3], win, 1), y = fl_node_conv(g, "y", fl_node_tanh(g, "t", h), leaf[2], FL_NONE, win, 1);
+    const fl_plan plan = {.keep = FL_KEEP_FOR_BACKWARD, .root = y, .wrt = leaf, .n_wrt = 4};
+    for (int i = 0; fl_graph_ok(g) && i < 4; i++) {
+        const int64_t count = fl_shape_count(fl_graph_shape(g, leaf[i]));
+        fl_rng_fill_normal(8, (uint64_t)i, 0, fl_graph_value(g, leaf[i]), count);
+        fl_scale(fl_graph_value(g, leaf[i]), i == 0 ? 1 : R(0.05), count);
+    }
+    fl_gradcheck result;
+    if (CHECK_SAY(fl_graph_plan(g, &plan) == FL_OK, "%s", error.message)) {
+        CHECK(!g->node[h].direct && !g->node[y].direct);
+        fl_gradcheck_run(g, leaf, 4, &(fl_gradcheck_options){.samples = 3, .seed = 5}, &result);
+        CHECK_SAY(result.worst <= 1e-2 && result.directional <= 1e-2, "%g at %s, %g", result.worst, result.where, result.directional);
+    }
+    fl_arena_free(&arena);
 }
 
 /* Batches of 4 out of 11 clips: they run across the ends of epochs, and still every epoch has every clip once. */
