@@ -10,7 +10,7 @@
 enum {
     WEIGHTS_PER_ITEM = 256 << 10,              /* bytes: an item goes through its weights again and again, from L2 */
     PAGE = 4096, CROWDED_ROWS = 10,            /* bytes in one way of a first cache, and fewer rows than it has ways */
-    GROUP_BYTES = 8 << 10                      /* of input: a group's, and those that are asked for meanwhile, stay in the first cache */
+    GROUP_BYTES = 24 << 10                      /* of input: a group's, and those that are asked for meanwhile, stay in the first cache */
 };
 static const double LEAST_WORK = 1e6;          /* of an item, multiply-adds times two: about 10 microseconds */
 
@@ -92,12 +92,12 @@ static int tile_rows(const fl_gather *g, const fl_kernels *kernels)
     return crowded ? min(most, CROWDED_ROWS) : most;
 }
 
-/* With a single tap a tile is short, and what surrounds it is long: then some of them make a group. */
+/* With a single tap or few products a tile is short, and what surrounds it is long: then some of them make a group. */
 static int group_tiles(const fl_conv_job *j)
 {
     const fl_gather *g = &j->g;
-    const bool single = g->axis[0].taps * g->axis[1].taps * g->axis[2].taps == 1;
-    if (!single || j->exact || g->depthwise || j->strip) return 1;
+    const bool single = g->axis[0].taps * g->axis[1].taps * g->axis[2].taps == 1 && !j->strip;
+    if (!(single || fl_gather_short(g)) || j->exact || g->depthwise) return 1;
     const int64_t tile = (int64_t)j->tile_rows * g->channels * (int64_t)sizeof(real);
     return at_most((double)GROUP_BYTES / (double)tile, FL_GROUP_ROWS / j->tile_rows);
 }

@@ -23,7 +23,7 @@ int64_t fl_band_strip(const fl_gather *g, int rows)
     const fl_axis *w = &g->axis[2];
     const bool inside = w->offset >= 0 && fl_tap_pixel(w, w->count - 1, w->taps - 1) < w->in;
     if (inside && w->taps && !g->depthwise) return 0;         /* no tile touches an edge */
-    const int64_t row = strip_width(w, min(FL_TILE_ROWS, w->count)) * g->in.c;
+    const int64_t row = strip_width(w, min(fl_gather_short(g) ? FL_GROUP_ROWS : FL_TILE_ROWS, w->count)) * g->in.c;
     const int64_t count = min(g->axis[0].taps, g->in.t) * strip_height(&g->axis[1], rows) * row;
     return (count + 2 * FL_BLOCK - 1) / FL_BLOCK * FL_BLOCK;  /* vectors may read a little more */
 }

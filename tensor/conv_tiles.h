@@ -60,6 +60,13 @@ static inline int fl_tap_pixel(const fl_axis *a, int position, int tap)
 /* The taps along w are one run. */
 static inline bool fl_gather_joined(const fl_gather *g) { return g->groups == 1 && g->axis[2].tap_step == 1; }
 
+/* So few products make a number that a tile is soon done: its call takes as long as a part of it. */
+static inline bool fl_gather_short(const fl_gather *g)
+{
+    enum { SHORT = 512 };
+    return (int64_t)g->axis[0].taps * g->axis[1].taps * g->axis[2].taps * g->channels <= SHORT;
+}
+
 /* conv.c */
 fl_band fl_band_make(const fl_conv_job *, const fl_cut *, int64_t i);                /* band number i of a phase */
 
