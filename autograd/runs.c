@@ -26,7 +26,8 @@ fl_runs fl_runs_along(fl_shape s, int axis)
 /* Items of about ITEM elements: some runs, or a part of one. */
 enum { ITEM = 1 << 14 };
 
-typedef struct fl_items { int64_t runs, length, pieces, count; } fl_items;       /* runs in an item, or the length of a piece and how many a run has */
+/* Runs in an item; the length of a piece, and how many a run has. */
+typedef struct fl_items { int64_t runs, length, pieces, count; } fl_items;
 
 static fl_items items_of(int64_t count, int64_t run)
 {

@@ -10,7 +10,7 @@
 enum {
     WEIGHTS_PER_ITEM = 256 << 10,              /* bytes: an item goes through its weights again and again, from L2 */
     PAGE = 4096, CROWDED_ROWS = 10,            /* bytes in one way of a first cache, and fewer rows than it has ways */
-    GROUP_BYTES = 24 << 10                      /* of input: a group's, and those that are asked for meanwhile, stay in the first cache */
+    GROUP_BYTES = 24 << 10                     /* of input: a group's, and those that are asked for meanwhile, stay in the first cache */
 };
 static const double LEAST_WORK = 1e6;          /* of an item, multiply-adds times two: about 10 microseconds */
 

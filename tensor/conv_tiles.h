@@ -60,11 +60,12 @@ static inline int fl_tap_pixel(const fl_axis *a, int position, int tap)
 /* The taps along w are one run. */
 static inline bool fl_gather_joined(const fl_gather *g) { return g->groups == 1 && g->axis[2].tap_step == 1; }
 
-/* So few products make a number that a tile is soon done: its call takes as long as a part of it. */
+/* So few products make a number that a tile is soon done: its call takes as long as a part of it. Not with groups of channels: their
+ * strips hold all channels, whose rows would be few if they were as long as a group of tiles. */
 static inline bool fl_gather_short(const fl_gather *g)
 {
     enum { SHORT = 512 };
-    return (int64_t)g->axis[0].taps * g->axis[1].taps * g->axis[2].taps * g->channels <= SHORT;
+    return g->groups == 1 && !g->depthwise && (int64_t)g->axis[0].taps * g->axis[1].taps * g->axis[2].taps * g->channels <= SHORT;
 }
 
 /* conv.c */
