@@ -14,25 +14,13 @@ enum { X, GAMMA, BETA, MEAN, VAR };
 /* Two old nodes, norm FL_NONE where weight begins a stack; two parameters of the new graph, b FL_NONE where the old have none. */
 typedef struct fl_folded { const fl_fold *f; fl_id weight, norm, w, b; } fl_folded;
 
-static bool is_stored(const fl_graph *g, fl_id i)
-{
-    return g->node[i].role == FL_PARAM || g->node[i].role == FL_BUFFER;
-}
-
-static bool all_stored(const fl_graph *g, const fl_node *node)
-{
-    for (int k = 1; k < node->n_in; k++)
-        if (!is_stored(g, node->in[k])) return false;
-    return true;
-}
-
 /* The weighted node that a norm can be folded into, or FL_NONE. */
 static fl_id weight_of(const fl_graph *g, const int *readers, fl_id i)
 {
     const fl_node *node = &g->node[i];
-    if (node->op->kind != FL_OP_batchnorm || !all_stored(g, node)) return FL_NONE;
+    if (node->op->kind != FL_OP_batchnorm || !fl_all_stored(g, node)) return FL_NONE;
     const fl_id w = node->in[X];
-    return g->node[w].op->flags & FL_WEIGHTED && readers[w] == 1 && all_stored(g, &g->node[w]) ? w : FL_NONE;
+    return g->node[w].op->flags & FL_WEIGHTED && readers[w] == 1 && fl_all_stored(g, &g->node[w]) ? w : FL_NONE;
 }
 
 /* ---- the weights ---- */

@@ -8,12 +8,10 @@
 
 static bool has_kind(const fl_graph *g, fl_id i, fl_op_kind kind) { return g->node[i].op->kind == kind; }
 
-static bool is_stored(const fl_graph *g, fl_id i) { return g->node[i].role == FL_PARAM || g->node[i].role == FL_BUFFER; }
-
 static bool can_stack(const fl_graph *g, fl_id i)
 {
     const fl_node *node = &g->node[i];
-    return has_kind(g, i, FL_OP_conv) && node->attr.conv.groups == 1 && is_stored(g, node->in[1]) && (node->n_in == 2 || is_stored(g, node->in[2]));
+    return has_kind(g, i, FL_OP_conv) && node->attr.conv.groups == 1 && fl_all_stored(g, node);
 }
 
 static bool go_together(const fl_graph *g, fl_id a, fl_id b)
@@ -104,6 +102,13 @@ static bool drop_some(fl_stack *s, const fl_graph *g)
         }
     }
     return dropped;
+}
+
+bool fl_all_stored(const fl_graph *g, const fl_node *node)
+{
+    for (int k = 1; k < node->n_in; k++)
+        if (g->node[node->in[k]].role != FL_PARAM && g->node[node->in[k]].role != FL_BUFFER) return false;
+    return true;
 }
 
 bool fl_stack_find(fl_stack *s, const fl_graph *g, const bool *apart)

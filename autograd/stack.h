@@ -18,6 +18,9 @@ typedef struct fl_stack {            /* per node of the graph */
 /* apart: nodes that are in no stack. In the graph's arena; false without memory. */
 bool fl_stack_find(fl_stack *, const fl_graph *, const bool *apart);
 
+/* Whether all operands but the first are parameters or buffers: what can become another weight. */
+bool fl_all_stored(const fl_graph *, const fl_node *);
+
 static inline bool fl_stack_is_part(const fl_stack *s, fl_id i) { return s->parts[i] > 0; }
 
 #endif
