@@ -7,228 +7,151 @@
  * into gw; if it is o, they go into sums that are turned round at the end. Both give the same bits.
  *
  * The pixels of y are cut into fixed blocks of about BLOCK_PIXELS. A block's sum runs over its pixels in order
- * (n, t, h, w), and the sums of the blocks are added in order. The cut depends on the shape of y only. Some
- * blocks at a time are gone through by all items, (kt, kh) x lanes x rows, so that x and gy come from cache. */
+ * (n, t, h, w), and the sums of the blocks are added in order. The cut depends on the shape of y only.
+ *
+ * A tile wants a few channels of pixel after pixel. Channels lie last, so that is a long step, and lines of memory so far apart fall on
+ * each other in the cache. Both sides are copied into strips as wide as a tile (conv_panels.c): gy, which all taps share, once for
+ * some blocks at a time; x by every item, (kt, kh) x lanes x rows, for itself. */
 #include "tensor/conv_weights.h"
 
 #include "tensor/conv_scatter.h"
 #include "tensor/par.h"
 #include "tensor/winograd.h"
 
-#include <string.h>
-
-enum { BLOCK_PIXELS = 256, ROWS_PER_ITEM = 140, CHUNK_BYTES = 3 << 18, WHOLE = 64 / (int)sizeof(real) };
+enum { BLOCK_PIXELS = 256, ROWS_PER_ITEM = 256, CHUNK_BYTES = 3 << 18, LONG_LINE = 24, WHOLE = 64 / (int)sizeof(real) };
 
 static int ceil_div(int a, int b) { return (a + b - 1) / b; }
 static int min(int a, int b) { return a < b ? a : b; }
 static int max(int a, int b) { return a > b ? a : b; }
 
+/* Which side is lanes, and whether the run (kw, i) is one: apart, columns share a copy of x, but end to end lines sum without a break. */
+static void choose_sides(fl_weights *j)
+{
+    const fl_window *win = &j->c.win;
+    j->columns = (j->groups == 1 && win->d[2] == 1) || j->depthwise ? 1 : win->k[2];
+    const int run = j->columns == 1 ? win->k[2] * j->channels : j->channels;
+    const int64_t straight = (int64_t)ceil_div(run, WHOLE) * j->outputs;
+    const int64_t turned = (int64_t)ceil_div(j->outputs, WHOLE) * run;
+    j->straight = !j->depthwise && (double)straight <= 1.1 * (double)turned;
+    j->lanes = j->straight ? run : j->outputs;
+    j->rows = j->straight ? j->outputs : run;
+    const bool apart = win->s[2] == 1 && j->channels % WHOLE == 0 && j->c.y.w >= LONG_LINE;
+    if (j->straight && j->columns == 1 && apart) j->columns = win->k[2], j->lanes = j->channels;
+}
+
 static fl_weights weights_make(const fl_conv *conv)
 {
     fl_weights j = {.c = fl_conv_collapse(conv), .kernels = fl_kernels_now()};
-    const fl_window *win = &j.c.win;
     const fl_shape y = j.c.y;
     j.depthwise = fl_conv_is_depthwise(&j.c);
     j.groups = j.depthwise ? 1 : j.c.groups;
     j.outputs = y.c / j.groups;
     j.channels = j.depthwise ? 1 : j.c.x.c / j.groups;
-    j.joined = j.groups == 1 && !j.depthwise && win->d[2] == 1;
-    j.columns = j.joined || j.depthwise ? 1 : win->k[2];
-    const int run = j.columns == 1 ? win->k[2] * j.channels : j.channels;
-    const int64_t straight = (int64_t)ceil_div(run, WHOLE) * j.outputs;
-    const int64_t turned = (int64_t)ceil_div(j.outputs, WHOLE) * run;
-    j.straight = !j.depthwise && (double)straight <= 1.1 * (double)turned;
-    j.lanes = j.straight ? run : j.outputs;
-    j.rows = j.straight ? j.outputs : run;
+    choose_sides(&j);
     j.blocks = ceil_div(j.lanes, FL_BLOCK);
+    j.strips = ceil_div(j.rows, j.kernels->rows_wide);
     j.pieces = ceil_div(j.rows, ROWS_PER_ITEM);
+    j.tall = ceil_div(j.kernels->rows_wide, j.kernels->width) * j.kernels->width;
+    j.wide = max(j.kernels->width * j.kernels->vectors, WHOLE);
     j.extent[0] = y.t, j.extent[1] = y.h, j.extent[2] = y.w;
     j.cut[2] = min(y.w, BLOCK_PIXELS);
     j.cut[1] = min(y.h, max(1, BLOCK_PIXELS / y.w));
     j.cut[0] = min(y.t, max(1, j.cut[1] < y.h ? 1 : BLOCK_PIXELS / y.w / y.h));
     for (int i = 0; i < 3; i++) j.cuts[i] = ceil_div(j.extent[i], j.cut[i]);
+    j.pixels = (int64_t)j.cut[0] * j.cut[1] * j.cut[2];
+    j.patch = j.pixels * j.groups * (j.straight ? j.strips * j.tall : j.blocks * FL_BLOCK);
+    j.patches = (int64_t)y.n * j.cuts[0] * j.cuts[1] * j.cuts[2];
+    const int64_t reals = (fl_shape_count(j.c.x) + fl_shape_count(y)) / j.patches + 1;
+    j.chunk = min(max(1, (int)(CHUNK_BYTES / (int)sizeof(real) / reals)), (int)j.patches);
     return j;
 }
 
 static int64_t sums_count(const fl_weights *j)
 {
     const int *k = j->c.win.k;
-    return j->straight ? 0 : (int64_t)j->blocks * j->groups * k[0] * k[1] * j->columns * j->rows * FL_BLOCK;
+    return j->straight ? 0 : (int64_t)j->blocks * j->groups * k[0] * k[1] * k[2] * j->channels * FL_BLOCK;
 }
 
-static int strip_width(const fl_weights *j, int pixels)
-{
-    return (pixels - 1) * j->c.win.s[2] + (j->c.win.k[2] - 1) * j->c.win.d[2] + 1;
-}
-
-/* x is the right side and pixels overlap or are short: a copy of the rows serves better than one of every run. */
-static bool needs_strip(const fl_weights *j)
-{
-    return !j->straight || (j->joined && j->c.win.s[2] * j->channels <= FL_BLOCK);
-}
-
-static int64_t panels_count(const fl_weights *j)       /* one thread's: a panel of lanes, and a strip of x */
-{
-    const int64_t lines = (int64_t)j->cut[0] * j->cut[1], panel = lines * j->cut[2] * FL_BLOCK;
-    const int64_t strip = !needs_strip(j) ? 0 : lines * strip_width(j, j->cut[2]) * fl_strip_channels(j);
-    return panel + (strip + 2 * FL_BLOCK) / FL_BLOCK * FL_BLOCK;
-}
+static int64_t left_count(const fl_weights *j) { return (j->chunk * j->patch + FL_BLOCK - 1) / FL_BLOCK * FL_BLOCK; }
 
 size_t fl_conv_weights_scratch(const fl_conv *conv)
 {
     const fl_weights j = weights_make(conv);
-    return (size_t)(sums_count(&j) + panels_count(&j) * fl_threads()) * sizeof(real);
+    return (size_t)(sums_count(&j) + left_count(&j) + fl_panel_count(&j) * fl_threads()) * sizeof(real);
 }
 
-static void inside(const fl_window *win, int axis, int k, int in, int *from, int *to)
+static fl_patch patch_make(const fl_weights *j, int64_t number)
 {
-    const int shift = win->lo[axis] - k * win->d[axis];                       /* position*s - shift is in 0 .. in-1 */
-    if (shift > 0) *from = max(*from, ceil_div(shift, win->s[axis]));
-    *to = in + shift > 0 ? min(*to, ceil_div(in + shift, win->s[axis])) : *from;
-}
-
-static fl_patch patch_make(const fl_weights *j, int64_t block, const int k[3])
-{
-    const int64_t line = block / j->cuts[2], plane = line / j->cuts[1];
-    const int at[3] = {(int)(plane % j->cuts[0]), (int)(line % j->cuts[1]), (int)(block % j->cuts[2])};
+    const int64_t line = number / j->cuts[2], plane = line / j->cuts[1];
+    const int at[3] = {(int)(plane % j->cuts[0]), (int)(line % j->cuts[1]), (int)(number % j->cuts[2])};
     fl_patch p = {.n = (int)(plane / j->cuts[0])};
     for (int i = 0; i < 3; i++) {
-        p.k[i] = k[i];
         p.from[i] = at[i] * j->cut[i];
         p.to[i] = min(j->extent[i], p.from[i] + j->cut[i]);
     }
-    inside(&j->c.win, 0, k[0], j->c.x.t, &p.from[0], &p.to[0]);
-    inside(&j->c.win, 1, k[1], j->c.x.h, &p.from[1], &p.to[1]);
     return p;
 }
 
-/* c[rows][lanes] (+)= left * right, tile by tile; room: lanes that may be written, the rest of a vector may not. */
-static void product(const fl_weights *j, fl_tile t, int rows, int lanes, int room, real *c, bool fresh)
-{
-    const fl_kernels *kernels = j->kernels;
-    const real *a = t.a, *b = t.b;
-    const int64_t c_row = t.c_row;
-    real corner[FL_TILE_ROWS * FL_BLOCK] = {0};
-    for (int lane = 0; lane < lanes;) {
-        const int vectors = lanes - lane > kernels->width * (kernels->vectors - 1) ? kernels->vectors : 1;
-        const int wide = vectors * kernels->width, most = vectors > 1 ? kernels->rows_wide : kernels->rows_one;
-        const int tiles = ceil_div(rows, most);
-        const bool direct = lane + wide <= room;
-        for (int i = 0; i < tiles; i++) {
-            const int p = rows * i / tiles, n = rows * (i + 1) / tiles - p;
-            t.a = a + p * t.a_row + (j->depthwise ? lane : 0);
-            t.b = b + lane;
-            t.c = direct ? c + p * c_row + lane : corner;
-            t.c_row = direct ? c_row : FL_BLOCK;
-            t.add = direct && !fresh;
-            (j->depthwise ? kernels->lanes : kernels->tile)(&t, n, vectors);
-            for (int q = 0; !direct && q < n; q++)
-                for (int v = 0; v < lanes - lane; v++) {
-                    real *to = c + (p + q) * c_row + lane + v;
-                    *to = fresh ? corner[q * FL_BLOCK + v] : *to + corner[q * FL_BLOCK + v];
-                }
-        }
-        lane += wide;
-    }
-}
-
-/* Lanes that all belong to one kernel column lie in x as they are wanted: no copy, and no pixels outside x. */
-static bool reads_x(const fl_weights *j, int block)
-{
-    const int first = block * FL_BLOCK, last = min(j->lanes, first + FL_BLOCK) - 1;
-    return j->straight && !needs_strip(j) && j->channels % WHOLE == 0 && first / j->channels == last / j->channels;
-}
-
-static int column_of(const fl_weights *j, int block, const fl_patch *p)
-{
-    return j->columns > 1 ? p->k[2] : block * FL_BLOCK / j->channels;
-}
-
-typedef struct side { const real *start; int64_t pixel, line, plane; } side;   /* steps along w, h, t */
-typedef struct target { real *c; int64_t row; int lanes, room; } target;       /* where an item's product goes */
-
-/* One block of pixels, for rows first .. last-1 and one block of lanes. */
-static void add_patch(const fl_weights *j, const fl_patch *p, int group, int block, int first, int last, target to,
-                      bool fresh)
-{
-    const fl_shape y = j->c.y;
-    const fl_window *win = &j->c.win;
-    const int nt = p->to[0] - p->from[0], nh = p->to[1] - p->from[1], nw = p->to[2] - p->from[2];
-    real *panel = j->panels + fl_thread() * panels_count(j);
-    real *strip = panel + (int64_t)j->cut[0] * j->cut[1] * j->cut[2] * FL_BLOCK;
-    const real *gy = j->gy + fl_at(y, p->n, group * j->outputs, p->from[0], p->from[1], p->from[2]);
-    const int width = strip_width(j, nw), c = fl_strip_channels(j);
-    const side of_gy = {gy, y.c, y.w * y.c, (int64_t)y.h * y.w * y.c};
-    const side in_panel = {panel, FL_BLOCK, nw * FL_BLOCK, (int64_t)nh * nw * FL_BLOCK};
-    side in_strip = {strip, win->s[2] * c, (int64_t)width * c, (int64_t)nh * width * c}, left = of_gy, right = of_gy;
-    if (needs_strip(j)) {
-        fl_strip_of_x(j, p, j->depthwise ? block * FL_BLOCK : group * j->channels, width, strip);
-        if (j->columns > 1) in_strip.start += p->k[2] * win->d[2] * c;
-    }
-    if (j->straight && needs_strip(j)) {
-        right = in_strip;
-        right.start += block * FL_BLOCK;
-    } else if (reads_x(j, block)) {
-        const fl_shape x = j->c.x;
-        int at[3];
-        for (int i = 0; i < 3; i++) {
-            const int tap = i < 2 ? p->k[i] : column_of(j, block, p);
-            at[i] = p->from[i] * win->s[i] + tap * win->d[i] - win->lo[i];
-        }
-        const int channel = group * j->channels + block * FL_BLOCK % j->channels;
-        right = (side){j->x + fl_at(x, p->n, channel, at[0], at[1], at[2]), win->s[2] * x.c,
-                       (int64_t)win->s[1] * x.w * x.c, (int64_t)win->s[0] * x.h * x.w * x.c};
-    } else if (j->straight) {
-        fl_panel_of_x(j, p, group, block, panel);
-        right = in_panel;
-    } else {
-        left = in_strip;
-        right.start += block * FL_BLOCK;
-        if (j->outputs % WHOLE != 0) {
-            fl_panel_of_gy(j, p, group, block, panel);
-            right = in_panel;
-        }
-    }
-    const int64_t a_row = j->depthwise ? win->d[2] * c : 1;
-    const fl_tile t = {
-        .a = left.start + first * a_row, .b = right.start,
-        .ahead = 12 * left.pixel, .ahead_step = 2 * left.pixel, .later = right.start + 12 * right.pixel, .later_step = 2 * right.pixel,
-        .a_row = a_row, .a_step = left.pixel, .b_step = right.pixel, .c_row = to.row,
-        .run = nw, .count = {nt, nh, 1}, .a_jump = {left.plane, left.line, 0}, .b_jump = {right.plane, right.line, 0}
-    };
-    product(j, t, last - first, to.lanes, to.room, to.c, fresh);
-}
-
-/* The blocks of pixels from .. to-1, for one (group, block of lanes), (kt, kh), column and piece of the rows. */
-static void run_item(const fl_weights *j, int64_t item, int64_t from, int64_t to)
+/* Only the pixels whose taps kt, kh lie inside x. */
+static fl_patch patch_inside(const fl_weights *j, fl_patch p, const int k[2])
 {
     const fl_window *win = &j->c.win;
-    const int piece = (int)(item % j->pieces), column = (int)(item / j->pieces % j->columns);
-    const int64_t rest = item / j->pieces / j->columns, outer = rest / win->k[1] / win->k[0];
-    const int k[3] = {(int)(rest / win->k[1] % win->k[0]), (int)(rest % win->k[1]), column};
-    const int group = (int)(outer / j->blocks), block = (int)(outer % j->blocks);
-    const int first = (int)((int64_t)j->rows * piece / j->pieces);
-    const int last = (int)((int64_t)j->rows * (piece + 1) / j->pieces);
-    target at = {.lanes = min(FL_BLOCK, j->lanes - block * FL_BLOCK)};
-    if (j->straight) {
-        const int64_t tap = ((int64_t)k[0] * win->k[1] + k[1]) * win->k[2] + (j->columns > 1 ? column : 0);
-        at.row = (int64_t)win->k[0] * win->k[1] * win->k[2] * j->channels;
-        at.c = j->gw + (group * j->outputs + first) * at.row + tap * j->channels + block * FL_BLOCK;
-        at.room = at.lanes;
-    } else {
-        at.row = at.room = FL_BLOCK;
-        at.c = j->sums + ((rest * j->columns + column) * j->rows + first) * FL_BLOCK;
+    const int in[2] = {j->c.x.t, j->c.x.h};
+    for (int i = 0; i < 2; i++) {
+        const int shift = win->lo[i] - k[i] * win->d[i];                      /* position*s - shift is in 0 .. in-1 */
+        if (shift > 0) p.from[i] = max(p.from[i], ceil_div(shift, win->s[i]));
+        p.to[i] = in[i] + shift > 0 ? min(p.to[i], ceil_div(in[i] + shift, win->s[i])) : p.from[i];
     }
+    return p;
+}
+
+static int64_t items_count(const fl_weights *j) { return (int64_t)j->groups * j->blocks * j->c.win.k[0] * j->c.win.k[1] * j->pieces; }
+
+static fl_item item_make(const fl_weights *j, int64_t number)
+{
+    const int *k = j->c.win.k, piece = (int)(number % j->pieces);
+    const int64_t rest = number / j->pieces, outer = rest / k[1] / k[0];
+    return (fl_item){.number = (int)number, .group = (int)(outer / j->blocks), .block = (int)(outer % j->blocks),
+                     .k = {(int)(rest / k[1] % k[0]), (int)(rest % k[1])},
+                     .first = fl_piece_strip(j, piece), .last = fl_piece_strip(j, piece + 1)};
+}
+
+/* An item's part of what blocks from .. to-1 will read: every second one asks for x, the others for gy. */
+static fl_soon soon_of(const fl_weights *j, const fl_item *item, int64_t from, int64_t to)
+{
+    const bool of_x = item->number % 2 == 0;
+    const int64_t share = (items_count(j) + of_x) / 2, reals = fl_shape_count(of_x ? j->c.x : j->c.y);
+    const real *start = (of_x ? j->x : j->gy) + reals * from / j->patches;
+    const int64_t all = reals * to / j->patches - reals * from / j->patches;
+    return (fl_soon){start + all * (item->number / 2) / share, start + all * (item->number / 2 + 1) / share};
+}
+
+/* Blocks of pixels from .. to-1. */
+static void run_item(const fl_weights *j, int64_t number, int64_t from, int64_t to)
+{
+    const fl_item item = item_make(j, number);
+    const int strip = j->straight ? item.first : item.block * (FL_BLOCK / j->wide);
+    fl_soon soon = soon_of(j, &item, to, to + j->chunk < j->patches ? to + j->chunk : j->patches);
     bool fresh = from == 0;
-    for (int64_t block_of_pixels = from; block_of_pixels < to; block_of_pixels++) {
-        fl_patch p = patch_make(j, block_of_pixels, k);
-        if (reads_x(j, block)) inside(win, 2, column_of(j, block, &p), j->c.x.w, &p.from[2], &p.to[2]);
-        if (p.to[0] <= p.from[0] || p.to[1] <= p.from[1] || p.to[2] <= p.from[2]) continue;
-        add_patch(j, &p, group, block, first, last, at, fresh);
+    for (int64_t i = from; i < to; i++) {
+        const fl_patch whole = patch_make(j, i), inside = patch_inside(j, whole, item.k);
+        if (inside.to[0] <= inside.from[0] || inside.to[1] <= inside.from[1]) continue;
+        const real *gy = j->left + (i - from) * j->patch + fl_strip_start(j, &whole, item.group, strip);
+        fl_weights_add(j, &item, &whole, &inside, gy, fresh, &soon);
         fresh = false;
     }
-    for (int row = first; fresh && row < last; row++)
-        memset(at.c + (row - first) * at.row, 0, (size_t)at.room * sizeof *at.c);
+    if (fresh) fl_weights_none(j, &item);
+}
+
+/* The copies of gy: of a block of pixels, a piece of the rows or a block of lanes. */
+static int64_t copies_count(const fl_weights *j) { return (int64_t)j->groups * (j->straight ? j->pieces : j->blocks); }
+
+static void copy_gy(const fl_weights *j, int64_t number, int64_t from)
+{
+    const int parts = j->straight ? j->pieces : j->blocks;
+    const int64_t i = number / copies_count(j);
+    const fl_patch p = patch_make(j, from + i);
+    fl_strips_of_gy(j, &p, (int)(number / parts % j->groups), (int)(number % parts), j->left + i * j->patch);
 }
 
 /* sums[group, block][kt][kh][kw][i][lane] -> gw[o][kt][kh][kw][i] */
@@ -247,15 +170,13 @@ void fl_conv_to_weights(const fl_conv *conv, const real *x, const real *gy, real
     fl_weights j = weights_make(conv);
     j.x = x, j.gy = gy, j.gw = gw;
     j.sums = scratch;
-    j.panels = j.sums + sums_count(&j);
-    const int64_t total = (int64_t)j.c.y.n * j.cuts[0] * j.cuts[1] * j.cuts[2];
-    const double bytes = (double)sizeof(real) * (double)(fl_shape_count(j.c.x) + fl_shape_count(j.c.y));
-    const int64_t chunk = max(1, (int)(CHUNK_BYTES / (bytes / (double)total)));
-    const int64_t items = (int64_t)j.groups * j.blocks * j.c.win.k[0] * j.c.win.k[1] * j.columns * j.pieces;
-    for (int64_t from = 0; from < total; from += chunk) {
-        const int64_t to = from + chunk < total ? from + chunk : total;
-        const double work = fl_conv_flops(&j.c) * (double)(to - from) / (double)total;
-        FL_PARALLEL(item, items, work) run_item(&j, item, from, to);
+    j.left = j.sums + sums_count(&j);
+    j.panels = j.left + left_count(&j);
+    for (int64_t from = 0; from < j.patches; from += j.chunk) {
+        const int64_t to = from + j.chunk < j.patches ? from + j.chunk : j.patches;
+        const double work = fl_conv_flops(&j.c) * (double)(to - from) / (double)j.patches;
+        FL_PARALLEL(item, (to - from) * copies_count(&j), (double)((to - from) * j.patch)) copy_gy(&j, item, from);
+        FL_PARALLEL(item, items_count(&j), work) run_item(&j, item, from, to);
     }
     if (!j.straight) turn_round(&j, gw);
 }

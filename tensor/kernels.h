@@ -52,6 +52,9 @@ typedef struct fl_kernels {
     /* to[i*to_step + r] += from[i*from_step + r], r < run, i < count. Up to a vector beyond a run is read and written, unchanged;
      * the runs of `to` must be that far apart. */
     void (*add_runs)(const real *from, int64_t from_step, int run, int count, real *to, int64_t to_step);
+    /* to[i*to_step + r] = from[i*from_step + r] likewise, run at most 4 vectors: up to a vector beyond a run is read and written; the
+     * runs of `to` may lie end to end, as they are written in order. */
+    void (*copy_runs)(const real *from, int64_t from_step, int run, int count, real *to, int64_t to_step);
     /* A pool's window: y = the largest of x[0 .. n-1], the first of equal ones, notes, if not NULL: its `which`. NaN is larger than all.
      * And its way back, from the windows of an element: gx += gy[k] where notes[k] is which[k], k ascending. */
     void (*largest)  (const real *const *x, const uint8_t *which, int n, int64_t count, real *y, uint8_t *notes);

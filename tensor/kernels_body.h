@@ -164,6 +164,20 @@ static void add_runs(const real *from, int64_t from_step, int run, int count, re
     }
 }
 
+INLINE void copy_of(const int vectors, const real *from, int64_t from_step, int count, real *to, int64_t to_step)
+{
+    for (int i = 0; i < count; i++, from += from_step, to += to_step)
+        UNROLL for (int v = 0; v < vectors; v++) *(loose *)(to + v * WIDTH) = *(const loose *)(from + v * WIDTH);
+}
+
+static void copy_runs(const real *from, int64_t from_step, int run, int count, real *to, int64_t to_step)
+{
+    if (run > 3 * WIDTH) copy_of(4, from, from_step, count, to, to_step);
+    else if (run > 2 * WIDTH) copy_of(3, from, from_step, count, to, to_step);
+    else if (run > WIDTH) copy_of(2, from, from_step, count, to, to_step);
+    else copy_of(1, from, from_step, count, to, to_step);
+}
+
 typedef int8_t bytes __attribute__((vector_size(WIDTH)));
 
 /* A byte per lane, with its sign: compilers know this loop as one instruction; GCC takes vector conversions apart. */
@@ -331,6 +345,6 @@ extern const fl_kernels PASTE(fl_kernels_, ISA);
 #define TEXT_(a) #a
 #define TEXT(a) TEXT_(a)
 const fl_kernels PASTE(fl_kernels_, ISA) = {
-    TEXT(ISA), WIDTH, VECTORS, ROWS_WIDE, ROWS_ONE, tile, lanes, add_runs, largest, add_noted, finish, multiply_add, FLOPS,
+    TEXT(ISA), WIDTH, VECTORS, ROWS_WIDE, ROWS_ONE, tile, lanes, add_runs, copy_runs, largest, add_noted, finish, multiply_add, FLOPS,
     &PASTE(fl_transforms_, ISA), &PASTE(fl_disc_loops_, ISA), &PASTE(fl_math_runs_, ISA), exact
 };
