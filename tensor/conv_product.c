@@ -9,10 +9,8 @@
 
 #include <string.h>
 
-typedef struct target { real *c; int64_t row; int lanes, room; } target;       /* room: lanes that may be written */
-
 /* Where an item's product for one kernel column goes. */
-static target target_of(const fl_weights *j, const fl_item *item, int column)
+static fl_target target_of(const fl_weights *j, const fl_item *item, int column)
 {
     const int *k = j->c.win.k, lanes = j->lanes - item->block * FL_BLOCK < FL_BLOCK ? j->lanes - item->block * FL_BLOCK : FL_BLOCK;
     const int row = fl_strip_row(j, item->first);
@@ -20,22 +18,21 @@ static target target_of(const fl_weights *j, const fl_item *item, int column)
     const int64_t of_row = taps * j->channels;
     if (j->straight) {
         real *c = j->gw + (item->group * j->outputs + row) * of_row + tap * j->channels + item->block * FL_BLOCK;
-        return (target){c, of_row, lanes, lanes};
+        return (fl_target){c, of_row, lanes, lanes};
     }
     const int64_t before = ((int64_t)item->group * j->blocks + item->block) * of_row, at = tap * j->channels;
-    return (target){j->sums + (before + at + row) * FL_BLOCK, FL_BLOCK, lanes, FL_BLOCK};
+    return (fl_target){j->sums + (before + at + row) * FL_BLOCK, FL_BLOCK, lanes, FL_BLOCK};
 }
 
 /* A tile whose lanes or vectors have no room beside it: by way of a corner. */
-static void add_corner(const real *corner, int rows, int lanes, bool fresh, target to)
+static void add_corner(const real *corner, int rows, int lanes, bool fresh, fl_target to)
 {
     for (int p = 0; p < rows; p++, corner += FL_BLOCK, to.c += to.row)
         for (int v = 0; v < lanes; v++) to.c[v] = fresh ? corner[v] : to.c[v] + corner[v];
 }
 
-/* The strips of an item against its lanes. t: both sides at the first row and lane; from strip to strip, and from lanes to lanes. */
-static void product(const fl_weights *j, const fl_item *item, fl_tile t, int64_t left_strip, int64_t right_strip, target to, bool fresh,
-                    fl_soon *soon)
+void fl_strips_multiply(const fl_weights *j, int first, int last, fl_tile t, int64_t left_strip, int64_t right_strip, fl_target to,
+                        bool fresh, fl_soon *soon)
 {
     const fl_kernels *kernels = j->kernels;
     const real *a = t.a, *b = t.b;
@@ -46,11 +43,11 @@ static void product(const fl_weights *j, const fl_item *item, fl_tile t, int64_t
         const int vectors = to.lanes - lane > kernels->width * (kernels->vectors - 1) ? kernels->vectors : 1;
         const bool direct = lane + vectors * kernels->width <= to.room;
         t.b = b + lane / j->wide * right_strip + lane % j->wide;
-        for (int strip = item->first; strip < item->last; strip++) {
-            const int row = fl_strip_row(j, strip) - fl_strip_row(j, item->first);
+        for (int strip = first; strip < last; strip++) {
+            const int row = fl_strip_row(j, strip) - fl_strip_row(j, first);
             const int rows = fl_strip_row(j, strip + 1) - fl_strip_row(j, strip);
-            const target here = {to.c + row * to.row + lane, to.row, 0, 0};
-            t.a = j->straight ? a + (strip - item->first) * left_strip : a + row * t.a_row + (j->depthwise ? lane : 0);
+            const fl_target here = {to.c + row * to.row + lane, to.row, 0, 0};
+            t.a = j->straight ? a + (strip - first) * left_strip : a + row * t.a_row + (j->depthwise ? lane : 0);
             t.later = soon->at < soon->end ? soon->at : NULL;
             soon->at += soon->at < soon->end ? asks * line : 0;
             t.c = direct ? here.c : corner;
@@ -85,7 +82,7 @@ void fl_weights_add(const fl_weights *j, const fl_item *item, const fl_patch *wh
         const int64_t left_strip = fl_patch_pixels(whole) * j->tall, right_strip = (int64_t)nt * nh * line * j->wide;
         for (int column = 0; column < j->columns; column++) {
             t.b = panel + column * win->d[2] * j->wide;
-            product(j, item, t, left_strip, right_strip, target_of(j, item, column), fresh, soon);
+            fl_strips_multiply(j, item->first, item->last, t, left_strip, right_strip, target_of(j, item, column), fresh, soon);
         }
         return;
     }
@@ -95,16 +92,17 @@ void fl_weights_add(const fl_weights *j, const fl_item *item, const fl_patch *wh
     t.a_step = win->s[2] * c, t.a_jump[1] = (int64_t)line * c, t.a_jump[0] = (int64_t)nh * line * c;
     t.b = gy + before * j->wide;
     t.b_step = j->wide, t.b_jump[1] = (int64_t)nw * j->wide, t.b_jump[0] = (int64_t)all * nw * j->wide;
+    const int64_t right_strip = fl_patch_pixels(whole) * j->wide;
     for (int column = 0; column < j->columns; column++) {
         t.a = panel + column * win->d[2] * c + fl_strip_row(j, item->first) * t.a_row;
-        product(j, item, t, 0, fl_patch_pixels(whole) * j->wide, target_of(j, item, column), fresh, soon);
+        fl_strips_multiply(j, item->first, item->last, t, 0, right_strip, target_of(j, item, column), fresh, soon);
     }
 }
 
 void fl_weights_none(const fl_weights *j, const fl_item *item)
 {
     for (int column = 0; column < j->columns; column++) {
-        const target to = target_of(j, item, column);
+        const fl_target to = target_of(j, item, column);
         const int rows = fl_strip_row(j, item->last) - fl_strip_row(j, item->first);
         for (int row = 0; row < rows; row++) memset(to.c + row * to.row, 0, (size_t)to.room * sizeof *to.c);
     }

@@ -167,6 +167,11 @@ static void turn_round(const fl_weights *j, real *gw)
 
 void fl_conv_to_weights(const fl_conv *conv, const real *x, const real *gy, real *gw, void *scratch)
 {
+    fl_winograd w;
+    if (fl_winograd_weights_suit(conv, &w)) {
+        fl_winograd_weights(&w, x, gy, gw, scratch);
+        return;
+    }
     fl_weights j = weights_make(conv);
     j.x = x, j.gy = gy, j.gw = gw;
     j.sums = scratch;
@@ -186,5 +191,6 @@ size_t fl_conv_scratch(const fl_conv *c, fl_conv_pass pass)
     fl_winograd w;
     if (pass != FL_CONV_TO_WEIGHTS && fl_winograd_make(c, pass, &w)) return fl_winograd_scratch(&w);
     if (fl_scatter_suits(c, pass)) return fl_scatter_scratch(c);
-    return pass == FL_CONV_TO_WEIGHTS ? fl_conv_weights_scratch(c) : fl_conv_gather_scratch(c, pass);
+    if (pass != FL_CONV_TO_WEIGHTS) return fl_conv_gather_scratch(c, pass);
+    return fl_winograd_weights_suit(c, &w) ? fl_winograd_weights_scratch(&w) : fl_conv_weights_scratch(c);
 }

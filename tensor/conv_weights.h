@@ -31,13 +31,20 @@ typedef struct fl_item { int number, group, block, k[2], first, last; } fl_item;
 /* Memory that will be wanted soon: the tiles ask for it, one after the other. */
 typedef struct fl_soon { const real *at, *end; } fl_soon;
 
+/* Where a product goes: room: lanes that may be written. */
+typedef struct fl_target { real *c; int64_t row; int lanes, room; } fl_target;
+
 static inline int64_t fl_patch_pixels(const fl_patch *p)
 {
     return (int64_t)(p->to[0] - p->from[0]) * (p->to[1] - p->from[1]) * (p->to[2] - p->from[2]);
 }
 
-/* The first row of a strip: they are as equal as can be. The first strip of a piece. */
-static inline int fl_strip_row(const fl_weights *j, int strip) { return (int)((int64_t)j->rows * strip / j->strips); }
+/* The first row of a strip, a tile's rows each but for the last; the first strip of a piece. */
+static inline int fl_strip_row(const fl_weights *j, int strip)
+{
+    const int row = strip * j->kernels->rows_wide;
+    return row < j->rows ? row : j->rows;
+}
 static inline int fl_piece_strip(const fl_weights *j, int piece) { return (int)((int64_t)j->strips * piece / j->pieces); }
 
 /* Pixels of x under a line of pixels of y, and of a line in a copy of x. */
@@ -75,6 +82,11 @@ void fl_panel_of_x(const fl_weights *, const fl_patch *, const fl_item *, real *
 
 /* The other one: rows of x with zeros around them, [line][pixel][fl_strip_channels]; FL_BLOCK zeros at the end, for whole vectors. */
 void fl_strip_of_x(const fl_weights *, const fl_patch *, const fl_item *, real *to);
+
+/* Strips first .. last-1 of the rows against a block of lanes, into `to`. t: the runs, and both sides at the first row and lane; then
+ * from strip to strip, and from lanes to lanes. fresh: nothing is there yet. */
+void fl_strips_multiply(const fl_weights *, int first, int last, fl_tile t, int64_t left_strip, int64_t right_strip, fl_target to,
+                        bool fresh, fl_soon *);
 
 /* One block of pixels, `inside` being the part of it that counts, into what the item has summed; fresh: that is nothing yet. */
 void fl_weights_add(const fl_weights *, const fl_item *, const fl_patch *whole, const fl_patch *inside, const real *gy, bool fresh,

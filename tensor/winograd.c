@@ -49,7 +49,7 @@ static int64_t acrosses_of(const fl_tiles *j, int64_t wide)
 static fl_tiles job_make(const fl_winograd *w)
 {
     fl_tiles j = {.w = *w, .kernels = fl_kernels_now(), .clips = 1, .planes_in = 1, .planes = 1};
-    j.c = (int)ceil_div(w->in.c, FL_WHOLE) * FL_WHOLE;
+    j.c = j.wide = (int)ceil_div(w->in.c, FL_WHOLE) * FL_WHOLE;
     j.across_all = (int64_t)w->tiles[1] * w->tiles[2];
     if (w->taps > 1) j.clips = w->out.n, j.planes_in = w->in.t, j.planes = w->out.t;
     else j.across_all *= (int64_t)w->out.n * w->tiles[0];

@@ -15,6 +15,8 @@
  * to move and smaller errors than with tiles in space-time. The transforms say where they fuse, the products run through
  * kernels.h: every machine with fused multiply-add gives the same bits.
  *
+ * The gradient of the weights is that formula's transpose: gw = G^T [ sum over tiles of (A gy) . (B^T x) ].
+ *
  * Internal to tensor/. */
 #ifndef FL_WINOGRAD_H
 #define FL_WINOGRAD_H
@@ -46,15 +48,24 @@ size_t  fl_winograd_scratch(const fl_winograd *);
 void    fl_winograd_run(const fl_winograd *, const real *in, const real *packed, const real *b, const fl_finish *,
                         real *out, void *scratch);
 
+/* The gradient of the weights by the same tiles; what is transformed of one clip is in scratch as a whole. */
+bool    fl_winograd_weights_suit   (const fl_conv *, fl_winograd *);
+size_t  fl_winograd_weights_scratch(const fl_winograd *);
+void    fl_winograd_weights        (const fl_winograd *, const real *x, const real *gy, real *gw, void *scratch);
+
 /* The transforms, one table per instruction set. Channels are rounded up to whole vectors of 64 bytes. */
 typedef struct fl_transforms {
     /* Input pixel i of the tile is at pixel[i], [channels], and that of the next tile at next[i]; point p goes to
-     * v[p * step + channel]. */
+     * v[p * step + channel], every `wide` channels `strip` further. */
     void (*input )(const int m[3], const real *const *pixel, const real *const *next, int channels, real *v,
-                   int64_t step);
+                   int64_t step, int wide, int64_t strip);
     /* Point p comes from v[p * step + channel]; output i goes to pixel[i], NULL where there is none. bias: whole
      * vectors. */
     void (*output)(const int m[3], const real *v, int64_t step, const real *bias, int channels, real *const *pixel);
+    /* A y: output pixel i of the tile is at pixel[i]; channels s*rows .. s*rows+tall-1 of point p go to v[p * step + s * strip ..]. */
+    void (*spread)(const int m[3], const real *const *pixel, int strips, int rows, int tall, real *v, int64_t step, int64_t strip);
+    /* G^T m: point p comes from v[p * step + lane], kernel element i goes to to[i * tap + lane], or is added to what is there. */
+    void (*weight)(const int m[3], const real *v, int64_t step, int lanes, bool add, real *to, int64_t tap);
 } fl_transforms;
 
 #endif

@@ -1,4 +1,4 @@
-/* winograd_body.h: B^T d and A^T m, once, in vector extensions; winograd_*.c set the sizes and include it.
+/* winograd_body.h: B^T d and A^T m, A y and G^T m, once, in vector extensions; winograd_*.c set the sizes and include it.
  *
  *   ISA           name of the instruction set, as an identifier
  *   VECTOR_BYTES  bytes of a vector
@@ -69,15 +69,65 @@ INLINE void output_axis(const int m, const vector *u, const int step, vector *to
     to[3 * gap] = FMA(R(3.375), odd_far, odd_near + u5);
 }
 
+/* The transposes, for the gradient of the weights: A y, m numbers become m+2; and G^T u, m+2 numbers become three. */
+INLINE void spread_axis(const int m, const vector *y, const int step, vector *to, const int gap)
+{
+    if (m == 1) {
+        to[0] = y[0];
+        return;
+    }
+    const vector y0 = y[0], y1 = y[step];
+    to[0] = y0;
+    if (m == 2) {
+        to[gap] = y0 + y1;
+        to[2 * gap] = y0 - y1;
+        to[3 * gap] = y1;
+        return;
+    }
+    const vector y2 = y[2 * step], y3 = y[3 * step];
+    const vector even_near = FMA(R(3.375), y0, R(1.5) * y2), odd_near = FMA(R(2.25), y1, y3);
+    const vector even_far = FMA(R(2.25), y2, y0), odd_far = FMA(R(3.375), y3, R(1.5) * y1);
+    to[gap] = even_near + odd_near;
+    to[2 * gap] = even_near - odd_near;
+    to[3 * gap] = even_far + odd_far;
+    to[4 * gap] = even_far - odd_far;
+    to[5 * gap] = y3;
+}
+
+#define NEAR ((real)(16 / 130.0L))                                      /* as in winograd_pack.c */
+#define FAR  ((real)(64 / 1170.0L))
+#define END  ((real)(4 / 9.0L))
+INLINE void weight_axis(const int m, const vector *u, const int step, vector *to, const int gap)
+{
+    if (m == 1) {
+        to[0] = u[0];
+        return;
+    }
+    const vector u0 = u[0], u1 = u[step], u2 = u[2 * step], u3 = u[3 * step];
+    if (m == 2) {
+        const vector even = R(0.5) * (u1 + u2);
+        to[0] = u0 + even;
+        to[gap] = R(0.5) * (u1 - u2);
+        to[2 * gap] = even + u3;
+        return;
+    }
+    const vector u4 = u[4 * step], u5 = u[5 * step];
+    const vector near = NEAR * (u1 - u2), far = FAR * (u3 + u4);
+    to[0] = -FMA(END, u0, near + far);
+    to[gap] = -FMA(NEAR * R(2.0) / R(3.0), u1 + u2, FAR * R(1.5) * (u3 - u4));
+    to[2 * gap] = -FMA(END, near, FMA(R(2.25), far, END * u5));
+}
+
 #define SIDE(m) ((m) > 1 ? (m) + 2 : 1)
+#define TAPS(m) ((m) > 1 ? 3 : 1)
 
 INLINE void input_tile(const int mt, const int mh, const int mw, const real *const *pixel, const real *const *next,
-                       int channels, real *v, int64_t point)
+                       int channels, real *v, int64_t point, int wide, int64_t strip)
 {
     const int nt = SIDE(mt), nh = SIDE(mh), nw = SIDE(mw);
-    for (int c = 0; c < channels; c += WIDTH) {
+    real *to = v;
+    for (int c = 0, lane = 0; c < channels; c += WIDTH) {
         vector rows[FL_WINOGRAD_POINTS];
-        real *to = v + c;
         UNROLL for (int h = 0; h < nt * nh; h++) {
             vector row[6];
             UNROLL for (int w = 0; w < nw; w++) {
@@ -91,6 +141,8 @@ INLINE void input_tile(const int mt, const int mh, const int mw, const real *con
             input_axis(mt > 1 ? mt : mh, rows + w, nw, column, 1);
             UNROLL for (int h = 0; h < nt * nh; h++) *(loose *)(to + (h * nw + w) * point) = column[h];
         }
+        to += WIDTH, lane += WIDTH;
+        if (lane == wide) to += strip - wide, lane = 0;
     }
 }
 
@@ -118,6 +170,41 @@ INLINE void output_tile(const int mt, const int mh, const int mw, const real *v,
     }
 }
 
+INLINE void spread_vector(const int mt, const int mh, const int mw, const real *const *pixel, int c, real *to, int64_t point)
+{
+    const int nt = SIDE(mt), nh = SIDE(mh), nw = SIDE(mw);
+    vector rows[FL_WINOGRAD_POINTS];
+    UNROLL for (int h = 0; h < mt * mh; h++) {
+        vector row[4];
+        UNROLL for (int w = 0; w < mw; w++) row[w] = *(const loose *)(pixel[h * mw + w] + c);
+        spread_axis(mw, row, 1, rows + h * nw, 1);
+    }
+    UNROLL for (int w = 0; w < nw; w++) {
+        vector column[6];
+        spread_axis(mt > 1 ? mt : mh, rows + w, nw, column, 1);
+        UNROLL for (int h = 0; h < nt * nh; h++) *(loose *)(to + (h * nw + w) * point) = column[h];
+    }
+}
+
+INLINE void weight_tile(const int mt, const int mh, const int mw, const real *v, int64_t point, int lanes, bool add, real *to, int64_t tap)
+{
+    const int nt = SIDE(mt), nh = SIDE(mh), nw = SIDE(mw), kw = TAPS(mw), kh = TAPS(mt > 1 ? mt : mh);
+    for (int c = 0; c < lanes; c += WIDTH) {
+        vector rows[6 * 3], w[3 * 3];
+        UNROLL for (int h = 0; h < nt * nh; h++) {
+            vector row[6];
+            UNROLL for (int i = 0; i < nw; i++) row[i] = *(const loose *)(v + (h * nw + i) * point + c);
+            weight_axis(mw, row, 1, rows + h * kw, 1);
+        }
+        UNROLL for (int i = 0; i < kw; i++) weight_axis(mt > 1 ? mt : mh, rows + i, kw, w + i, kw);
+        for (int i = 0; i < kh * kw; i++) {
+            real *at = to + i * tap + c;
+            if (lanes - c >= WIDTH) *(loose *)at = add ? (vector)*(loose *)at + w[i] : w[i];
+            else for (int l = 0; l < lanes - c; l++) at[l] = add ? at[l] + w[i][l] : w[i][l];
+        }
+    }
+}
+
 #define TILES(DO)                                                                             \
     if (m[2] == 4) DO(1, 4, 4)                                                                \
     else if (m[2] == 2) DO(1, 2, 2)                                                           \
@@ -125,9 +212,9 @@ INLINE void output_tile(const int mt, const int mh, const int mw, const real *v,
     else DO(2, 1, 1)
 
 static void input(const int m[3], const real *const *pixel, const real *const *next, int channels, real *v,
-                  int64_t step)
+                  int64_t step, int wide, int64_t strip)
 {
-#define INPUT(t, h, w) { input_tile(t, h, w, pixel, next, channels, v, step); }
+#define INPUT(t, h, w) { input_tile(t, h, w, pixel, next, channels, v, step, wide, strip); }
     TILES(INPUT)
 }
 
@@ -137,5 +224,20 @@ static void output(const int m[3], const real *v, int64_t step, const real *bias
     TILES(OUTPUT)
 }
 
+static void spread(const int m[3], const real *const *pixel, int strips, int rows, int tall, real *v, int64_t step, int64_t strip)
+{
+#define SPREAD(t, h, w) {                                                                                                    \
+        for (int s = 0; s < strips; s++)                                                                                     \
+            for (int c = 0; c < tall; c += WIDTH) spread_vector(t, h, w, pixel, s * rows + c, v + s * strip + c, step);      \
+    }
+    TILES(SPREAD)
+}
+
+static void weight(const int m[3], const real *v, int64_t step, int lanes, bool add, real *to, int64_t tap)
+{
+#define WEIGHT(t, h, w) { weight_tile(t, h, w, v, step, lanes, add, to, tap); }
+    TILES(WEIGHT)
+}
+
 extern const fl_transforms PASTE(fl_transforms_, ISA);
-const fl_transforms PASTE(fl_transforms_, ISA) = {input, output};
+const fl_transforms PASTE(fl_transforms_, ISA) = {input, output, spread, weight};

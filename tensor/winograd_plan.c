@@ -5,6 +5,7 @@
 
 enum {
     LEAST_CHANNELS = 32,        /* below, the transforms cost more than they save */
+    LEAST_OF_GRADIENT = 64, LEAST_TILES = 32,
     WEIGHTS_AS_TILES = 32,      /* fetching a weight takes as long as using it so often */
     TRANSFORM = 20,             /* along one axis a number is transformed in the time of so many products, shared by all channels */
     MOST_WEIGHTS = 12 << 20     /* reals of a packed weight */
@@ -85,4 +86,11 @@ bool fl_winograd_make(const fl_conv *c, fl_conv_pass pass, fl_winograd *w)
         w->tiles[i] = ceil_div(extent[i], w->m[i]);
     }
     return true;
+}
+
+/* With fewer tiles the weights themselves are what there is to do. */
+bool fl_winograd_weights_suit(const fl_conv *c, fl_winograd *w)
+{
+    if (c->x.c < LEAST_OF_GRADIENT || c->y.c < LEAST_OF_GRADIENT || !fl_winograd_make(c, FL_CONV_FORWARD, w)) return false;
+    return w->tiles[0] * w->tiles[1] * w->tiles[2] >= LEAST_TILES;
 }

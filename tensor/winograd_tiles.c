@@ -53,7 +53,7 @@ static void find_pixels(const fl_tiles *j, const place *p, const real **to)
 
 /* Tiles first .. first+count-1 become rows of every product's left side. While it works on one, it asks for the pixels of one
  * some way ahead. */
-static void transform_inputs(const fl_tiles *j, int64_t first, int64_t count, real *to)
+void fl_tiles_transform(const fl_tiles *j, int64_t first, int64_t count, real *to)
 {
     pixels ring[FARTHEST + 1];
     const int ahead = (int)min(FARTHEST, 1 + PIXELS_AHEAD / j->w.points), size = ahead + 1;
@@ -67,14 +67,14 @@ static void transform_inputs(const fl_tiles *j, int64_t first, int64_t count, re
         }
         if (i < 0) continue;
         const real **now = ring[i % size], **later = found < count ? ring[found % size] : now;
-        j->kernels->transforms->input(j->w.m, now, later, j->w.in.c, to + i * j->c, j->left_step);
+        j->kernels->transforms->input(j->w.m, now, later, j->w.in.c, to + i * j->wide, j->left_step, j->wide, j->strip);
     }
 }
 
 void fl_tiles_read(const fl_tiles *j, const fl_tile_group *g, int plane, int64_t from, int64_t to, real *left)
 {
     const int64_t tile = ((g->clip * j->planes_in + g->from + plane) * j->across_all) + g->s + from;
-    transform_inputs(j, tile, to - from, left + (plane * g->across + from) * j->c);
+    fl_tiles_transform(j, tile, to - from, left + (plane * g->across + from) * j->c);
 }
 
 fl_tile_lines fl_tiles_lines(const fl_tiles *j, const fl_tile_group *g, int first, int last)
@@ -115,6 +115,22 @@ static void find_outputs(const fl_winograd *w, const place *p, int64_t at[FL_WIN
             const int64_t line = fl_at(out, p->n, 0, t, h, 0);
             for (int x = p->at[2]; x < p->at[2] + w->m[2]; x++) *at++ = t < out.t && h < out.h && x < out.w ? line + (int64_t)x * out.c : -1;
         }
+}
+
+void fl_tiles_spread(const fl_tiles *j, const fl_spread *s, int64_t first, int64_t count, real *to)
+{
+    const fl_winograd *w = &j->w;
+    const int outputs = w->m[0] * w->m[1] * w->m[2], planes = w->taps > 1 ? j->planes : w->tiles[0];
+    const int64_t last = fl_shape_count(w->out) - w->out.c;
+    place p = find(w, planes, first);
+    for (int64_t tile = 0; tile < count; tile++, to += s->tall) {
+        int64_t at[FL_WINOGRAD_OUTPUTS];
+        const real *pixel[FL_WINOGRAD_OUTPUTS];
+        find_outputs(w, &p, at);
+        for (int i = 0; i < outputs; i++) pixel[i] = at[i] < 0 ? s->zeros : at[i] == last ? s->last : s->gy + at[i];
+        j->kernels->transforms->spread(w->m, pixel, s->strips, s->rows, s->tall, to, s->step, s->strip);
+        step(w, planes, &p);
+    }
 }
 
 /* What has to be finished goes back to where the points were and from there to its place. Places are asked for one tile ahead:

@@ -19,6 +19,8 @@ typedef struct fl_tiles {
     const fl_finish *finish;
     real *out;
     int c;                                     /* channels in, rounded up */
+    int wide;                                  /* channels of a row that lie side by side: all, or, to the weights, a strip's */
+    int64_t strip;                             /* from one strip to the next */
     int64_t clips, across_all;                 /* taps 1: all tiles of all clips lie in one plane */
     int planes_in, planes;                     /* of a clip: read and written, in tiles */
     int64_t across, acrosses;                  /* tiles of a plane in a group, and so many times */
@@ -38,6 +40,13 @@ typedef struct fl_tile_group { int64_t clip, s, across; int t, planes, from, pla
 
 /* Tiles from .. to-1 of a plane of the group's inputs, to their rows of every product's left side. */
 void fl_tiles_read (const fl_tiles *, const fl_tile_group *, int plane, int64_t from, int64_t to, real *left);
+
+/* Tiles first .. first+count-1 of the whole input, to rows of `wide` from `to` on. */
+void fl_tiles_transform(const fl_tiles *, int64_t first, int64_t count, real *to);
+
+/* A y of tiles of the output (of `out`, being read): strips of `rows` channels, `tall` apart; zeros and last as for inputs. */
+typedef struct fl_spread { const real *gy, *zeros, *last; int strips, rows, tall; int64_t strip, step; } fl_spread;
+void fl_tiles_spread(const fl_tiles *, const fl_spread *, int64_t first, int64_t count, real *to);
 
 /* Pixels of a group without taps along t, in the cache lines in which they lie, in as many shares as there are points times blocks: shares
  * first .. last-1, of one point. What lies in several planes, or beyond the end of one, is not all there: good enough to be asked for. */

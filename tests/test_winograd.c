@@ -287,7 +287,7 @@ static matrices extract(int m)
             for (int v = 0; v < WHOLE; v++) vector[i][v] = i == unit ? R(1.0) : R(0.0);
             from[i] = vector[i];
         }
-        t->input(tile, from, from, WHOLE, to, WHOLE);
+        t->input(tile, from, from, WHOLE, to, WHOLE, WHOLE, 0);
         for (int i = 0; i < side; i++) all.bt[i][unit] = (double)to[i * WHOLE];
         for (int i = 0; i < m; i++) pixel[i] = to + i * WHOLE;
         const real bias[WHOLE] = {0};
