@@ -1,5 +1,5 @@
 /* save.c: the folder of an explanation: maps, pictures, page, and last the file from which it can be run again. */
-#include "io/cli/explanation.h"
+#include "io/cli/companions.h"
 
 #include "io/npy.h"
 #include "io/report.h"
@@ -219,7 +219,9 @@ static fl_status save_result(folder *f)
 {
     fl_cli *cli = f->cli;
     const char *path = fl_arena_text(cli->arena, "%s/result.json", f->path);
+    fl_companions companions;
     fl_json j;
+    if (fl_companions_list(cli, f->x, &companions) != FL_OK) return cli->error->status;
     fl_json_to_text(&j, cli->arena, true);
     fl_json_object(&j, NULL);
     fl_explanation_write(&j, cli, f->x);
@@ -231,6 +233,7 @@ static fl_status save_result(folder *f)
         fl_json_close(&j);
     }
     fl_json_close(&j);
+    fl_companions_write(&j, &companions);
     fl_json_close(&j);
     const char *text = fl_json_end(&j);
     if (!text || !path || fl_file_write(path, text, strlen(text), cli->error) != FL_OK) return cli->error->status;
