@@ -105,5 +105,6 @@ const fl_command fl_command_explain = {
     "  footlight explain clip.y4m --method gradient,integrated_gradients,grad_cam -o three\n"
     "  footlight explain --list-layers --model r2plus1d_small\n\n"
     "Into the folder: map.npy (raw, signed), map_reduced.npy (as drawn), sheet.png, animation.png, report.html and\n"
-    "result.json; with several methods the first four once for each, with the method's name in front.",
+    "result.json, from which footlight rerun makes the maps again; with several methods the first four once for each, with the\n"
+    "method's name in front.",
     run};

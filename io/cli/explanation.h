@@ -6,7 +6,7 @@
  *     sheet.png          the clip and the map as one picture
  *     animation.png      the same as a film (APNG)
  *     report.html        the page: all methods, one switch
- *     result.json        everything that is needed to run it again; written last
+ *     result.json        everything that is needed to run it again (footlight rerun); written last
  *
  * With several methods the first four have the method's name and '_' in front. Every file appears whole or not at
  * all. The same command gives the same bytes in each: no date, no folder, no number of threads is in them. */
