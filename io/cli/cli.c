@@ -100,6 +100,14 @@ void fl_cli_warn(const fl_cli *cli, const char *format, ...)
 
 /* ---- the run ---- */
 
+fl_status fl_cli_choose(fl_cli *cli, const fl_command *command)
+{
+    cli->command = command;
+    for (int i = 0; command->group && command->group[i]; i++)
+        if (fl_cli_add_group(cli, command->group[i]) != FL_OK) return cli->error->status;
+    return FL_OK;
+}
+
 static fl_status find_command(fl_cli *cli, const char *name)
 {
     const char *known[64];
@@ -107,10 +115,7 @@ static fl_status find_command(fl_cli *cli, const char *name)
     for (; fl_command_table[count]; count++) {
         fl_assert(count < 64);
         known[count] = fl_command_table[count]->name;
-        if (strcmp(known[count], name) == 0) {
-            cli->command = fl_command_table[count];
-            return FL_OK;
-        }
+        if (strcmp(known[count], name) == 0) return fl_cli_choose(cli, fl_command_table[count]);
     }
     return fl_cli_unknown(cli->error, "command", name, known, count, "footlight --help lists them");
 }
@@ -122,7 +127,7 @@ static fl_status set_up_machine(fl_cli *cli)
     return fl_isa_choose(fl_cli_text(cli, "isa"), cli->error);
 }
 
-static fl_status check_arguments(fl_cli *cli)
+fl_status fl_cli_check_arguments(fl_cli *cli)
 {
     const fl_command *c = cli->command;
     if (cli->arguments < c->least)
@@ -147,8 +152,6 @@ static fl_status read_line(fl_cli *cli, int argc, char **argv)
         return FL_OK;
     }
     if (find_command(cli, argv[at++]) != FL_OK) return cli->error->status;
-    for (int i = 0; cli->command->group && cli->command->group[i]; i++)
-        if (fl_cli_add_group(cli, cli->command->group[i]) != FL_OK) return cli->error->status;
     fl_cli_parse(cli, argc, argv, &at, false);
     if (asks) cli->wants_help = true;
     return cli->error->status;
@@ -171,7 +174,7 @@ static fl_status run(fl_cli *cli, int argc, char **argv)
         fl_cli_help(cli, stderr);
         return FL_USAGE;
     }
-    if (check_arguments(cli) != FL_OK) return cli->error->status;
+    if (fl_cli_check_arguments(cli) != FL_OK) return cli->error->status;
     fl_status status = cli->command->run(cli);
     return cli->error->status != FL_OK ? cli->error->status : status;
 }

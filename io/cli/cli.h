@@ -128,6 +128,7 @@ void fl_cli_warn(const fl_cli *, const char *format, ...) __attribute__((format(
  * a line for a shell (in cli->arena; NULL: memory); as members "command", "arguments" and "options" of an object. */
 const char *fl_cli_command_line(const fl_cli *);
 void fl_cli_write_command(fl_json *, const fl_cli *);
+bool fl_cli_matters(const fl_option *);         /* it has its place there */
 
 /* A failure of usage that names the nearest word: 'what "word" is unknown; did you mean "..."? (hint)'. */
 fl_status fl_cli_unknown(fl_error *, const char *what, const char *word, const char *const *candidate, int count,
@@ -148,6 +149,10 @@ extern const fl_option_group fl_cli_common;
 /* Reads argv[*at ...] into settings and arguments; with first_only it stops at the first argument. */
 fl_status fl_cli_parse(fl_cli *, int argc, char **argv, int *at, bool first_only);
 fl_status fl_cli_add_group(fl_cli *, const fl_option_group *);
+
+/* It is this command: its options with their presets, ready for fl_cli_parse; and behind it, whether the arguments are as many as it takes. */
+fl_status fl_cli_choose(fl_cli *, const fl_command *);
+fl_status fl_cli_check_arguments(fl_cli *);
 void fl_cli_help(const fl_cli *, FILE *);        /* of the command, or of the program */
 void fl_cli_version(const fl_cli *, FILE *);
 

@@ -15,22 +15,20 @@ static const fl_option options[] = {
 static const fl_option_group group = {"Options of demo", options};
 
 /* The clip as a file that footlight and ffmpeg read: one PPM behind the other. */
-static fl_status write_clip(fl_cli *cli, const fl_synth_options *o, const unsigned char *rgb, fl_clip *clip)
+static fl_status encode(fl_cli *cli, const fl_synth_options *o, const unsigned char *rgb, fl_bytes *bytes)
 {
     const size_t size = (size_t)3 * (size_t)o->height * (size_t)o->width;
-    const char *path = fl_arena_text(cli->arena, "%s/clip.ppm", fl_cli_text(cli, "output"));
     fl_buffer file = fl_buffer_new(cli->arena);
     for (int t = 0; t < o->frames; t++) {
         fl_buffer_format(&file, "P6\n%d %d\n255\n", o->width, o->height);
         fl_buffer_add(&file, rgb + (size_t)t * size, size);
     }
-    if (file.failed || !path) return cli->error->status;
-    fl_sha256_bytes(file.data, file.size, clip->sha256);
-    return fl_file_write(path, file.data, file.size, cli->error);
+    *bytes = (fl_bytes){file.data, file.size};
+    return cli->error->status;
 }
 
 /* Clip, its truth as boxes, and the network's input. */
-static fl_status make_clip(fl_cli *cli, fl_session *s, fl_boxes *boxes)
+static fl_status make_clip(fl_cli *cli, fl_session *s, fl_boxes *boxes, fl_bytes *file)
 {
     fl_synth_options o = fl_synth_default(cli->seed);
     fl_clip *clip = FL_NEW(cli->arena, fl_clip, 1);
@@ -42,7 +40,8 @@ static fl_status make_clip(fl_cli *cli, fl_session *s, fl_boxes *boxes)
     *clip = (fl_clip){.frames = o.frames, .height = o.height, .width = o.width, .rgb = rgb, .format = "synthetic"};
     for (int t = 0; t < o.frames; t++) frame[t] = t;
     if (fl_boxes_of_synth(cli->arena, &o, truth, boxes) != FL_OK) return cli->error->status;
-    if (write_clip(cli, &o, rgb, clip) != FL_OK) return cli->error->status;
+    if (encode(cli, &o, rgb, file) != FL_OK) return cli->error->status;
+    fl_sha256_bytes(file->data, file->size, clip->sha256);
     s->input.source = s->input.title = "clip.ppm";
     s->input.sampling = "all";
     return fl_input_use(cli, s->model, clip, frame, o.frames, &s->input);
@@ -58,23 +57,28 @@ static fl_status check_size(fl_cli *cli, const fl_model *m)
                         "%d; got %s", o.frames, o.height, o.width, m->name);
 }
 
+fl_status fl_demo_open(fl_cli *cli, fl_explanation *x, fl_session *s)
+{
+    fl_boxes *boxes = FL_NEW(cli->arena, fl_boxes, 1);
+    *x = (fl_explanation){.session = s, .boxes = boxes, .look = fl_look_default(),
+                          .options = {.target = {.class_index = FL_CLASS_AUTO, .score = FL_SCORE_DEFAULT, .other = FL_CLASS_AUTO}, .seed = cli->seed}};
+    if (!boxes || fl_methods_parse(cli, "method", methods, &x->methods) != FL_OK || fl_session_begin(cli, s) != FL_OK ||
+        check_size(cli, s->model) != FL_OK || make_clip(cli, s, boxes, &x->clip) != FL_OK || fl_session_finish(cli, s) != FL_OK)
+        return cli->error->status;
+    return fl_session_rank(cli, s, 5);
+}
+
 static fl_status run(fl_cli *cli)
 {
     const char *folder = fl_cli_text(cli, "output");
     fl_session s;
-    fl_boxes boxes;
-    fl_explanation x = {.session = &s, .boxes = &boxes, .look = fl_look_default(),
-                        .options = {.target = {.class_index = FL_CLASS_AUTO, .score = FL_SCORE_DEFAULT, .other = FL_CLASS_AUTO}, .seed = cli->seed}};
-    if (fl_methods_parse(cli, "method", methods, &x.methods) != FL_OK || fl_session_begin(cli, &s) != FL_OK ||
-        check_size(cli, s.model) != FL_OK || fl_folder_make(folder, cli->error) != FL_OK ||
-        make_clip(cli, &s, &boxes) != FL_OK || fl_session_finish(cli, &s) != FL_OK ||
-        fl_session_rank(cli, &s, 5) != FL_OK)
-        return cli->error->status;
+    fl_explanation x;
+    if (fl_demo_open(cli, &x, &s) != FL_OK || fl_folder_make(folder, cli->error) != FL_OK) return cli->error->status;
     FILE *const talk = cli->json ? stderr : stdout;
     const bool talks = !(cli->json && cli->quiet);
     if (talks) {
         fl_session_print_top(&s, talk);
-        fprintf(talk, "\nthe clip shows: %s\n\n", boxes.label);
+        fprintf(talk, "\nthe clip shows: %s\n\n", x.boxes->label);
         fflush(talk);
     }
     if (fl_explanation_run(cli, &x) != FL_OK || fl_explanation_save(cli, &x, folder) != FL_OK)

@@ -24,18 +24,44 @@ static const char *output_folder(fl_cli *cli, const fl_session *s, const fl_meth
                          methods->count > 1 ? "methods" : methods->item[0]->name);
 }
 
+static fl_status read_methods(fl_cli *cli, fl_method_list *methods)
+{
+    const char *names = fl_cli_text(cli, "method");
+    if (!cli->arguments)
+        return fl_error_set(cli->error, FL_USAGE, "explain: the clip is missing: expected footlight explain CLIP "
+                            "--method NAME");
+    if (!names && fl_cli_flag(cli, "costs")) return FL_OK;
+    if (!names)
+        return fl_error_set(cli->error, FL_USAGE, "explain: by which method? Expected --method NAME, for example "
+                            "--method integrated_gradients; footlight list methods names them");
+    if (fl_methods_parse(cli, "method", names, methods) != FL_OK) return cli->error->status;
+    return fl_methods_check_options(cli, methods);
+}
+
+fl_status fl_explain_open(fl_cli *cli, fl_explanation *x, fl_session *s)
+{
+    const char *path = fl_cli_text(cli, "boxes");
+    fl_boxes *boxes = path ? FL_NEW(cli->arena, fl_boxes, 1) : NULL;
+    fl_status status = path && !boxes ? cli->error->status : read_methods(cli, &x->methods);
+    if (status == FL_OK) status = fl_session_open(cli, cli->argument[0], s);
+    if (status == FL_OK) status = fl_session_rank(cli, s, 5);
+    if (status == FL_OK) status = fl_methods_read_options(cli, s, &x->options);
+    if (status == FL_OK && path) status = fl_boxes_read(cli, path, &s->input, boxes);
+    if (status != FL_OK) return status;
+    x->session = s;
+    x->boxes = boxes;
+    x->reduction = fl_picture_reduction(cli);
+    x->look = fl_picture_look(cli);
+    return FL_OK;
+}
+
 static fl_status explain(fl_cli *cli, fl_explanation *x, fl_session *s)
 {
-    const char *boxes = fl_cli_text(cli, "boxes");
-    fl_boxes truth;
     fl_limits limits;
-    x->session = s;
-    if (fl_session_open(cli, cli->argument[0], s) != FL_OK || fl_session_rank(cli, s, 5) != FL_OK ||
-        fl_methods_read_options(cli, s, &x->options) != FL_OK)
-        return cli->error->status;
-    if (boxes && fl_boxes_read(cli, boxes, &s->input, &truth) != FL_OK) return cli->error->status;
+    if (fl_explain_open(cli, x, s) != FL_OK) return cli->error->status;
     if (fl_cli_flag(cli, "costs")) return fl_costs_print(cli, s, &x->methods, &x->options);
     if (fl_cli_flag(cli, "dry-run")) return fl_limits_forecast(cli, s, x->methods.item, x->methods.count, &x->options);
+    fl_assert(x->methods.count > 0);
     const char *folder = output_folder(cli, s, &x->methods);
     if (folder && strcmp(folder, "-") == 0)
         return fl_error_set(cli->error, FL_USAGE, "--output: expected a folder, got '-'; with --json the result is "
@@ -43,9 +69,6 @@ static fl_status explain(fl_cli *cli, fl_explanation *x, fl_session *s)
     if (!folder || fl_folder_make(folder, cli->error) != FL_OK) return cli->error->status;
     if (fl_limits_read(cli, s, folder, &limits) != FL_OK) return cli->error->status;
     x->limits = &limits;                                 /* cppcheck-suppress autoVariables; x is done with when this returns */
-    x->boxes = boxes ? &truth : NULL;
-    x->reduction = fl_picture_reduction(cli);
-    x->look = fl_picture_look(cli);
     FILE *const talk = cli->json ? stderr : stdout;
     if (!cli->json || !cli->quiet) fl_session_print_top(s, talk);
     fflush(stdout);
@@ -69,19 +92,8 @@ static fl_status run(fl_cli *cli)
         o.frames = (int)fl_cli_int(cli, "frames");
         return fl_layers_print(cli, &o);
     }
-    const char *names = fl_cli_text(cli, "method");
     fl_explanation x = {0};
     fl_session s;
-    if (!cli->arguments)
-        return fl_error_set(cli->error, FL_USAGE, "explain: the clip is missing: expected footlight explain CLIP "
-                            "--method NAME");
-    if (!names && fl_cli_flag(cli, "costs")) return explain(cli, &x, &s);
-    if (!names)
-        return fl_error_set(cli->error, FL_USAGE, "explain: by which method? Expected --method NAME, for example "
-                            "--method integrated_gradients; footlight list methods names them");
-    if (fl_methods_parse(cli, "method", names, &x.methods) != FL_OK ||
-        fl_methods_check_options(cli, &x.methods) != FL_OK)
-        return cli->error->status;
     return explain(cli, &x, &s);
 }
 
@@ -93,5 +105,6 @@ const fl_command fl_command_explain = {
     "  footlight explain clip.y4m --method gradient,integrated_gradients,grad_cam -o three\n"
     "  footlight explain --list-layers --model r2plus1d_small\n\n"
     "Into the folder: map.npy (raw, signed), map_reduced.npy (as drawn), sheet.png, animation.png, report.html and\n"
-    "result.json; with several methods the first four once for each, with the method's name in front.",
+    "result.json, from which footlight rerun makes the maps again; with several methods the first four once for each, with the\n"
+    "method's name in front.",
     run};

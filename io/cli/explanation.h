@@ -6,7 +6,7 @@
  *     sheet.png          the clip and the map as one picture
  *     animation.png      the same as a film (APNG)
  *     report.html        the page: all methods, one switch
- *     result.json        everything that is needed to run it again; written last
+ *     result.json        everything that is needed to run it again (footlight rerun); written last
  *
  * With several methods the first four have the method's name and '_' in front. Every file appears whole or not at
  * all. The same command gives the same bytes in each: no date, no folder, no number of threads is in them. */
@@ -35,15 +35,36 @@ typedef struct fl_explanation {
     fl_look look;
     const fl_boxes *boxes;               /* or NULL */
     fl_limits *limits;                   /* or NULL */
+    fl_bytes clip;                       /* a clip that was made here, to be saved as clip.ppm; or nothing */
     /* filled in by fl_explanation_run; owned by cli->arena */
     fl_explained *done;                  /* one per method */
     fl_result result;                    /* what pictures and page show */
     const fl_map *partial;               /* the first map that was stopped before its end, or NULL */
 } fl_explanation;
 
+/* What footlight explain and footlight demo do before the maps are made: options, network, clip, boxes. Nothing is written. */
+fl_status fl_explain_open(fl_cli *, fl_explanation *, fl_session *);
+fl_status fl_demo_open(fl_cli *, fl_explanation *, fl_session *);
+
 fl_status fl_explanation_run(fl_cli *, fl_explanation *);                        /* shows progress, says warnings */
 fl_status fl_explanation_save(fl_cli *, const fl_explanation *, const char *folder);
-void fl_explanation_write(fl_json *, const fl_cli *, const fl_explanation *);   /* result.json, but for "files" */
+void fl_explanation_write(fl_json *, const fl_cli *, const fl_explanation *);   /* result.json, but for the lists of files */
 void fl_explanation_print(const fl_explanation *, FILE *);                      /* a line per method, for people */
+
+/* A file of numbers, as it is or would be in the folder. */
+typedef struct fl_map_file {
+    const char *name;
+    int axes;
+    int64_t size[4];
+    const real *values;                  /* in file order */
+} fl_map_file;
+
+enum { FL_MAP_FILES = 3 };
+
+/* "map.npy", with the method in front where there are several; of no method (NULL) as it is. The arena's; NULL: memory. */
+const char *fl_explanation_file_name(fl_cli *, const fl_explanation *, const fl_method *, const char *name);
+
+/* The files of method i, map.npy first: how many they are, or 0 when memory ran out. Owned by cli->arena. */
+int fl_explanation_files(fl_cli *, const fl_explanation *, int i, fl_map_file file[FL_MAP_FILES]);
 
 #endif

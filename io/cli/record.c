@@ -4,14 +4,17 @@
 
 #include <string.h>
 
-static bool matters(const fl_given *g)
+/* The last three ask for something else than a result. */
+bool fl_cli_matters(const fl_option *o)
 {
     static const char *const outside[] = {"output", "threads", "isa", "mem", "json", "quiet", "no-progress", "help",
-                                          "version", "time", "resume", "keep-every"};
+                                          "version", "time", "resume", "keep-every", "dry-run", "costs", "list-layers"};
     for (size_t i = 0; i < sizeof outside / sizeof *outside; i++)
-        if (strcmp(g->option->name, outside[i]) == 0) return false;
-    return g->given;
+        if (strcmp(o->name, outside[i]) == 0) return false;
+    return true;
 }
+
+static bool matters(const fl_given *g) { return g->given && fl_cli_matters(g->option); }
 
 /* In single quotes when a shell would take it apart. */
 static void add_word(fl_buffer *b, const char *word)

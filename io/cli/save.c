@@ -1,5 +1,5 @@
 /* save.c: the folder of an explanation: maps, pictures, page, and last the file from which it can be run again. */
-#include "io/cli/explanation.h"
+#include "io/cli/companions.h"
 
 #include "io/npy.h"
 #include "io/report.h"
@@ -146,14 +146,17 @@ typedef struct folder {
     int count;
 } folder;
 
-/* The path of a file that is to be written, and its entry in the list. */
-static const char *enter(folder *f, const fl_method *method, const char *name)
+/* Of several methods, each puts its name in front. */
+const char *fl_explanation_file_name(fl_cli *cli, const fl_explanation *x, const fl_method *method, const char *name)
 {
-    fl_arena *a = f->cli->arena;
-    const bool several = f->x->methods.count > 1 && method;
-    const char *full = several ? fl_arena_text(a, "%s_%s", method->name, name) : name;
-    f->file[f->count++].name = full;
-    return full ? fl_arena_text(a, "%s/%s", f->path, full) : NULL;
+    return x->methods.count > 1 && method ? fl_arena_text(cli->arena, "%s_%s", method->name, name) : name;
+}
+
+/* The path of a file that is to be written, and its entry in the list. */
+static const char *enter(folder *f, const char *name)
+{
+    f->file[f->count++].name = name;
+    return name ? fl_arena_text(f->cli->arena, "%s/%s", f->path, name) : NULL;
 }
 
 static fl_status hash(folder *f, const char *path)
@@ -162,28 +165,33 @@ static fl_status hash(folder *f, const char *path)
     return f->cli->error->status;
 }
 
-static fl_status save_maps(folder *f, const fl_explained *e)
+int fl_explanation_files(fl_cli *cli, const fl_explanation *x, int i, fl_map_file file[FL_MAP_FILES])
 {
-    fl_cli *cli = f->cli;
-    const fl_map *map = &e->map;
-    const fl_shape s = map->shape, clip = f->x->session->input.shape;
-    const char *raw = enter(f, map->method, "map.npy");
+    const fl_explained *e = &x->done[i];
+    const fl_method *method = e->map.method;
+    const fl_shape s = e->map.shape, clip = x->session->input.shape;
+    const int layer = e->map.level == FL_LEVEL_LAYER;
     real *file_order = FL_NEW(cli->arena, real, fl_shape_count(s));
-    if (!raw || !file_order) return cli->error->status;
-    fl_to_file_order(s, map->data, file_order);
-    const int64_t size[4] = {s.c, s.t, s.h, s.w};
-    const int layer = map->level == FL_LEVEL_LAYER;
-    fl_npy_write(raw, 4 - layer, size + layer, file_order, cli->error);
-    if (hash(f, raw) != FL_OK) return cli->error->status;
-    const char *reduced = enter(f, map->method, "map_reduced.npy");
-    if (!reduced) return cli->error->status;
-    const int64_t voxels[3] = {clip.t, clip.h, clip.w};
-    fl_npy_write(reduced, 3, voxels, e->drawn, cli->error);
-    if (hash(f, reduced) != FL_OK || !map->standard_error) return cli->error->status;
-    const char *off = enter(f, map->method, "map_stderr.npy");
-    if (!off) return cli->error->status;
-    fl_npy_write(off, 3, voxels, map->standard_error, cli->error);
-    return hash(f, off);
+    if (!file_order) return 0;
+    fl_to_file_order(s, e->map.data, file_order);
+    file[0] = layer ? (fl_map_file){fl_explanation_file_name(cli, x, method, "map.npy"), 3, {s.t, s.h, s.w}, file_order}
+                    : (fl_map_file){fl_explanation_file_name(cli, x, method, "map.npy"), 4, {s.c, s.t, s.h, s.w}, file_order};
+    file[1] = (fl_map_file){fl_explanation_file_name(cli, x, method, "map_reduced.npy"), 3, {clip.t, clip.h, clip.w}, e->drawn};
+    file[2] = (fl_map_file){fl_explanation_file_name(cli, x, method, "map_stderr.npy"), 3, {clip.t, clip.h, clip.w}, e->map.standard_error};
+    return !file[0].name || !file[1].name || !file[2].name ? 0 : e->map.standard_error ? 3 : 2;
+}
+
+static fl_status save_maps(folder *f, int i)
+{
+    fl_map_file file[FL_MAP_FILES];
+    const int count = fl_explanation_files(f->cli, f->x, i, file);
+    for (int k = 0; k < count; k++) {
+        const char *path = enter(f, file[k].name);
+        if (!path) break;
+        fl_npy_write(path, file[k].axes, file[k].size, file[k].values, f->cli->error);
+        if (hash(f, path) != FL_OK) break;
+    }
+    return f->cli->error->status;
 }
 
 /* Writes what a maker appends to a buffer; its memory is given back. */
@@ -192,7 +200,7 @@ typedef fl_status maker(fl_buffer *, const fl_result *, int method);
 static fl_status save_made(folder *f, int method, const char *name, maker *make)
 {
     fl_cli *cli = f->cli;
-    const char *path = enter(f, method < 0 ? NULL : f->x->methods.item[method], name);
+    const char *path = enter(f, fl_explanation_file_name(cli, f->x, method < 0 ? NULL : f->x->methods.item[method], name));
     if (!path) return cli->error->status;
     const fl_mark mark = fl_arena_mark(cli->arena);
     fl_buffer out = fl_buffer_new(cli->arena);
@@ -211,7 +219,9 @@ static fl_status save_result(folder *f)
 {
     fl_cli *cli = f->cli;
     const char *path = fl_arena_text(cli->arena, "%s/result.json", f->path);
+    fl_companions companions;
     fl_json j;
+    if (fl_companions_list(cli, f->x, &companions) != FL_OK) return cli->error->status;
     fl_json_to_text(&j, cli->arena, true);
     fl_json_object(&j, NULL);
     fl_explanation_write(&j, cli, f->x);
@@ -223,6 +233,7 @@ static fl_status save_result(folder *f)
         fl_json_close(&j);
     }
     fl_json_close(&j);
+    fl_companions_write(&j, &companions);
     fl_json_close(&j);
     const char *text = fl_json_end(&j);
     if (!text || !path || fl_file_write(path, text, strlen(text), cli->error) != FL_OK) return cli->error->status;
@@ -230,12 +241,19 @@ static fl_status save_result(folder *f)
     return FL_OK;
 }
 
+static fl_status save_clip(folder *f)
+{
+    const fl_bytes clip = f->x->clip;
+    const char *path = fl_arena_text(f->cli->arena, "%s/clip.ppm", f->path);
+    return !path || !clip.size ? f->cli->error->status : fl_file_write(path, clip.data, clip.size, f->cli->error);
+}
+
 fl_status fl_explanation_save(fl_cli *cli, const fl_explanation *x, const char *path)
 {
     folder f = {cli, x, path, FL_NEW(cli->arena, saved, PER_METHOD * x->methods.count + 1), 0};
-    if (!f.file || fl_folder_make(path, cli->error) != FL_OK) return cli->error->status;
+    if (!f.file || fl_folder_make(path, cli->error) != FL_OK || save_clip(&f) != FL_OK) return cli->error->status;
     for (int i = 0; i < x->methods.count; i++)
-        if (save_maps(&f, &x->done[i]) != FL_OK || save_made(&f, i, "sheet.png", fl_sheet_png) != FL_OK ||
+        if (save_maps(&f, i) != FL_OK || save_made(&f, i, "sheet.png", fl_sheet_png) != FL_OK ||
             save_made(&f, i, "animation.png", fl_film_png) != FL_OK)
             return cli->error->status;
     if (save_made(&f, -1, "report.html", page) != FL_OK) return cli->error->status;

@@ -60,8 +60,10 @@ const fl_model *fl_session_find_model(fl_cli *cli)
 /* A card beside the user's weights (FILE.card.json without its ending, or card.json) changes preprocessing and labels. */
 static fl_status take_card(fl_cli *cli, fl_session *s)
 {
-    const char *path = s->weights.path && fl_cli_text(cli, "weights") ? fl_card_json_find(cli->arena, s->weights.path) : NULL;
-    if (!path || fl_onnx_of(s->model)) return cli->error->status;
+    const bool onnx = fl_onnx_of(s->model) != NULL;                    /* which has read it already */
+    const char *path = s->weights.path && (onnx || fl_cli_text(cli, "weights")) ? fl_card_json_find(cli->arena, s->weights.path) : NULL;
+    s->card = path;
+    if (!path || onnx) return cli->error->status;
     fl_card_json card = {.input = s->model->input, .labels = s->model->labels, .classes = s->model->classes};
     fl_model *model = FL_NEW(cli->arena, fl_model, 1);
     if (!model || fl_card_json_read(cli->arena, path, &card) != FL_OK) return cli->error->status;

@@ -10,6 +10,7 @@
 typedef struct fl_session {
     const fl_model *model;
     fl_weights weights;
+    const char *card;                    /* path of the card.json beside them, or NULL */
     fl_input input;
     fl_graph *graph;                     /* in cli->work */
     fl_network net;

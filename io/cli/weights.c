@@ -48,7 +48,7 @@ static fl_status open_formula(fl_cli *cli, const char *text, fl_weights *w)
     return w->name ? FL_OK : cli->error->status;
 }
 
-static bool is_formula(const char *text)
+bool fl_weights_is_formula(const char *text)
 {
     const size_t n = strlen("formula");
     return strncmp(text, "formula", n) == 0 && (text[n] == 0 || text[n] == ':');
@@ -112,7 +112,7 @@ fl_status fl_weights_open(fl_cli *cli, const fl_model *model, const char *text, 
         w->sha256 = FL_NEW(cli->arena, fl_sha256_text, 1);
         return cli->error->status;
     }
-    if (text && is_formula(text)) {
+    if (text && fl_weights_is_formula(text)) {
         w->path = NULL;
         if (open_formula(cli, text, w) != FL_OK) return cli->error->status;
         return open_flow(cli, model, w);

@@ -23,6 +23,8 @@ typedef struct fl_weights {
  * of weights_file.h). Lives in cli->arena. */
 fl_status fl_weights_open(fl_cli *, const fl_model *, const char *text, fl_weights *);
 
+bool fl_weights_is_formula(const char *text);        /* --weights formula[:GAMMA], no file */
+
 /* SHA-256 of the file, "" for a formula. It takes about as long as loading, so the file is read for it when it is first asked for; a
  * failure is "" and FL_UNREADABLE in the error of the arena. */
 const char *fl_weights_sha256(const fl_weights *);
