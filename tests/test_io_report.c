@@ -60,7 +60,7 @@ static void make_sample(sample *s, int frames, const char *text)
     s->warning[0] = text;
     s->curve[0] = (fl_curve){text, text, text, 3, along, up, 0.25};
     s->method[0] = (fl_method_map){.name = "gradient", .title = text, .citation = text, .note = text, .map = a,
-                                   .options = {s->option, 1}, .law = {text, text, 1, 2, 0.5},
+                                   .options = {s->option, 1}, .law = {text, text, 1, 2, 0.5, 0},
                                    .curve = s->curve, .curve_count = 1, .warnings = {s->warning, 1}};
     s->method[1] = (fl_method_map){.name = "squared", .map = b};
     s->result = (fl_result){.clip = text, .model = text, .frames = frames, .height = 4, .width = 6, .rgb = rgb,
