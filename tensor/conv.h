@@ -14,8 +14,9 @@
  * multiply-add give the same bits, the others differ by rounding.
  *
  * Windows of three taps and stride 1 over many channels go by Winograd's tiles instead (winograd.h), unless
- * `direct` is set: less than half the time, another order of sums; and to the input of a stem goes by scattering
- * (conv_scatter.h). Bits do not depend on threads, batch or vectors there either.
+ * `direct` is set: less than half the time, another order of sums. So does the gradient of weights, where both sides
+ * have 64 channels or more and a clip has tiles enough. To the input, a stem goes by scattering (conv_scatter.h).
+ * Bits do not depend on threads, batch or vectors there either.
  * Weights are packed once and used many times; a packed weight depends on channels, groups, window and algorithm,
  * and the algorithm on these and the extents of a clip. Equal counts mean equal algorithms. */
 #ifndef FL_CONV_H
