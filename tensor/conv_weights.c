@@ -49,7 +49,7 @@ static fl_weights weights_make(const fl_conv *conv)
     j.channels = j.depthwise ? 1 : j.c.x.c / j.groups;
     choose_sides(&j);
     j.blocks = ceil_div(j.lanes, FL_BLOCK);
-    j.strips = ceil_div(j.rows, j.kernels->rows_wide);
+    fl_strips_cut(&j);
     j.pieces = ceil_div(j.rows, ROWS_PER_ITEM);
     j.tall = ceil_div(j.kernels->rows_wide, j.kernels->width) * j.kernels->width;
     j.wide = max(j.kernels->width * j.kernels->vectors, WHOLE);

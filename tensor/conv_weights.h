@@ -11,7 +11,8 @@ typedef struct fl_weights {
     bool straight;                          /* lanes are (kw, i), rows are o; else the other way round */
     int groups, channels, outputs;          /* of a group; depthwise: one group, lanes are its channels */
     int lanes, blocks;                      /* of a group's product, in blocks of FL_BLOCK */
-    int rows, strips, pieces;               /* its other side, in strips of a tile's rows, in pieces of about ROWS_PER_ITEM */
+    int rows, pieces;                       /* its other side, in pieces of about ROWS_PER_ITEM */
+    int strips, low, high;                  /* and in strips of low rows, the first `high` of them with one more */
     int columns;                            /* kernel columns that have a product of their own; 1: (kw, i) is one run of x */
     int tall, wide;                         /* reals of a pixel in a copy, whole vectors: a tile's rows; its lanes */
     int extent[3], cut[3], cuts[3];         /* of y; blocks of pixels: extent and number along t, h, w */
@@ -39,12 +40,14 @@ static inline int64_t fl_patch_pixels(const fl_patch *p)
     return (int64_t)(p->to[0] - p->from[0]) * (p->to[1] - p->from[1]) * (p->to[2] - p->from[2]);
 }
 
-/* The first row of a strip, a tile's rows each but for the last; the first strip of a piece. */
-static inline int fl_strip_row(const fl_weights *j, int strip)
+/* The rows in strips of at most a tile's, as equal as can be: first the higher ones, then those with a row less. A piece is some of them. */
+static inline void fl_strips_cut(fl_weights *j)
 {
-    const int row = strip * j->kernels->rows_wide;
-    return row < j->rows ? row : j->rows;
+    j->strips = (j->rows + j->kernels->rows_wide - 1) / j->kernels->rows_wide;
+    j->low = j->rows / j->strips, j->high = j->rows % j->strips;
 }
+
+static inline int fl_strip_row(const fl_weights *j, int strip) { return strip * j->low + (strip < j->high ? strip : j->high); }
 static inline int fl_piece_strip(const fl_weights *j, int piece) { return (int)((int64_t)j->strips * piece / j->pieces); }
 
 /* Pixels of x under a line of pixels of y, and of a line in a copy of x. */

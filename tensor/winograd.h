@@ -62,8 +62,10 @@ typedef struct fl_transforms {
     /* Point p comes from v[p * step + channel]; output i goes to pixel[i], NULL where there is none. bias: whole
      * vectors. */
     void (*output)(const int m[3], const real *v, int64_t step, const real *bias, int channels, real *const *pixel);
-    /* A y: output pixel i of the tile is at pixel[i]; channels s*rows .. s*rows+tall-1 of point p go to v[p * step + s * strip ..]. */
-    void (*spread)(const int m[3], const real *const *pixel, int strips, int rows, int tall, real *v, int64_t step, int64_t strip);
+    /* A y: output pixel i of the tile is at pixel[i]; `tall` channels from s*low + min(s, high) on, of point p, go to
+     * v[p * step + s * strip ..]. */
+    void (*spread)(const int m[3], const real *const *pixel, int strips, int low, int high, int tall, real *v, int64_t step,
+                   int64_t strip);
     /* G^T m: point p comes from v[p * step + lane], kernel element i goes to to[i * tap + lane], or is added to what is there. */
     void (*weight)(const int m[3], const real *v, int64_t step, int lanes, bool add, real *to, int64_t tap);
 } fl_transforms;

@@ -224,11 +224,12 @@ static void output(const int m[3], const real *v, int64_t step, const real *bias
     TILES(OUTPUT)
 }
 
-static void spread(const int m[3], const real *const *pixel, int strips, int rows, int tall, real *v, int64_t step, int64_t strip)
+static void spread(const int m[3], const real *const *pixel, int strips, int low, int high, int tall, real *v, int64_t step,
+                   int64_t strip)
 {
 #define SPREAD(t, h, w) {                                                                                                    \
-        for (int s = 0; s < strips; s++)                                                                                     \
-            for (int c = 0; c < tall; c += WIDTH) spread_vector(t, h, w, pixel, s * rows + c, v + s * strip + c, step);      \
+        for (int s = 0, first = 0; s < strips; s++, first += low + (s <= high))                                              \
+            for (int c = 0; c < tall; c += WIDTH) spread_vector(t, h, w, pixel, first + c, v + s * strip + c, step);         \
     }
     TILES(SPREAD)
 }

@@ -128,7 +128,7 @@ void fl_tiles_spread(const fl_tiles *j, const fl_spread *s, int64_t first, int64
         const real *pixel[FL_WINOGRAD_OUTPUTS];
         find_outputs(w, &p, at);
         for (int i = 0; i < outputs; i++) pixel[i] = at[i] < 0 ? s->zeros : at[i] == last ? s->last : s->gy + at[i];
-        j->kernels->transforms->spread(w->m, pixel, s->strips, s->rows, s->tall, to, s->step, s->strip);
+        j->kernels->transforms->spread(w->m, pixel, s->strips, s->low, s->high, s->tall, to, s->step, s->strip);
         step(w, planes, &p);
     }
 }

@@ -44,8 +44,9 @@ void fl_tiles_read (const fl_tiles *, const fl_tile_group *, int plane, int64_t 
 /* Tiles first .. first+count-1 of the whole input, to rows of `wide` from `to` on. */
 void fl_tiles_transform(const fl_tiles *, int64_t first, int64_t count, real *to);
 
-/* A y of tiles of the output (of `out`, being read): strips of `rows` channels, `tall` apart; zeros and last as for inputs. */
-typedef struct fl_spread { const real *gy, *zeros, *last; int strips, rows, tall; int64_t strip, step; } fl_spread;
+/* A y of tiles of the output (of `out`, being read): strips of low channels, the first `high` of them with one more, `tall` apart; zeros
+ * and last as for inputs. */
+typedef struct fl_spread { const real *gy, *zeros, *last; int strips, low, high, tall; int64_t strip, step; } fl_spread;
 void fl_tiles_spread(const fl_tiles *, const fl_spread *, int64_t first, int64_t count, real *to);
 
 /* Pixels of a group without taps along t, in the cache lines in which they lie, in as many shares as there are points times blocks: shares

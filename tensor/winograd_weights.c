@@ -36,7 +36,7 @@ static job job_make(const fl_winograd *w)
     job j = {.x = {.w = *w, .kernels = kernels, .planes_in = w->in.t, .planes = w->out.t}};
     fl_weights *s = &j.strips;
     *s = (fl_weights){.kernels = kernels, .straight = true, .rows = w->out.c, .lanes = w->in.c};
-    s->strips = (int)ceil_div(s->rows, kernels->rows_wide);
+    fl_strips_cut(s);
     s->blocks = (int)ceil_div(s->lanes, FL_BLOCK);
     s->pieces = (int)ceil_div(s->rows, ROWS_PER_ITEM);
     s->tall = (int)ceil_div(kernels->rows_wide, kernels->width) * kernels->width;
@@ -48,7 +48,7 @@ static job job_make(const fl_winograd *w)
     j.here_in = w->taps > 1 ? j.tiles_in : j.here;
     /* One cache line more than needed, from strip to strip: no two fall into the same sets. */
     j.x.wide = s->wide, j.x.strip = j.here_in * s->wide + FL_WHOLE, j.x.left_step = ceil_div(s->lanes, s->wide) * j.x.strip;
-    j.gy = (fl_spread){.strips = s->strips, .rows = kernels->rows_wide, .tall = s->tall};
+    j.gy = (fl_spread){.strips = s->strips, .low = s->low, .high = s->high, .tall = s->tall};
     j.gy.strip = ceil_div(j.here * s->tall, FL_WHOLE) * FL_WHOLE + FL_WHOLE;
     j.gy.step = j.gy.strips * j.gy.strip;
     for (int piece = 0; piece < s->pieces; piece++)
