@@ -228,8 +228,10 @@ TEST(attribution_warnings)
     CHECK(warns(&r.map, "equals the clip") && warns(&r.map, "zero map"));
     rig_explain(&r, IG, ONES, WITH(.target = {.class_index = 1, .score = FL_SCORE_PROBABILITY}, .baseline = "frozen"));
     CHECK(warns(&r.map, "zero map") && !warns(&r.map, "saturated"));
+    rig_explain(&r, IG, RAMP, WITH(.target = {.class_index = 1, .score = FL_SCORE_PROBABILITY}, .steps = 1));
+    CHECK(warns(&r.map, "misses its sum") && warns(&r.map, "more steps or the rule gauss_legendre"));
     rig_explain(&r, "blur_ig", RAMP, WITH(.target = {.class_index = 1, .score = FL_SCORE_PROBABILITY}, .steps = 1));
-    CHECK(!warns(&r.map, "misses") || !warns(&r.map, "gauss_legendre"));
+    CHECK(warns(&r.map, "misses its sum") && warns(&r.map, "more steps") && !warns(&r.map, "gauss_legendre"));      /* it has no rule */
     rig_down(&r);
 }
 

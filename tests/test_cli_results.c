@@ -358,6 +358,8 @@ TEST(cli_exact_sums_reach_the_maps_of_layers)
     CHECK(rig_run("explain $D/x.npy " TINY " --method grad_cam --quiet -o near") == 0);
     CHECK(rig_run("explain $D/x.npy " TINY " --method grad_cam --exact --quiet -o exact") == 0);
     CHECK(rig_run("compare $D/near/map.npy $D/exact/map.npy") == 0 && strstr(rig_out, "pearson         1.0000"));
+    CHECK(rig_run("compare $D/near/map.npy $D/near/map.npy") == 0 && strstr(rig_out, "same rank in both") && !strstr(rig_out, "differ most"));
+    CHECK(rig_run("compare $D/near/map.npy $D/near/map.npy --json") == 0 && strstr(rig_out, "\"largest_difference_at\": null"));
     CHECK(rig_run("explain $D/x.npy " TINY " --method gradient --target-node relus.2:1 --exact --quiet -o exact") == 0);
 }
 

@@ -131,6 +131,10 @@ static void print_pair(const fl_cli *cli, const pair *p)
         else if (overlap) printf("%8.4f  share that the largest %g of the voxels have in common\n", v, fl_cli_real(cli, "top"));
         else printf("%8.4f  %s\n", v, fl_agreement_table[i].doc);
     }
+    if (p->rank_difference == 0) {
+        printf("  every voxel has the same rank in both\n");
+        return;
+    }
     printf("  they differ most in frame %d at column %d, row %d: the second map's rank is %.1f %% %s\n", (int)(at / ((int64_t)s.h * s.w)),
            (int)(at % s.w), (int)(at / s.w % s.h), 100 * fabs(p->rank_difference), p->rank_difference < 0 ? "lower" : "higher");
     if (!isnan(p->per_frame[worst])) printf("  the least alike frame is %d: rank correlation %.4f\n", worst, p->per_frame[worst]);
@@ -152,7 +156,8 @@ static void write_pair(fl_json *j, const pair *p)
     for (int t = 0; t < s.t; t++) fl_json_number(j, NULL, p->per_frame[t]);
     fl_json_close(j);
     fl_json_int(j, "least_alike_frame", least_alike(p));
-    fl_json_ints(j, "largest_difference_at", at, 3);
+    if (p->rank_difference != 0) fl_json_ints(j, "largest_difference_at", at, 3);
+    else fl_json_null(j, "largest_difference_at");
     fl_json_number(j, "rank_difference", p->rank_difference);
     fl_json_close(j);
 }
