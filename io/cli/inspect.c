@@ -2,6 +2,7 @@
 #include "io/cli/inspect.h"
 #include "io/onnx/onnx.h"
 #include "io/weights_file.h"
+#include "models/model.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -185,11 +186,18 @@ static fl_status inspect_danger(fl_cli *cli, fl_status status, const fl_weights_
                             w->import[0].module, w->import[0].name);
 }
 
+/* A folder may be called as a network is: results of tiny, say. */
+static bool is_network(const char *what)
+{
+    if (strcmp(what, "-") == 0) return false;
+    return !fl_file_exists(what) || (fl_folder_exists(what) && fl_model_find(what)) || fl_onnx_is_file(what);
+}
+
 static fl_status run(fl_cli *cli)
 {
     const char *what = cli->argument[0];
     fl_weights_file w;
-    if ((strcmp(what, "-") != 0 && !fl_file_exists(what)) || fl_onnx_is_file(what)) return fl_inspect_model(cli, what, (int)fl_cli_int(cli, "frames"));
+    if (is_network(what)) return fl_inspect_model(cli, what, (int)fl_cli_int(cli, "frames"));
     if (fl_cli_given(cli, "frames")) return fl_error_set(cli->error, FL_USAGE, "--frames: is of a network; %s is a file of weights", what);
     fl_status status = fl_weights_file_open(cli->arena, what, &w);
     if (fl_cli_flag(cli, "danger")) status = inspect_danger(cli, status, &w);
