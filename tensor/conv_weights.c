@@ -18,7 +18,14 @@
 #include "tensor/par.h"
 #include "tensor/winograd.h"
 
-enum { BLOCK_PIXELS = 256, ROWS_PER_ITEM = 256, CHUNK_BYTES = 3 << 18, LONG_LINE = 24, WHOLE = 64 / (int)sizeof(real) };
+enum {
+    BLOCK_PIXELS = 256,
+    ROWS_PER_ITEM = 256,                       /* share a copy of x */
+    MANY_ITEMS = 8, LEAST_ROWS = 48,           /* rather so many items, but none of fewer rows */
+    CHUNK_BYTES = 3 << 18,                     /* of x and gy that all items go through before the next */
+    LONG_LINE = 24,
+    WHOLE = 64 / (int)sizeof(real)
+};
 
 static int ceil_div(int a, int b) { return (a + b - 1) / b; }
 static int min(int a, int b) { return a < b ? a : b; }
@@ -50,7 +57,8 @@ static fl_weights weights_make(const fl_conv *conv)
     choose_sides(&j);
     j.blocks = ceil_div(j.lanes, FL_BLOCK);
     fl_strips_cut(&j);
-    j.pieces = ceil_div(j.rows, ROWS_PER_ITEM);
+    const int64_t items = (int64_t)j.groups * j.blocks * j.c.win.k[0] * j.c.win.k[1];
+    j.pieces = max(ceil_div(j.rows, ROWS_PER_ITEM), items < MANY_ITEMS ? min(ceil_div(MANY_ITEMS, (int)items), j.rows / LEAST_ROWS) : 1);
     j.tall = ceil_div(j.kernels->rows_wide, j.kernels->width) * j.kernels->width;
     j.wide = max(j.kernels->width * j.kernels->vectors, WHOLE);
     j.extent[0] = y.t, j.extent[1] = y.h, j.extent[2] = y.w;
