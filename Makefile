@@ -38,7 +38,7 @@ ALL_LDFLAGS += -fsanitize=address,undefined
 UNCHECKED := -fno-sanitize=all
 endif
 
-ROOMS := tensor autograd autograd/ops layers models attribution attribution/metrics io io/onnx io/cli
+ROOMS := tensor autograd autograd/ops layers models attribution attribution/metrics io io/onnx io/cli io/cli/lesson
 ARCH  := $(shell uname -m)
 # Kernel files of other machines are compiled to nothing by their own #if; the flags are theirs alone.
 FAST  := -O3 -ffp-contract=fast $(UNCHECKED)

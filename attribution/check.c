@@ -127,6 +127,8 @@ int fl_checker_strike(fl_explainer *e, const fl_fault *fault)
 {
     if (fl_explainer_fold(e, true)) return -1;
     const int struck = fl_fault_inject(fault, e->whole_g);
+    e->plan = NULL;                                                  /* of the right ops; the spoilt ones want passes of their own */
+    e->parts = true;
     return struck >= 0 && e->fold->count && fl_fault_inject(fault, e->fold->g) < 0 ? -1 : struck;
 }
 

@@ -36,7 +36,8 @@ double fl_checker_macs(const fl_graph *);
 static inline bool fl_checker_is_large(const fl_checker *c) { return c->macs > c->o->large; }
 static inline int fl_checker_threads(const fl_checker *c) { return fl_checker_is_large(c) ? 2 : FL_CHECK_THREADS; }
 
-/* Puts the fault into the explainer's graph, and into the one with its norms folded. How many nodes it struck; -1: memory. */
+/* Puts the fault into the explainer's graph, and into the one with its norms folded; plans are made anew. How many nodes it struck;
+ * -1: memory. */
 int fl_checker_strike(fl_explainer *, const fl_fault *);
 
 /* The score's gradient with respect to the input, with room for fl_checker_threads: what the next two need. */

@@ -12,19 +12,21 @@ static const char *const bptt[] = {"full", "none", NULL};                 /* in 
 
 static const char *const streams[] = {"rgb", "flow", NULL};
 
-static const fl_option network[] = {
-    FL_OPTION_TEXT("model", 'm', "NAME", "r2plus1d_small", "the network; footlight list models names them; or FILE.onnx"),
-    FL_OPTION_INT("classes", "N", NULL, 1, 1000000, "outputs of the network; default: its own number"),
-    FL_OPTION_CHOICE("bptt", "HOW", "full", bptt,
-                     "recurrent networks: signals go back through time, or (as the study published) stop at every step"),
-    FL_OPTION_INT("lstm-layers", "N", NULL, 1, 3, "of cnn_lstm; default 1"),
-    FL_OPTION_INT("lstm-hidden", "N", NULL, 1, 65536, "units of each layer of cnn_lstm; default 512"),
-    FL_OPTION_CHOICE("stream", "NAME", "rgb", streams, "of a network of two streams: which input is explained"),
-    FL_OPTION_FLAG("exact", 0,
-                   "sums in double, what rounding takes off handed on: ReLUs fall as in float64, same bits on every machine; slower"),
-    FL_OPTION_FLAG("peepholes", 0, "convlstm: gates see the cell state (Wci Wcf Wco)"),
-    {0}};
-const fl_option_group fl_session_network = {"Network", network};
+#define NETWORK(model)                                                                                                                    \
+    FL_OPTION_TEXT("model", 'm', "NAME", model, "the network; footlight list models names them; or FILE.onnx"),                           \
+    FL_OPTION_INT("classes", "N", NULL, 1, 1000000, "outputs of the network; default: its own number"),                                   \
+    FL_OPTION_CHOICE("bptt", "HOW", "full", bptt,                                                                                         \
+                     "recurrent networks: signals go back through time, or (as the study published) stop at every step"),                 \
+    FL_OPTION_INT("lstm-layers", "N", NULL, 1, 3, "of cnn_lstm; default 1"),                                                              \
+    FL_OPTION_INT("lstm-hidden", "N", NULL, 1, 65536, "units of each layer of cnn_lstm; default 512"),                                    \
+    FL_OPTION_CHOICE("stream", "NAME", "rgb", streams, "of a network of two streams: which input is explained"),                          \
+    FL_OPTION_FLAG("exact", 0,                                                                                                            \
+                   "sums in double, what rounding takes off handed on: ReLUs fall as in float64, same bits on every machine; slower"),    \
+    FL_OPTION_FLAG("peepholes", 0, "convlstm: gates see the cell state (Wci Wcf Wco)"),                                                   \
+    {0}
+
+static const fl_option network[] = {NETWORK("r2plus1d_small")}, simple[] = {NETWORK("c3d_small")};
+const fl_option_group fl_session_network = {"Network", network}, fl_session_simple = {"Network", simple};
 
 fl_model_options fl_session_model_options(const fl_cli *cli)
 {

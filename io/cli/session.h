@@ -23,6 +23,7 @@ typedef struct fl_session {
 } fl_session;
 
 extern const fl_option_group fl_session_network;      /* --model --classes --bptt ... */
+extern const fl_option_group fl_session_simple;       /* the same, by itself the simplest network: c3d_small */
 extern const fl_option_group fl_session_weights;      /* --weights --labels */
 
 /* What the options of fl_session_network say, sizes left at 0. */
