@@ -136,6 +136,38 @@ TEST(winograd_weights_are_nearly_as_accurate_as_the_direct_kernels)
     }
 }
 
+/* Random shapes, to meet what the list forgot. */
+TEST(winograd_weights_agree_with_the_direct_kernels)
+{
+    fl_rng rng = {17, 0, 0};
+    int taken = 0;
+    for (int trial = 0; trial < 60; trial++) {
+        geometry g = {.n = 1 + fl_rng_next_below(&rng, 3), .ci = 64 + fl_rng_next_below(&rng, 40), .co = 64 + fl_rng_next_below(&rng, 40)};
+        const int kind = fl_rng_next_below(&rng, 3);
+        for (int i = 0; i < 3; i++) {
+            g.k[i] = kind == 0 || (kind == 1) == (i > 0) ? 3 : 1;                  /* 3x3x3, 1x3x3, 3x1x1 */
+            g.lo[i] = g.k[i] > 1 ? fl_rng_next_below(&rng, 4) : 0, g.hi[i] = g.k[i] > 1 ? fl_rng_next_below(&rng, 4) : 0;
+            g.size[i] = 3 + fl_rng_next_below(&rng, i ? 22 : 6);
+        }
+        problem p = make(&g);
+        fl_winograd w;
+        p.c.direct = false;
+        if (fl_winograd_weights_suit(&p.c, &w)) {
+            const real *a = run(&p, false), *b = run(&p, true);
+            double apart = 0, size = 0;
+            for (int64_t i = 0; i < p.weights; i++) {
+                apart += (double)((a[i] - b[i]) * (a[i] - b[i]));
+                size += (double)(b[i] * b[i]);
+            }
+            CHECK_SAY(apart <= size * pow(16 * FL_REAL_EPSILON, 2), "%d>%d %dx%dx%d at %dx%dx%dx%d: %g", g.ci, g.co, g.k[0], g.k[1], g.k[2], g.n,
+                      g.size[0], g.size[1], g.size[2], sqrt(apart / size));
+            taken++;
+        }
+        fl_arena_free(&p.arena);
+    }
+    CHECK_SAY(taken >= 20, "%d of 60 shapes go by tiles", taken);
+}
+
 static uint64_t fingerprint(problem *p)
 {
     const fl_mark mark = fl_arena_mark(&p->arena);
