@@ -1,7 +1,8 @@
 /* disc.h: soft discs of a mask's cells (autograd/ops/smoothmax.c), one table of loops per instruction set (kernels.h).
  *
  * A cell of value x at distance d has v = kappa(d) x and e = exp(cold v). A disc has a line for each |h|: its columns from the first
- * to the last, then zeros, as kappa has there, so that no loop ends within FL_DISC_LANES numbers. Made from kappa's lines:
+ * to the last, then zeros, so that no loop ends within FL_DISC_LANES numbers. Both sides of a centre are alike:
+ * lines are made from kappa's, which have a number for each |w|:
  *
  *   light:   lines v e and e - 1          what a cell adds to a pixel beyond what a cell of 0 does
  *   slope:   lines kappa e (1 + cold v) and kappa e cold
@@ -32,7 +33,11 @@ static inline fl_disc fl_disc_of(int taps, int above, double cold)
     return (fl_disc){taps, above, far, fl_disc_lanes(taps), cold};
 }
 
-static inline int64_t fl_disc_numbers(const fl_disc *d) { return (d->far + 1) * d->width; }      /* of all lines */
+/* From the centre on: columns of a line, or of its left side where that is longer; numbers of a line of kappa, 0 beyond far. */
+static inline int64_t fl_disc_columns(const fl_disc *d) { return d->width - d->above > d->far + 1 ? d->width - d->above : d->far + 1; }
+static inline int64_t fl_disc_half(const fl_disc *d) { return fl_disc_lanes(fl_disc_columns(d)); }
+/* of all lines, and behind the last what may be written too far */
+static inline int64_t fl_disc_numbers(const fl_disc *d) { return (d->far + 1) * d->width + fl_disc_half(d); }
 
 typedef struct fl_disc_loops {
     void (*light)(const fl_disc *, const double *kappa, double x, double *const line[2]);

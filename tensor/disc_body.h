@@ -25,20 +25,45 @@ INLINE vector exp_of(vector u)
 
 enum part { LIGHT, SLOPE };
 
+INLINE vector reversed(vector v)
+{
+#if defined(__clang__)
+    vector r = v;
+    UNROLL for (int l = 0; l < WIDTH; l++) r[l] = v[WIDTH - 1 - l];
+    return r;
+#else
+    whole order = {0};
+    UNROLL for (int l = 0; l < WIDTH; l++) order[l] = WIDTH - 1 - l;
+    return __builtin_shuffle(v, order);
+#endif
+}
+
+/* Columns w .. w+WIDTH-1 from the centre, to its right, and to its left as far as there are any. */
+INLINE void both_sides(const fl_disc *d, vector v, int64_t w, double *centre)
+{
+    const int64_t left = d->above + 1 - w;
+    *(loose *)(centre + w) = v;
+    if (left >= WIDTH) *(loose *)(centre - w - (WIDTH - 1)) = reversed(v);
+    else UNROLL for (int l = 0; l < WIDTH - 1; l++) if (l < left) centre[-w - l] = v[l];
+}
+
+/* Line by line: what goes too far to the right falls on the next one's first columns, which come later. Beyond far kappa is 0, and so is
+ * what follows; where the left side is the longer one, it is made 0. */
 INLINE void tabulate(const enum part part, const fl_disc *disc, const double *kappa, double x, double *const line[2])
 {
     const fl_disc here = *disc, *d = &here;     /* no store can change it */
     const double limit = 700, times_cold = d->cold * x, colder = times_cold > limit ? limit : times_cold < -limit ? -limit : times_cold;
-    double *const to[2] = {line[0], line[1]};
-    for (int64_t q = 0; q < fl_disc_numbers(d); q += WIDTH) {
-        const vector k = *(const loose *)(kappa + q), e = exp_of(k * colder);
-        if (part == LIGHT) {
-            *(loose *)(to[0] + q) = k * x * e;
-            *(loose *)(to[1] + q) = e - 1.0;
-        } else {
-            *(loose *)(to[0] + q) = k * e * (1.0 + k * times_cold);
-            *(loose *)(to[1] + q) = k * e * d->cold;
+    const int64_t half = fl_disc_half(d), columns = fl_disc_columns(d), right = d->taps - 1 - d->above;
+    for (int h = 0; h <= d->far; h++) {
+        double *const one = line[0] + h * d->width + d->above, *const two = line[1] + h * d->width + d->above;
+        int64_t w = 0;
+        for (; w <= d->far; w += WIDTH) {
+            const vector k = *(const loose *)(kappa + h * half + w), e = exp_of(k * colder);
+            both_sides(d, part == LIGHT ? k * x * e : k * e * (1.0 + k * times_cold), w, one);
+            both_sides(d, part == LIGHT ? e - 1.0 : k * e * d->cold, w, two);
         }
+        for (; w < columns; w += WIDTH) *(loose *)(one + w) = *(loose *)(two + w) = (vector){0};
+        for (int64_t q = right + 1; right < d->far && q < columns; q++) one[q] = two[q] = 0;
     }
 }
 

@@ -145,35 +145,40 @@ TEST(masks_area_alone_follows_the_trace_to_its_end)
 
 /* ---- loops of discs, per instruction set ---- */
 
-enum { TAPS = 13, ABOVE = 5, LINE = 16, LINES = TAPS - ABOVE, STEP = 24 };
+enum { TAPS = 13, LINE = 16, LINES = 8, HALF = 16, STEP = 24 };
 
-typedef struct disc_results { double light[2][LINES * LINE], slope[2][LINES * LINE], sum[TAPS * STEP], gathered; } disc_results;
+typedef struct disc_results { double light[2][LINES * LINE + HALF], slope[2][LINES * LINE + HALF], sum[TAPS * STEP], gathered; } disc_results;
 
 static void run_discs(const fl_disc *d, const double *kappa, double x, disc_results *r)
 {
     const fl_disc_loops *loops = fl_kernels_now()->disc;
     double *const light[2] = {r->light[0], r->light[1]}, *const slope[2] = {r->slope[0], r->slope[1]};
+    memset(r, 0, sizeof *r);
     loops->light(d, kappa, x, light);
     loops->slope(d, kappa, x, slope);
+    for (int i = 0; i < 2; i++) memset(light[i] + LINES * LINE, 0, HALF * sizeof(double)), memset(slope[i] + LINES * LINE, 0, HALF * sizeof(double));
     for (int i = 0; i < TAPS * STEP; i++) r->sum[i] = i % 7;
     loops->add(d, light[1], 2, TAPS - 1, r->sum + 3, STEP);
     r->gathered = loops->gather(d, slope, 1, TAPS, r->sum + 3, r->sum + 5, STEP);
 }
 
-TEST(masks_discs_from_their_definition_on_every_instruction_set)
+static void check_discs(int above)
 {
     static const double values[] = {0.7, 1, -0.3, 1e-9, 34, 500, -1000};
-    const fl_disc d = fl_disc_of(TAPS, ABOVE, 20);
-    double kappa[LINES * LINE];
-    CHECK(d.far == LINES - 1 && d.width == LINE && fl_disc_numbers(&d) == LINES * LINE);
+    const fl_disc d = fl_disc_of(TAPS, above, 20);
+    double half[LINES * HALF], kappa[LINES * LINE];                           /* from the centre on, and as lines have it */
+    CHECK(d.far == LINES - 1 && d.width == LINE && fl_disc_numbers(&d) == LINES * LINE + HALF && fl_disc_half(&d) == HALF);
     for (int h = 0; h < LINES; h++)
-        for (int q = 0; q < LINE; q++) kappa[h * LINE + q] = q < TAPS ? 1.0 / (1 + h + abs(q - ABOVE)) : 0;
+        for (int q = 0; q < LINE; q++) {
+            half[h * HALF + q] = q < LINES ? 1.0 / (1 + h + q) : 0;
+            kappa[h * LINE + q] = q < TAPS ? 1.0 / (1 + h + abs(q - above)) : 0;
+        }
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         static disc_results first, r;
         const double x = values[i], limit = fabs(20 * x) > 700 ? 700 / fabs(20 * x) : 1;
         double sum = 0, size = 0;
         fl_isa_choose(fl_isa_available(0), NULL);
-        run_discs(&d, kappa, x, &first);
+        run_discs(&d, half, x, &first);
         for (int k = 0; k < LINES * LINE; k++) {
             const double v = kappa[k] * x, e = fl_exp64(20 * v * limit), room = 2e-13 * (1 + e);      /* of 700, rounded, too */
             CHECK_NEAR(first.light[0][k], v * e, room * fabs(x));
@@ -183,7 +188,7 @@ TEST(masks_discs_from_their_definition_on_every_instruction_set)
         }
         for (int p = 0; p < TAPS; p++)
             for (int q = 0; q < LINE; q++) {
-                const int line = abs(p - ABOVE) * LINE + q, at = p * STEP + q;
+                const int line = abs(p - above) * LINE + q, at = p * STEP + q;
                 if (p >= 2 && p < TAPS - 1) CHECK(first.sum[at + 3] == (at + 3) % 7 + first.light[1][line]);
                 if (p < 1) continue;
                 sum += first.slope[0][line] * first.sum[at + 3] - first.slope[1][line] * first.sum[at + 5];
@@ -192,12 +197,18 @@ TEST(masks_discs_from_their_definition_on_every_instruction_set)
         if (x <= 1) CHECK_NEAR(first.gathered, sum, 1e-14 * size);        /* beyond, products leave the range */
         for (int isa = 1; fl_isa_available(isa); isa++) {
             fl_isa_choose(fl_isa_available(isa), NULL);
-            run_discs(&d, kappa, x, &r);
+            run_discs(&d, half, x, &r);
             if (x > 1) r.gathered = first.gathered;
             CHECK_SAY(memcmp(&r, &first, sizeof r) == 0, "%s: other bits at %g", fl_isa_name(), x);
         }
     }
     fl_isa_choose(NULL, NULL);
+}
+
+TEST(masks_discs_from_their_definition_on_every_instruction_set)
+{
+    check_discs(5);                   /* more columns on the right of the centre */
+    check_discs(7);                   /* and on its left */
 }
 
 /* Two of five equal values shall be zeros: random ties take every pair about equally often, and ties by place the first two. */

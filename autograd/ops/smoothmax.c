@@ -74,31 +74,32 @@ typedef struct frame {
     double value;                  /* that the lines are for */
 } frame;
 
+static int64_t kappas(const layout *a) { return (a->disc.far + 1) * fl_disc_half(&a->disc); }
 static int64_t plane(const layout *a) { return a->rows[0] * a->width; }
 static int64_t doubles(const layout *a) { return 2 * (fl_disc_numbers(&a->disc) + plane(a)); }
 
 static size_t scratch(const fl_node *node)
 {
     const layout a = layout_of(node);
-    return (size_t)(fl_disc_numbers(&a.disc) + doubles(&a) * fl_threads()) * sizeof(double);
+    return (size_t)(kappas(&a) + doubles(&a) * fl_threads()) * sizeof(double);
 }
 
 static double *kappa_table(const fl_node *node, const fl_disc *d)
 {
     double *kappa = node->work;
     const double sigma = node->attr.smoothmax.sigma;
+    const int64_t half = fl_disc_half(d);
     for (int h = 0; h <= d->far; h++)
-        for (int q = 0; q < d->width; q++) {
-            const int w = q - d->above;
+        for (int w = 0; w < half; w++) {
             const double z = sqrt((double)(h * h + w * w)) / sigma - 0.5;
-            kappa[h * d->width + q] = q >= d->taps ? 0 : z > 0 ? fl_exp64(-2 * z * z) : 1.0;
+            kappa[h * half + w] = w > d->far ? 0 : z > 0 ? fl_exp64(-2 * z * z) : 1.0;
         }
     return kappa;
 }
 
 static frame frame_of(const layout *a, double *kappa)
 {
-    double *p = kappa + fl_disc_numbers(&a->disc) + fl_thread() * doubles(a);
+    double *p = kappa + kappas(a) + fl_thread() * doubles(a);
     frame f = {.loops = fl_kernels_now()->disc, .kappa = kappa, .value = (double)NAN};
     for (int i = 0; i < 2; i++, p += fl_disc_numbers(&a->disc)) f.line[i] = p;
     f.top = p;
