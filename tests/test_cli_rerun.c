@@ -342,7 +342,7 @@ TEST(cli_rerun_believes_no_file)
     NEEDS_PROGRAM();
     rig_inputs();
     fl_error error = {0};
-    CHECK(rig_shell("rm -rf rr_h && mkdir rr_h && cp x.npy rr_h") == 0);
+    CHECK(rig_shell("rm -rf rr_h evil footlight-demo && mkdir rr_h && cp x.npy rr_h") == 0);
     for (size_t i = 0; i < sizeof hostiles / sizeof *hostiles; i++) {
         const struct hostile *h = &hostiles[i];
         CHECK(fl_file_write(rig_file("rr_h/hostile.json"), h->text, strlen(h->text), &error) == FL_OK);
