@@ -23,12 +23,14 @@ enum {
     ROWS_PER_ITEM = 256,                       /* share a copy of x */
     MANY_ITEMS = 8, LEAST_ROWS = 48,           /* rather so many items, but none of fewer rows */
     CHUNK_BYTES = 3 << 18,                     /* of x and gy that all items go through before the next */
+    LONG_CHUNK_BYTES = 4 << 20, OFTEN = 40,    /* where each serves so many operations: it may come from farther, and threads meet less often */
     LONG_LINE = 24,
     WHOLE = 64 / (int)sizeof(real)
 };
 
 static int ceil_div(int a, int b) { return (a + b - 1) / b; }
 static int min(int a, int b) { return a < b ? a : b; }
+static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 static int max(int a, int b) { return a > b ? a : b; }
 
 /* Which side is lanes, and whether the run (kw, i) is one: apart, columns share a copy of x, but end to end lines sum without a break. */
@@ -69,8 +71,9 @@ static fl_weights weights_make(const fl_conv *conv)
     j.pixels = (int64_t)j.cut[0] * j.cut[1] * j.cut[2];
     j.patch = j.pixels * j.groups * (j.straight ? j.strips * j.tall : j.blocks * FL_BLOCK);
     j.patches = (int64_t)y.n * j.cuts[0] * j.cuts[1] * j.cuts[2];
-    const int64_t reals = (fl_shape_count(j.c.x) + fl_shape_count(y)) / j.patches + 1;
-    j.chunk = min(max(1, (int)(CHUNK_BYTES / (int)sizeof(real) / reals)), (int)j.patches);
+    const int64_t reals = fl_shape_count(j.c.x) + fl_shape_count(y), bytes = reals * (int64_t)sizeof(real);
+    const int64_t most = fl_conv_flops(&j.c) > (double)OFTEN * (double)bytes ? LONG_CHUNK_BYTES : CHUNK_BYTES;
+    j.chunk = max(1, (int)min64(most / (bytes / j.patches + 1), j.patches));
     return j;
 }
 
@@ -85,7 +88,7 @@ static int64_t left_count(const fl_weights *j) { return (j->chunk * j->patch + F
 size_t fl_conv_weights_scratch(const fl_conv *conv)
 {
     const fl_weights j = weights_make(conv);
-    return (size_t)(sums_count(&j) + left_count(&j) + fl_panel_count(&j) * fl_threads()) * sizeof(real);
+    return (size_t)(sums_count(&j) + 2 * left_count(&j) + fl_panel_count(&j) * fl_threads()) * sizeof(real);
 }
 
 static fl_patch patch_make(const fl_weights *j, int64_t number)
@@ -124,10 +127,12 @@ static fl_item item_make(const fl_weights *j, int64_t number)
                      .first = fl_piece_strip(j, piece), .last = fl_piece_strip(j, piece + 1)};
 }
 
-/* An item's part of what blocks from .. to-1 will read: every second one asks for x, the others for gy. */
-static fl_soon soon_of(const fl_weights *j, const fl_item *item, int64_t from, int64_t to)
+/* An item's part of what will be read: every second one asks for x of the next chunk, the others for gy of the one after that, which is
+ * copied then. */
+static fl_soon soon_of(const fl_weights *j, const fl_item *item, int64_t next)
 {
     const bool of_x = item->number % 2 == 0;
+    const int64_t from = min64(of_x ? next : next + j->chunk, j->patches), to = min64(from + j->chunk, j->patches);
     const int64_t share = (items_count(j) + of_x) / 2, reals = fl_shape_count(of_x ? j->c.x : j->c.y);
     const real *start = (of_x ? j->x : j->gy) + reals * from / j->patches;
     const int64_t all = reals * to / j->patches - reals * from / j->patches;
@@ -139,7 +144,7 @@ static void run_item(const fl_weights *j, int64_t number, int64_t from, int64_t 
 {
     const fl_item item = item_make(j, number);
     const int strip = j->straight ? item.first : item.block * (FL_BLOCK / j->wide);
-    fl_soon soon = soon_of(j, &item, to, to + j->chunk < j->patches ? to + j->chunk : j->patches);
+    fl_soon soon = soon_of(j, &item, to);
     bool fresh = from == 0;
     for (int64_t i = from; i < to; i++) {
         const fl_patch whole = patch_make(j, i), inside = patch_inside(j, whole, item.k);
@@ -154,12 +159,12 @@ static void run_item(const fl_weights *j, int64_t number, int64_t from, int64_t 
 /* The copies of gy: of a block of pixels, a piece of the rows or a block of lanes. */
 static int64_t copies_count(const fl_weights *j) { return (int64_t)j->groups * (j->straight ? j->pieces : j->blocks); }
 
-static void copy_gy(const fl_weights *j, int64_t number, int64_t from)
+static void copy_gy(const fl_weights *j, int64_t number, int64_t from, real *copies)
 {
     const int parts = j->straight ? j->pieces : j->blocks;
     const int64_t i = number / copies_count(j);
     const fl_patch p = patch_make(j, from + i);
-    fl_strips_of_gy(j, &p, (int)(number / parts % j->groups), (int)(number % parts), j->left + i * j->patch);
+    fl_strips_of_gy(j, &p, (int)(number / parts % j->groups), (int)(number % parts), copies + i * j->patch);
 }
 
 /* sums[group, block][kt][kh][kw][i][lane] -> gw[o][kt][kh][kw][i] */
@@ -183,13 +188,17 @@ void fl_conv_to_weights(const fl_conv *conv, const real *x, const real *gy, real
     fl_weights j = weights_make(conv);
     j.x = x, j.gy = gy, j.gw = gw;
     j.sums = scratch;
-    j.left = j.sums + sums_count(&j);
-    j.panels = j.left + left_count(&j);
-    for (int64_t from = 0; from < j.patches; from += j.chunk) {
-        const int64_t to = from + j.chunk < j.patches ? from + j.chunk : j.patches;
+    real *left[2] = {j.sums + sums_count(&j), j.sums + sums_count(&j) + left_count(&j)};
+    j.panels = left[1] + left_count(&j);
+    FL_PARALLEL(item, j.chunk * copies_count(&j), (double)(j.chunk * j.patch)) copy_gy(&j, item, 0, left[0]);
+    for (int64_t from = 0, turn = 0; from < j.patches; from += j.chunk, turn = !turn) {
+        const int64_t to = min64(from + j.chunk, j.patches), after = min64(to + j.chunk, j.patches), copies = (after - to) * copies_count(&j);
         const double work = fl_conv_flops(&j.c) * (double)(to - from) / (double)j.patches;
-        FL_PARALLEL(item, (to - from) * copies_count(&j), (double)((to - from) * j.patch)) copy_gy(&j, item, from);
-        FL_PARALLEL(item, items_count(&j), work) run_item(&j, item, from, to);
+        j.left = left[turn];
+        FL_PARALLEL(item, copies + items_count(&j), work) {                    /* the next chunk's copies on the way: threads meet once */
+            if (item < copies) copy_gy(&j, item, to, left[!turn]);
+            else run_item(&j, item - copies, from, to);
+        }
     }
     if (!j.straight) turn_round(&j, gw);
 }
