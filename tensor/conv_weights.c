@@ -57,12 +57,9 @@ static fl_weights weights_make(const fl_conv *conv)
     j.outputs = y.c / j.groups;
     j.channels = j.depthwise ? 1 : j.c.x.c / j.groups;
     choose_sides(&j);
-    j.blocks = ceil_div(j.lanes, FL_BLOCK);
     fl_strips_cut(&j);
     const int64_t items = (int64_t)j.groups * j.blocks * j.c.win.k[0] * j.c.win.k[1];
     j.pieces = max(ceil_div(j.rows, ROWS_PER_ITEM), items < MANY_ITEMS ? min(ceil_div(MANY_ITEMS, (int)items), j.rows / LEAST_ROWS) : 1);
-    j.tall = ceil_div(j.kernels->rows_wide, j.kernels->width) * j.kernels->width;
-    j.wide = max(j.kernels->width * j.kernels->vectors, WHOLE);
     j.extent[0] = y.t, j.extent[1] = y.h, j.extent[2] = y.w;
     j.cut[2] = min(y.w, BLOCK_PIXELS);
     j.cut[1] = min(y.h, max(1, BLOCK_PIXELS / y.w));

@@ -40,11 +40,16 @@ static inline int64_t fl_patch_pixels(const fl_patch *p)
     return (int64_t)(p->to[0] - p->from[0]) * (p->to[1] - p->from[1]) * (p->to[2] - p->from[2]);
 }
 
-/* The rows in strips of at most a tile's, as equal as can be: first the higher ones, then those with a row less. A piece is some of them. */
+/* From rows and lanes: the rows in strips of at most a tile's, as equal as can be, first the higher ones, then those with a row less; the
+ * lanes in blocks. A piece is some of the strips. */
 static inline void fl_strips_cut(fl_weights *j)
 {
-    j->strips = (j->rows + j->kernels->rows_wide - 1) / j->kernels->rows_wide;
+    const int whole = 64 / (int)sizeof(real), rows = j->kernels->rows_wide, width = j->kernels->width, wide = width * j->kernels->vectors;
+    j->strips = (j->rows + rows - 1) / rows;
     j->low = j->rows / j->strips, j->high = j->rows % j->strips;
+    j->tall = (rows + width - 1) / width * width;
+    j->wide = wide > whole ? wide : whole;
+    j->blocks = (j->lanes + FL_BLOCK - 1) / FL_BLOCK;
 }
 
 static inline int fl_strip_row(const fl_weights *j, int strip) { return strip * j->low + (strip < j->high ? strip : j->high); }

@@ -37,10 +37,7 @@ static job job_make(const fl_winograd *w)
     fl_weights *s = &j.strips;
     *s = (fl_weights){.kernels = kernels, .straight = true, .rows = w->out.c, .lanes = w->in.c};
     fl_strips_cut(s);
-    s->blocks = (int)ceil_div(s->lanes, FL_BLOCK);
     s->pieces = (int)ceil_div(s->rows, ROWS_PER_ITEM);
-    s->tall = (int)ceil_div(kernels->rows_wide, kernels->width) * kernels->width;
-    s->wide = max(kernels->width * kernels->vectors, FL_WHOLE);
     const int64_t plane = (int64_t)w->tiles[1] * w->tiles[2];
     j.tiles_in = plane * (w->taps > 1 ? w->in.t : w->tiles[0]);
     j.tiles = plane * (w->taps > 1 ? w->out.t : w->tiles[0]);
