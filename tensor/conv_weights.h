@@ -1,5 +1,6 @@
 /* conv_weights.h: what the gradient of the weights (conv_weights.c), its products (conv_product.c) and its copies of x and gy
- * (conv_panels.c) have in common. Internal to these. */
+ * (conv_panels.c) have in common. The gradient by tiles (winograd_weights.c) multiplies its strips with the same products. Internal to
+ * these. */
 #ifndef FL_CONV_WEIGHTS_H
 #define FL_CONV_WEIGHTS_H
 
