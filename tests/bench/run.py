@@ -3,8 +3,8 @@
 Parts: layers, networks, explanations, training, first, threads; without any, all. Writes tests/bench/results_ISA.json and .md, where ISA is
 the machine's best instruction set; parts that are not run keep what they said there. Every figure is the best of several, ours and the peer's
 in turn; speeds of convolutions are shares of the machine's own peak, measured again around each, because clocks and neighbours change: the
-best speed over the best peak. The peer (peers.py) runs with the
-kernels of the best instruction set that its BLAS has. MiB: the largest resident size of the process.
+best speed of all rounds over the best peak of the run. The peer (peers.py) runs with the kernels of the best instruction set that its BLAS has.
+MiB: the largest resident size of the process.
 """
 import datetime, json, os, platform, subprocess, sys, tempfile, time
 
@@ -101,22 +101,19 @@ def compare(row, mine, theirs):
 
 # ---- the parts ----
 
-def share(layer, wanted, *isa):
-    peaks, speeds = [ours("--peak", *isa)["gflops"]], []
-    for _ in range(ROUNDS):
-        speeds.append(ours("--layer", layer, "--pass", wanted, "--repeat", str(REPEAT), *isa)["gflops"])
-        peaks.append(ours("--peak", *isa)["gflops"])
-    return max(speeds) / max(peaks)
-
-
 def layers():
-    rows = []
-    for layer in LAYERS:
-        rows.append({"layer": layer, **{p: share(layer, p) for p in ("forward", "input", "weights")}})
-        if best_isa == "avx512":
-            rows[-1]["avx2"] = share(layer, "forward", "--isa", "avx2")
-        say(rows[-1])
-    return rows
+    """The whole list again in every round: a neighbour that wakes stays for minutes, and takes one round's figure, not the best of them."""
+    columns = [(p, (p, [])) for p in ("forward", "input", "weights")] + ([("avx2", ("forward", ["--isa", "avx2"]))] if best_isa == "avx512" else [])
+    speeds, peaks = {}, {}
+    for turn in range(ROUNDS):
+        for layer in LAYERS:
+            for column, (what, isa) in columns:
+                before = ours("--peak", *isa)["gflops"]
+                speed = ours("--layer", layer, "--pass", what, "--repeat", str(REPEAT), *isa)["gflops"]
+                peaks.setdefault(tuple(isa), []).extend([before, ours("--peak", *isa)["gflops"]])
+                speeds.setdefault((layer, column), []).append(speed)
+        say(f"layers: round {turn + 1} of {ROUNDS}; peak between {min(peaks[()]):.0f} and {max(peaks[()]):.0f} GFLOP/s")
+    return [{"layer": layer, **{column: max(speeds[layer, column]) / max(peaks[tuple(isa)]) for column, (_, isa) in columns}} for layer in LAYERS]
 
 
 def networks():
