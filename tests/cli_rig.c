@@ -5,6 +5,7 @@
 #include "tensor/rng.h"
 
 #include <stdarg.h>
+#include <unistd.h>
 
 char rig_out[1 << 18], rig_err[65536], rig_kept[65536];
 
@@ -44,12 +45,21 @@ const char *rig_file(const char *name)
     return path;
 }
 
+const char *rig_golden(const char *name)
+{
+    static char room[8][2048];
+    static int next;
+    char *path = room[next++ % 8], here[1024];
+    CHECK(getcwd(here, sizeof here) != NULL);
+    snprintf(path, sizeof room[0], "%s/tests/golden/%s", here, name);
+    return path;
+}
+
 const real *rig_inputs(void)
 {
     static real values[RIG_CLIPS * RIG_VOXELS];
-    static bool there;
     const real *last = values + (RIG_CLIPS - 1) * RIG_VOXELS;
-    if (there) return last;
+    if (access(rig_file("x.npy"), F_OK) == 0) return last;
     fl_error err = {0};
     const int64_t all[5] = {RIG_CLIPS, RIG_C, RIG_T, RIG_SIDE, RIG_SIDE};
     const int64_t one[5] = {1, RIG_C, RIG_T, RIG_SIDE, RIG_SIDE};
@@ -60,7 +70,6 @@ const real *rig_inputs(void)
     CHECK_SAY(err.status == FL_OK, "%s", err.message);
     CHECK(rig_run("synth -o $D/made --count 1 --quiet") == 0);
     CHECK(rig_shell("mv made/clip_000000.ppm clip.ppm; sed s/clip_000000/clip/ made/clip_000000.csv >clip.csv") == 0);
-    there = true;
     return last;
 }
 

@@ -28,6 +28,9 @@ bool rig_has_escape(const char *text);             /* characters that steer a te
 /* A path in the scratch folder; the last eight are valid. */
 const char *rig_file(const char *name);
 
+/* The absolute path of a file of tests/golden; the last eight are valid. */
+const char *rig_golden(const char *name);
+
 /* Writes x.npy (1,C,T,H,W), c.npy (the same as C,T,H,W), n.npy (N,C,T,H,W, the last one the same), and clip.ppm, a
  * clip of 16 frames of 64 x 64 with clip.csv, its boxes. Returns the values of x.npy, in file order. */
 const real *rig_inputs(void);

@@ -68,6 +68,12 @@ const char *fl_test_folder(void)
     return folder;
 }
 
+static void remove_folder(void)
+{
+    if (folder[0]) fl_test_shell(NULL, 0, "rm -rf '%s'", folder);
+    folder[0] = 0;
+}
+
 int fl_test_shell(char *output, size_t size, const char *format, ...)
 {
     char command[4096];
@@ -109,6 +115,7 @@ int main(int argc, char **argv)
         skipped = NULL;
         clock_gettime(CLOCK_MONOTONIC, &a);
         t->run();
+        remove_folder();
         clock_gettime(CLOCK_MONOTONIC, &b);
         double seconds = (double)(b.tv_sec - a.tv_sec) + 1e-9 * (double)(b.tv_nsec - a.tv_nsec);
         if (failed_checks) failed++;
@@ -118,7 +125,6 @@ int main(int argc, char **argv)
                skipped ? ": " : "", skipped ? skipped : "");
         fflush(stdout);
     }
-    if (folder[0]) fl_test_shell(NULL, 0, "rm -rf '%s'", folder);
     printf("%d passed, %d failed", passed, failed);
     if (left_out) printf(", %d skipped", left_out);
     printf("\n");

@@ -44,7 +44,7 @@ static inline bool fl_test_near(double got, double want, double tolerance, const
 const char *fl_test_shared(void);
 
 /* Runs a shell command, keeps at most size-1 bytes of what it prints on stdout, returns its exit code (128+signal when killed).
- * The program under test is in the environment variable FOOTLIGHT. A scratch folder that is emptied at the end: fl_test_folder(). */
+ * The program under test is in the environment variable FOOTLIGHT. A scratch folder of this test alone, gone after it: fl_test_folder(). */
 int fl_test_shell(char *output, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 const char *fl_test_folder(void);
 

@@ -1,18 +1,6 @@
 /* test_cli_weights.c: weight files of every kind through the program: what they make the network say, and what it says of them. */
 #include "tests/cli_rig.h"
 
-#include <unistd.h>
-
-/* The golden files by their absolute path; the program runs in the scratch folder. */
-static const char *weights(const char *name)
-{
-    static char path[1024];
-    char here[800];
-    CHECK(getcwd(here, sizeof here) != NULL);
-    snprintf(path, sizeof path, "%s/tests/golden/weights/%s", here, name);
-    return path;
-}
-
 typedef struct say { fl_error error; fl_arena arena; const fl_json_value *v; } say;
 
 static bool predict(say *s, const char *options)
@@ -39,7 +27,7 @@ TEST(cli_weights_of_every_kind_say_the_same)
     if (!predict(&truth, "--weights formula")) return;
     for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
         char options[1200];
-        snprintf(options, sizeof options, "--weights '%s'", weights(list[i].file));
+        snprintf(options, sizeof options, "--weights '%s/%s'", rig_golden("weights"), list[i].file);
         if (!predict(&s, options)) continue;
         CHECK_SAY(strstr(rig_err, list[i].says) != NULL, "%s: '%s' does not say '%s'", list[i].file, rig_err, list[i].says);
         for (int k = 0; k < RIG_CLASSES; k++) {
@@ -58,12 +46,12 @@ TEST(cli_weights_that_do_not_fit_say_why)
 {
     NEEDS_PROGRAM();
     rig_inputs();
-    CHECK(rig_run("predict $D/clip.ppm --model c3d_small --weights '%s'", weights("zip.pth")) == 4);
+    CHECK(rig_run("predict $D/clip.ppm --model c3d_small --weights '%s'", rig_golden("weights/zip.pth")) == 4);
     CHECK_SAY(strstr(rig_err, "tiny (17 of its 17 tensors)") && strstr(rig_err, "--model tiny") && strstr(rig_err, "--allow-missing"),
               "%s", rig_err);
-    CHECK(rig_run("predict $D/x.npy --tensor --model tiny --classes 7 --weights '%s'", weights("zip.pth")) == 4);
+    CHECK(rig_run("predict $D/x.npy --tensor --model tiny --classes 7 --weights '%s'", rig_golden("weights/zip.pth")) == 4);
     CHECK_SAY(strstr(rig_err, "fc.") && strstr(rig_err, "number of classes"), "%s", rig_err);
-    CHECK(rig_run("predict $D/clip.ppm --model c3d_small --allow-missing --weights '%s'", weights("zip.pth")) == 4);   /* fc has another shape */
+    CHECK(rig_run("predict $D/clip.ppm --model c3d_small --allow-missing --weights '%s'", rig_golden("weights/zip.pth")) == 4);   /* fc has another shape */
     CHECK(rig_run("predict $D/x.npy --tensor --model r3d_18") == 2 && strstr(rig_err, "--weights FILE"));
     CHECK(rig_run("predict $D/x.npy --tensor --model tiny --weights formula --flow-weights x") == 2 && strstr(rig_err, "two streams"));
     CHECK(rig_run("predict $D/x.npy --tensor --model tiny --weights formula --stream flow") == 2 && strstr(rig_err, "one input"));
@@ -75,7 +63,7 @@ TEST(cli_weights_with_a_missing_head)
 {
     NEEDS_PROGRAM();
     rig_inputs();
-    CHECK(rig_run("convert '%s' whole.safetensors", weights("zip.pth")) == 0);
+    CHECK(rig_run("convert '%s' whole.safetensors", rig_golden("weights/zip.pth")) == 0);
     CHECK(rig_shell("sed 's/\"fc.bias\"/\"xx.bias\"/' whole.safetensors >headless.safetensors") == 0);
     CHECK(rig_run("predict $D/x.npy --tensor --model tiny --weights headless.safetensors") == 4);
     CHECK_SAY(strstr(rig_err, "fc.bias") && strstr(rig_err, "xx.bias"), "%s", rig_err);
@@ -91,7 +79,7 @@ TEST(cli_weights_bring_their_card)
     fl_error error = {0};
     fl_arena arena;
     fl_arena_init(&arena, &error);
-    CHECK(rig_run("convert '%s' carded.safetensors", weights("zip.pth")) == 0);
+    CHECK(rig_run("convert '%s' carded.safetensors", rig_golden("weights/zip.pth")) == 0);
     CHECK(rig_run("predict $D/clip.ppm --model tiny --weights carded.safetensors --json --logits") == 0);
     rig_keep();
     CHECK(rig_shell("echo '{\"labels\": [\"run\", \"sit\", \"eat\", \"fly\", \"nap\"], \"mean\": [0.1, 0.2, 0.3]}' >carded.card.json") == 0);
@@ -129,11 +117,10 @@ TEST(cli_inspect_names_a_network)
     CHECK(strcmp(rig_text(v, "layers.0.name"), "stem") == 0 && rig_number(v, "layers.0.receptive_field.2") == 3);
     CHECK(rig_number(v, "gradient_bytes") > rig_number(v, "forward_bytes"));
     CHECK(rig_run("inspect r2plus1d_18") == 0 && strstr(rig_out, "40.52 GMAC") && strstr(rig_out, "31505325"));
-    char here[4096];                     /* a network from a file may leave its frames open */
-    const char *of = getcwd(here, sizeof here);
-    CHECK(rig_run("inspect '%s/tests/golden/onnx/frames.onnx'", of) == 2 && strstr(rig_err, "--frames"));
-    CHECK(rig_run("inspect '%s/tests/golden/onnx/frames.onnx' --frames 4", of) == 0 && strstr(rig_out, "conv1"));
-    CHECK(rig_run("list layers --model '%s/tests/golden/onnx/frames.onnx' --frames 4", of) == 0 && strstr(rig_out, "conv1"));
+    const char *frames = rig_golden("onnx/frames.onnx");                 /* a network from a file may leave its frames open */
+    CHECK(rig_run("inspect '%s'", frames) == 2 && strstr(rig_err, "--frames"));
+    CHECK(rig_run("inspect '%s' --frames 4", frames) == 0 && strstr(rig_out, "conv1"));
+    CHECK(rig_run("list layers --model '%s' --frames 4", frames) == 0 && strstr(rig_out, "conv1"));
     CHECK(rig_run("list models --frames 4") == 2 && strstr(rig_err, "list layers"));
     fl_arena_free(&arena);
 }
