@@ -53,7 +53,7 @@ static void tile_block(const fl_conv_job *j, fl_tile *t, int rows, int block, in
         real corner[FL_GROUP_ROWS * FL_BLOCK], corner_rest[FL_TILE_ROWS * FL_BLOCK];
         real *const rest = j->out_rest ? j->out_rest + (out + lane - j->out) : NULL;
         t->b = b + lane;
-        t->later = b + WEIGHTS_AHEAD * FL_BLOCK;
+        t->later = rows > j->tile_rows && t->run <= FL_NEAR_RUN ? NULL : b + WEIGHTS_AHEAD * FL_BLOCK;
         t->start = start ? start + lane : NULL;
         t->c = direct ? out + lane : corner;
         t->c_rest = direct || !rest ? rest : corner_rest;

@@ -21,7 +21,8 @@
 
 enum {
     FL_BLOCK = 128 / (int)sizeof(real),   /* lanes of a packed block: two AVX-512 vectors */
-    FL_TILE_ROWS = 16                     /* no tile of any instruction set has more rows */
+    FL_TILE_ROWS = 16,                    /* no tile of any instruction set has more rows */
+    FL_NEAR_RUN = 192                     /* so many rows of b stay in the first cache from tile to tile */
 };
 
 typedef struct fl_tile {
@@ -34,7 +35,8 @@ typedef struct fl_tile {
     int64_t start_row, c_row;          /* start_row 0: the same vector for all rows (a bias) */
     int add;                           /* 1: c += the sum, in one rounding at the end; 0: c = the sum */
     int64_t ahead, ahead_step;         /* every second k of a run it asks the first cache for a[ahead], one step further each time */
-    const real *later;                 /* and through all runs the second cache for this, one step further each time; or NULL */
+    const real *later;                 /* and through all runs the second cache for this, one step further each time; or NULL, and then a */
+                                       /* single run of FL_NEAR_RUN at most, that several tiles go through, is not asked for either */
     int64_t later_step;
     int in_parts;                      /* 1: every round of the two outer loops is a sum of its own, added to c in one rounding */
     int64_t run;                       /* length of a run; runs: three nested loops, each with its jumps */

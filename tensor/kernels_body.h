@@ -60,52 +60,87 @@ INLINE void store(real *to, int64_t step, vector (*sum)[VECTORS], const int rows
     }
 }
 
-/* Two steps of k at a time: what counts, keeps and asks costs half as much. */
+INLINE void begin(vector (*sum)[VECTORS], const real *start, int64_t start_row, const real *c, int64_t c_row, const int rows, const int vectors)
+{
+    UNROLL for (int p = 0; p < rows; p++) {
+        UNROLL for (int v = 0; v < vectors; v++) sum[p][v] = start ? (vector)*(const loose *)(start + p * start_row + v * WIDTH) : (vector){0};
+    }
+    UNROLL for (int p = 0; p < rows; p++) {
+        UNROLL for (int v = 0; v < vectors; v++) __builtin_prefetch(c + p * c_row + v * WIDTH, 1);
+    }
+}
+
+/* Two steps of k at a time: what counts, keeps and asks costs half as much. Returns what is asked for later, behind this run.
+ * near: b is in the first cache, and nothing is asked for later. */
+INLINE const real *run_through(vector (*sum)[VECTORS], const fl_tile *t, const real *a, const real *b, const real *later, int64_t later_step,
+                               const int near, const int rows, const int vectors, const enum kind kind)
+{
+    const int64_t a_row = t->a_row, a_step = kind == ROWS ? 1 : t->a_step, b_step = kind == ROWS ? FL_BLOCK : t->b_step;
+    const int64_t ahead_step = t->ahead_step;
+    const int pointers = kind == COLUMNS ? 1 : (rows + 3) / 4;
+    const real *origin[4] = {a, a + 4 * a_row, a + 8 * a_row, a + 12 * a_row};
+    const real *ahead = a + t->ahead;
+    for (int64_t k = t->run / 2; k > 0; k--) {
+        __builtin_prefetch(ahead, 0, 3);
+        ahead += ahead_step;
+        if (!near) {
+            __builtin_prefetch(later, 0, 2);
+            later += later_step;
+#ifdef NEAR
+            __builtin_prefetch(b + NEAR * b_step, 0, 3);
+            __builtin_prefetch(b + (NEAR + 1) * b_step, 0, 3);
+#endif
+        }
+        multiply_one(sum, origin, a_row, b, rows, vectors, kind);
+        const real *next[4];
+        UNROLL for (int q = 0; q < pointers; q++) next[q] = origin[q] + a_step;
+        if (kind == COLUMNS) OPAQUE(next[0]);
+        multiply_one(sum, next, a_row, b + b_step, rows, vectors, kind);
+        UNROLL for (int q = 0; q < pointers; q++) origin[q] += 2 * a_step;
+        b += 2 * b_step;
+    }
+    if (t->run % 2) multiply_one(sum, origin, a_row, b, rows, vectors, kind);
+    return later;
+}
+
+/* A single run for tiles that share a near b: nothing but its end stands between two of them. */
+INLINE void product_near(const fl_tile *t, const int rows, const int vectors, const enum kind kind)
+{
+    const real *left = t->a, *start = t->start;
+    const int64_t start_step = start ? rows * t->start_row : 0;
+    real *c = t->c;
+    for (int64_t repeat = 0; repeat <= t->repeat; repeat++) {
+        vector sum[FL_TILE_ROWS][VECTORS];
+        begin(sum, start, t->start_row, c, t->c_row, rows, vectors);
+        run_through(sum, t, left, t->b, NULL, 0, 1, rows, vectors, kind);
+        if (t->add) store(c, t->c_row, sum, rows, vectors, 1);
+        else store(c, t->c_row, sum, rows, vectors, 0);
+        left += rows * t->a_row;
+        c += rows * t->c_row;
+        start += start_step;
+    }
+}
+
 INLINE void product(const fl_tile *tile, const int rows, const int vectors, const enum kind kind)
 {
     const fl_tile here = *tile, *t = &here;     /* no store can change it */
-    const int64_t a_row = t->a_row, a_step = kind == ROWS ? 1 : t->a_step;
-    const int64_t b_step = kind == ROWS ? FL_BLOCK : t->b_step;
-    const int pointers = kind == COLUMNS ? 1 : (rows + 3) / 4;
-    const int64_t ahead_step = t->ahead_step, later_step = t->later ? t->later_step : 0;
+    const bool single = t->count[0] == 1 && t->count[1] == 1 && t->count[2] == 1;
+    if (single && t->repeat > 0 && !t->later && t->run <= FL_NEAR_RUN) {
+        product_near(t, rows, vectors, kind);
+        return;
+    }
+    const int64_t later_step = t->later ? t->later_step : 0;
     const real *left = t->a, *start = t->start, *later = t->later ? t->later : t->b;
     real *c = t->c;
     for (int64_t repeat = 0; repeat <= t->repeat; repeat++) {
         vector sum[FL_TILE_ROWS][VECTORS];
-        UNROLL for (int p = 0; p < rows; p++) {
-            UNROLL for (int v = 0; v < vectors; v++)
-                sum[p][v] = start ? (vector)*(const loose *)(start + p * t->start_row + v * WIDTH) : (vector){0};
-        }
-        UNROLL for (int p = 0; p < rows; p++) {
-            UNROLL for (int v = 0; v < vectors; v++) __builtin_prefetch(c + p * t->c_row + v * WIDTH, 1);
-        }
+        begin(sum, start, t->start_row, c, t->c_row, rows, vectors);
         int add = t->add, pending = 1;
         for (int64_t i = 0; i < t->count[0]; i++)
         for (int64_t j = 0; j < t->count[1]; j++) {
-            for (int64_t l = 0; l < t->count[2]; l++) {
-                const real *a = left + i * t->a_jump[0] + j * t->a_jump[1] + l * t->a_jump[2];
-                const real *origin[4] = {a, a + 4 * a_row, a + 8 * a_row, a + 12 * a_row};
-                const real *b = t->b + i * t->b_jump[0] + j * t->b_jump[1] + l * t->b_jump[2];
-                const real *ahead = a + t->ahead;
-                for (int64_t k = t->run / 2; k > 0; k--) {
-                    __builtin_prefetch(ahead, 0, 3);
-                    __builtin_prefetch(later, 0, 2);
-#ifdef NEAR
-                    __builtin_prefetch(b + NEAR * b_step, 0, 3);
-                    __builtin_prefetch(b + (NEAR + 1) * b_step, 0, 3);
-#endif
-                    ahead += ahead_step;
-                    later += later_step;
-                    multiply_one(sum, origin, a_row, b, rows, vectors, kind);
-                    const real *next[4];
-                    UNROLL for (int q = 0; q < pointers; q++) next[q] = origin[q] + a_step;
-                    if (kind == COLUMNS) OPAQUE(next[0]);
-                    multiply_one(sum, next, a_row, b + b_step, rows, vectors, kind);
-                    UNROLL for (int q = 0; q < pointers; q++) origin[q] += 2 * a_step;
-                    b += 2 * b_step;
-                }
-                if (t->run % 2) multiply_one(sum, origin, a_row, b, rows, vectors, kind);
-            }
+            for (int64_t l = 0; l < t->count[2]; l++)
+                later = run_through(sum, t, left + i * t->a_jump[0] + j * t->a_jump[1] + l * t->a_jump[2],
+                                    t->b + i * t->b_jump[0] + j * t->b_jump[1] + l * t->b_jump[2], later, later_step, 0, rows, vectors, kind);
             if (!t->in_parts) continue;
             if (add) store(c, t->c_row, sum, rows, vectors, 1);
             else store(c, t->c_row, sum, rows, vectors, 0);
@@ -113,7 +148,7 @@ INLINE void product(const fl_tile *tile, const int rows, const int vectors, cons
         }
         if (pending && add) store(c, t->c_row, sum, rows, vectors, 1);
         else if (pending) store(c, t->c_row, sum, rows, vectors, 0);
-        left += rows * a_row;
+        left += rows * t->a_row;
         c += rows * t->c_row;
         start += start ? rows * t->start_row : 0;
     }

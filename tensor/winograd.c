@@ -23,7 +23,8 @@ enum {
     TILES_PER_ITEM = 4,                        /* of an input's transform, in steps */
     LONGEST_SUM = 288,                         /* products in one running sum */
     LONGEST_NESTED = 72,                       /* where F(4,3) is nested errors grow */
-    LONG = 227, SHORTEST = 24                  /* and with more channels direct sums come in parts and are more exact */
+    LONG = 227, SHORTEST = 24,                 /* and with more channels direct sums come in parts and are more exact */
+    LINE_ZEROS = 2048                          /* for tiles in line, that reach beyond the clip */
 };
 
 static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -49,12 +50,15 @@ static int64_t acrosses_of(const fl_tiles *j, int64_t wide)
 static fl_tiles job_make(const fl_winograd *w)
 {
     fl_tiles j = {.w = *w, .kernels = fl_kernels_now(), .clips = 1, .planes_in = 1, .planes = 1};
-    j.c = j.wide = (int)ceil_div(w->in.c, FL_WHOLE) * FL_WHOLE;
     j.across_all = (int64_t)w->tiles[1] * w->tiles[2];
     if (w->taps > 1) j.clips = w->out.n, j.planes_in = w->in.t, j.planes = w->out.t;
     else j.across_all *= (int64_t)w->out.n * w->tiles[0];
     const int64_t weights = fl_winograd_packed_count(w) * (int64_t)sizeof(real);
     j.together = weights > SMALL_WEIGHTS;
+    j.line = !j.together && fl_tiles_in_line(w);
+    const int whole = (int)ceil_div(w->in.c, FL_WHOLE) * FL_WHOLE;
+    j.c = j.wide = j.line ? w->in.c : whole;
+    j.zero_count = j.line ? max(whole, LINE_ZEROS) : whole;
     j.near = weights <= NEAR_WEIGHTS;
     const int64_t bytes = (int64_t)w->points * j.c * (int64_t)sizeof(real);
     const int64_t most = (j.together ? CHUNK_BYTES : GROUP_BYTES) / bytes;
@@ -73,6 +77,8 @@ static fl_tiles job_make(const fl_winograd *w)
     return j;
 }
 
+/* Zeros, and the last pixel with something behind it. */
+static int64_t edges_count(const fl_tiles *j) { return j->zero_count + FL_WHOLE + ceil_div(j->w.in.c, FL_WHOLE) * FL_WHOLE; }
 static int64_t turned_count(const fl_winograd *w) { return w->turned ? (int64_t)w->taps * w->in.c * FL_BLOCK : 0; }
 
 size_t fl_winograd_scratch(const fl_winograd *w)
@@ -80,7 +86,7 @@ size_t fl_winograd_scratch(const fl_winograd *w)
     const fl_tiles j = job_make(w);
     const int64_t left = j.left_step * w->points, right = j.right_step * w->points;
     const int64_t of_thread = right + turned_count(w);
-    return (size_t)(2 * j.c + w->blocks * FL_BLOCK + left * (j.together ? 1 : fl_threads()) + of_thread * fl_threads()) * sizeof(real);
+    return (size_t)(edges_count(&j) + w->blocks * FL_BLOCK + left * (j.together ? 1 : fl_threads()) + of_thread * fl_threads()) * sizeof(real);
 }
 
 static fl_tile_group group_make(const fl_tiles *j, int64_t i)
@@ -207,7 +213,7 @@ static void run_piece(const fl_tiles *j, const fl_tile_group *g, const fl_tile_g
         }
     }
     const int channel = block * FL_BLOCK;
-    fl_tiles_write(j, g, first, last, channel, (int)min(blocks * FL_BLOCK, w->out.c - channel), right);
+    (j->line ? fl_line_write : fl_tiles_write)(j, g, first, last, channel, (int)min(blocks * FL_BLOCK, w->out.c - channel), right);
 }
 
 static double flops(const fl_tiles *j, double rows) { return 2.0 * j->w.points * j->w.taps * j->w.in.c * j->w.out.c * rows; }
@@ -216,7 +222,8 @@ static void run_group(const fl_tiles *j, const fl_tile_group *g, const fl_tile_g
 {
     const int64_t rows = g->planes * g->across;
     real *left = j->left + fl_thread() * j->left_step * j->w.points;
-    for (int plane = 0; plane < g->planes_in; plane++) fl_tiles_read(j, g, plane, 0, g->across, left);
+    if (j->line) fl_line_read(j, g, left);
+    else for (int plane = 0; plane < g->planes_in; plane++) fl_tiles_read(j, g, plane, 0, g->across, left);
     for (int64_t first = 0; first < rows; first += j->piece)
         for (int b = 0; b < j->w.blocks; b += FL_TILE_BLOCKS)
             run_piece(j, g, next, left, first, min(rows, first + j->piece), b, FL_TILE_BLOCKS);
@@ -261,11 +268,12 @@ void fl_winograd_run(const fl_winograd *w, const real *in, const real *packed, c
     fl_tiles j = job_make(w);
     real *at = scratch;
     j.in = in, j.packed = packed, j.out = out, j.finish = finish;
-    j.zeros = at, j.last = at + j.c, j.bias = at + 2 * j.c;
-    memset(at, 0, (size_t)(2 * j.c + w->blocks * FL_BLOCK) * sizeof *at);
-    memcpy(at + j.c, in + fl_shape_count(w->in) - w->in.c, (size_t)w->in.c * sizeof *at);
-    if (b) memcpy(at + 2 * j.c, b, (size_t)w->out.c * sizeof *at);
-    j.left = at + 2 * j.c + w->blocks * FL_BLOCK;
+    const int64_t last = j.zero_count + FL_WHOLE, bias = edges_count(&j);
+    j.zeros = at, j.last = at + last, j.bias = at + bias;
+    memset(at, 0, (size_t)(bias + w->blocks * FL_BLOCK) * sizeof *at);
+    memcpy(at + last, in + fl_shape_count(w->in) - w->in.c, (size_t)w->in.c * sizeof *at);
+    if (b) memcpy(at + bias, b, (size_t)w->out.c * sizeof *at);
+    j.left = at + bias + w->blocks * FL_BLOCK;
     j.right = j.left + j.left_step * w->points * (j.together ? 1 : fl_threads());
     j.turned = j.right + j.right_step * w->points * fl_threads();
     if (j.together) by_steps(&j);

@@ -147,7 +147,7 @@ INLINE void input_tile(const int mt, const int mh, const int mw, const real *con
 }
 
 INLINE void output_tile(const int mt, const int mh, const int mw, const real *v, int64_t point, const real *bias,
-                        int channels, real *const *pixel)
+                        int channels, real *const *pixel, int64_t further)
 {
     const int nt = SIDE(mt), nh = SIDE(mh), nw = SIDE(mw);
     for (int c = 0; c < channels; c += WIDTH) {
@@ -161,7 +161,7 @@ INLINE void output_tile(const int mt, const int mh, const int mw, const real *v,
         }
         UNROLL for (int w = 0; w < mw; w++) output_axis(mt > 1 ? mt : mh, rows + w, mw, y + w, mw);
         for (int i = 0; i < mt * mh * mw; i++) {
-            real *to = pixel[i];
+            real *to = pixel[i] ? pixel[i] + further : NULL;
             const vector sum = y[i] + b;             /* cppcheck-suppress uninitvar ; output_axis writes them all */
             if (!to) continue;
             if (lanes >= WIDTH) *(loose *)(to + c) = sum;
@@ -218,9 +218,11 @@ static void input(const int m[3], const real *const *pixel, const real *const *n
     TILES(INPUT)
 }
 
-static void output(const int m[3], const real *v, int64_t step, const real *bias, int channels, real *const *pixel)
+static void output(const int m[3], const real *v, int64_t step, const real *bias, int channels, real *const *pixel, int tiles,
+                   int64_t v_next, int64_t pixel_next)
 {
-#define OUTPUT(t, h, w) { output_tile(t, h, w, v, step, bias, channels, pixel); }
+#define OUTPUT(t, h, w) \
+    { for (int i = 0; i < tiles; i++) output_tile(t, h, w, v + i * v_next, step, bias, channels, pixel, i * pixel_next); }
     TILES(OUTPUT)
 }
 

@@ -18,7 +18,8 @@ typedef struct fl_tiles {
     const real *in, *packed;
     const fl_finish *finish;
     real *out;
-    int c;                                     /* channels in, rounded up */
+    int c;                                     /* channels in, rounded up but for tiles in line */
+    bool line;                                 /* winograd_line.c reads and writes them */
     int wide;                                  /* channels of a row that lie side by side: all, or, to the weights, a strip's */
     int64_t strip;                             /* from one strip to the next */
     int64_t clips, across_all;                 /* taps 1: all tiles of all clips lie in one plane */
@@ -30,6 +31,7 @@ typedef struct fl_tiles {
     bool together;                             /* by all threads */
     bool near;                                 /* weights need not be asked for */
     const real *zeros, *last, *bias;           /* for pixels outside, for the last pixel; whole vectors */
+    int64_t zero_count;                        /* of zeros, without what vectors read beyond */
     real *turned;                              /* of each thread: a panel */
     real *left, *right;                        /* [point][row][channel]: inputs, and one block of outputs after the other */
     int64_t left_step, right_step;
@@ -56,5 +58,10 @@ fl_tile_lines fl_tiles_lines(const fl_tiles *, const fl_tile_group *, int first,
 
 /* Rows first .. last-1, `channels` outputs from `channel` on, from the products' right sides to the result. */
 void fl_tiles_write(const fl_tiles *, const fl_tile_group *, int64_t first, int64_t last, int channel, int channels, real *right);
+
+/* Whether tiles along t lie side by side with their neighbours; then the same two for them, all tiles of a group, taps 1. */
+bool fl_tiles_in_line(const fl_winograd *);
+void fl_line_read (const fl_tiles *, const fl_tile_group *, real *left);
+void fl_line_write(const fl_tiles *, const fl_tile_group *, int64_t first, int64_t last, int channel, int channels, real *right);
 
 #endif

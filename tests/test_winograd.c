@@ -6,12 +6,8 @@
 #include "tensor/par.h"
 #include "tests/conv_part.h"
 #include "tests/test.h"
+#include "tests/winograd_case.h"
 
-#include <string.h>
-
-typedef struct geometry { int n, ci, co, size[3], k[3], lo[3], hi[3], m[3]; } geometry;   /* m: the tile it takes forward */
-
-#define HALF {1, 1, 1}
 static const geometry list[] = {
     {2, 32, 32, {4, 24, 24}, {3, 3, 3}, HALF,      HALF,      {1, 4, 4}},
     {1, 45, 70, {5, 21, 23}, {3, 3, 3}, HALF,      HALF,      {1, 4, 4}},      /* nothing divides */
@@ -24,10 +20,13 @@ static const geometry list[] = {
     {1, 48, 64, {1, 30, 30}, {1, 3, 3}, {0, 3, 0}, {0, 1, 2}, {1, 4, 4}},      /* more padding than taps */
     {2, 130, 141, {8, 7, 9}, {3, 1, 1}, {1, 0, 0}, {1, 0, 0}, {4, 1, 1}},
     {1, 180, 204, {4, 12, 11}, {3, 1, 1}, {0, 0, 0}, {0, 0, 0}, {2, 1, 1}},
+    {3, 93, 64, {8, 12, 13}, {3, 1, 1}, {1, 0, 0}, {1, 0, 0}, {4, 1, 1}},      /* a run of tiles ends with every plane, and with the array */
+    {2, 99, 101, {7, 12, 13}, {3, 1, 1}, {2, 0, 0}, {1, 0, 0}, {4, 1, 1}},     /* a tile that meets three planes */
+    {1, 64, 64, {8, 19, 21}, {3, 1, 1}, {1, 1, 0}, {1, 0, 2}, {4, 1, 1}},      /* padding along h and w: no runs */
     {1, 200, 400, {2, 16, 18}, {1, 3, 3}, {0, 1, 1}, {0, 1, 1}, {1, 4, 4}},    /* large weights: step by step */
     {1, 200, 160, {3, 12, 16}, {3, 3, 3}, HALF,    HALF,      {1, 4, 4}},      /* the same, with taps along t */
 };
-enum { LIST = (int)(sizeof list / sizeof *list), MARGIN = 64 };
+enum { LIST = (int)(sizeof list / sizeof *list) };
 
 typedef struct problem {
     fl_arena arena;
@@ -36,39 +35,16 @@ typedef struct problem {
     real *from[2], *w, *b;
 } problem;
 
-static real noise(uint64_t *state)
-{
-    *state = *state * 6364136223846793005u + 1442695040888963407u;
-    return (real)ldexp((double)(int64_t)(*state >> 11) - 0x1p52, -52);
-}
-
-/* An array inside of NaN: what reads outside shows. */
-static real *random_array(fl_arena *a, int64_t n, uint64_t seed)
-{
-    real *p = FL_NEW(a, real, n + 2 * MARGIN);
-    memset(p, 0xFF, (size_t)(n + 2 * MARGIN) * sizeof *p);
-    for (int64_t i = 0; i < n; i++) p[MARGIN + i] = noise(&seed);
-    return p + MARGIN;
-}
-
 static problem make(const geometry *g)
 {
-    problem p = {0};
+    problem p = {.c = geometry_conv(g)};
     fl_arena_init(&p.arena, NULL);
-    p.c = (fl_conv){.x = {g->n, g->ci, g->size[0], g->size[1], g->size[2]}, .groups = 1,
-                    .win = {.s = {1, 1, 1}, .d = {1, 1, 1}}};
-    memcpy(p.c.win.k, g->k, sizeof g->k);
-    memcpy(p.c.win.lo, g->lo, sizeof g->lo);
-    memcpy(p.c.win.hi, g->hi, sizeof g->hi);
-    int y[3];
-    for (int i = 0; i < 3; i++) y[i] = fl_window_extent(&p.c.win, i, g->size[i]);
-    p.c.y = (fl_shape){g->n, g->co, y[0], y[1], y[2]};
     p.in[0] = p.out[1] = p.c.x;
     p.in[1] = p.out[0] = p.c.y;
-    p.from[0] = random_array(&p.arena, fl_shape_count(p.c.x), 1);
-    p.from[1] = random_array(&p.arena, fl_shape_count(p.c.y), 2);
-    p.w = random_array(&p.arena, (int64_t)g->ci * g->co * g->k[0] * g->k[1] * g->k[2], 3);
-    p.b = random_array(&p.arena, g->co, 4);
+    p.from[0] = fenced_array(&p.arena, fl_shape_count(p.c.x), 1);
+    p.from[1] = fenced_array(&p.arena, fl_shape_count(p.c.y), 2);
+    p.w = fenced_array(&p.arena, geometry_weights(g), 3);
+    p.b = fenced_array(&p.arena, g->co, 4);
     return p;
 }
 
@@ -77,8 +53,7 @@ static real *run(problem *p, fl_conv_pass pass)
 {
     const int64_t n = fl_shape_count(p->out[pass]), packed_count = fl_conv_packed_count(&p->c, pass);
     const size_t bytes = fl_conv_scratch(&p->c, pass);
-    real *out = random_array(&p->arena, n, 5);
-    memset(out, 0xFF, (size_t)n * sizeof *out);
+    real *out = fenced_array(&p->arena, n, EMPTY);
     const fl_mark mark = fl_arena_mark(&p->arena);
     real *packed = FL_NEW(&p->arena, real, packed_count + 1);
     unsigned char *scratch = FL_NEW(&p->arena, unsigned char, bytes + 1);
@@ -87,9 +62,7 @@ static real *run(problem *p, fl_conv_pass pass)
     fl_conv_pack(&p->c, pass, p->w, packed);
     if (pass == FL_CONV_FORWARD) fl_conv_forward(&p->c, p->from[0], packed, p->b, out, scratch);
     else fl_conv_to_input(&p->c, p->from[1], packed, out, scratch);
-    bool clean = scratch[bytes] == 0xFF && isnan(packed[packed_count]);
-    for (int i = 1; i <= MARGIN; i++) clean = clean && isnan(out[-i]) && isnan(out[n + i - 1]);
-    CHECK_SAY(clean, "something was written outside");
+    CHECK_SAY(scratch[bytes] == 0xFF && isnan(packed[packed_count]) && fenced_clean(out, n), "something was written outside");
     fl_arena_release(&p->arena, mark);
     return out;
 }
@@ -119,20 +92,19 @@ static long double define(const problem *p, fl_conv_pass pass, int n, int o, con
     return sum;
 }
 
-/* Root mean square errors of several results, over every `step`-th element, relative to that of the true values. */
+/* Errors of several results, over every `step`-th element. */
 static void errors(const problem *p, fl_conv_pass pass, int step, const real *const result[], int results,
                    double *error)
 {
     const fl_shape s = p->out[pass];
-    long double size = 0, squares[2] = {0};
+    error_sum sum = {0};
     for (int64_t i = 0; i < fl_shape_count(s); i += step) {
         const int64_t pixel = i / s.c;
         const int at[3] = {(int)(pixel / s.w / s.h % s.t), (int)(pixel / s.w % s.h), (int)(pixel % s.w)};
         const long double want = define(p, pass, (int)(pixel / s.w / s.h / s.t), (int)(i % s.c), at);
-        size += want * want;
-        for (int r = 0; r < results; r++) squares[r] += (result[r][i] - want) * (result[r][i] - want);
+        error_add(&sum, want, result, results, i);
     }
-    for (int r = 0; r < results; r++) error[r] = sqrt((double)(squares[r] / size));
+    for (int r = 0; r < results; r++) error[r] = error_of(&sum, r);
 }
 
 TEST(winograd_matches_the_definition)
@@ -291,7 +263,7 @@ static matrices extract(int m)
         for (int i = 0; i < side; i++) all.bt[i][unit] = (double)to[i * WHOLE];
         for (int i = 0; i < m; i++) pixel[i] = to + i * WHOLE;
         const real bias[WHOLE] = {0};
-        t->output(tile, vector[0], WHOLE, bias, WHOLE, pixel);
+        t->output(tile, vector[0], WHOLE, bias, WHOLE, pixel, 1, 0, 0);
         for (int i = 0; i < m; i++) all.a[i][unit] = (double)to[i * WHOLE];
     }
     for (int unit = 0; unit < 3; unit++) {

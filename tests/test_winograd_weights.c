@@ -1,15 +1,10 @@
 /* test_winograd_weights.c: the gradient of the weights by tiles, against its definition, the direct kernels, and itself. */
 #include "tensor/kernels.h"
 #include "tensor/par.h"
-#include "tensor/rng.h"
 #include "tensor/winograd.h"
 #include "tests/test.h"
+#include "tests/winograd_case.h"
 
-#include <string.h>
-
-typedef struct geometry { int n, ci, co, size[3], k[3], lo[3], hi[3], m[3]; } geometry;   /* m: the tile it takes */
-
-#define HALF {1, 1, 1}
 static const geometry list[] = {
     {1, 64, 64,  {4, 24, 24}, {3, 3, 3}, HALF,      HALF,      {1, 4, 4}},
     {2, 70, 90,  {5, 21, 23}, {3, 3, 3}, HALF,      HALF,      {1, 4, 4}},     /* nothing divides, two clips */
@@ -24,48 +19,30 @@ static const geometry list[] = {
     {2, 130, 141, {8, 7, 9},  {3, 1, 1}, {1, 0, 0}, {1, 0, 0}, {4, 1, 1}},
     {1, 180, 204, {4, 12, 11}, {3, 1, 1}, {0, 0, 0}, {0, 0, 0}, {2, 1, 1}},
 };
-enum { LIST = (int)(sizeof list / sizeof *list), MARGIN = 64 };
+enum { LIST = (int)(sizeof list / sizeof *list) };
 
 typedef struct problem { fl_arena arena; fl_conv c; int64_t weights; real *x, *gy; } problem;
 
-static real *array(fl_arena *a, int64_t n, uint64_t stream)                   /* inside of NaN */
-{
-    real *p = FL_NEW(a, real, n + 2 * MARGIN);
-    memset(p, 0xFF, (size_t)(n + 2 * MARGIN) * sizeof *p);
-    if (stream) fl_rng_fill_normal(9, stream, 0, p + MARGIN, n);
-    return p + MARGIN;
-}
-
 static problem make(const geometry *g)
 {
-    problem p = {0};
+    problem p = {.c = geometry_conv(g), .weights = geometry_weights(g)};
     fl_arena_init(&p.arena, NULL);
-    p.c = (fl_conv){.x = {g->n, g->ci, g->size[0], g->size[1], g->size[2]}, .groups = 1, .win = {.s = {1, 1, 1}, .d = {1, 1, 1}}};
-    memcpy(p.c.win.k, g->k, sizeof g->k);
-    memcpy(p.c.win.lo, g->lo, sizeof g->lo);
-    memcpy(p.c.win.hi, g->hi, sizeof g->hi);
-    int y[3];
-    for (int i = 0; i < 3; i++) y[i] = fl_window_extent(&p.c.win, i, g->size[i]);
-    p.c.y = (fl_shape){g->n, g->co, y[0], y[1], y[2]};
-    p.weights = (int64_t)g->ci * g->co * g->k[0] * g->k[1] * g->k[2];
-    p.x = array(&p.arena, fl_shape_count(p.c.x), 1);
-    p.gy = array(&p.arena, fl_shape_count(p.c.y), 2);
+    p.x = fenced_array(&p.arena, fl_shape_count(p.c.x), 1);
+    p.gy = fenced_array(&p.arena, fl_shape_count(p.c.y), 2);
     return p;
 }
 
 /* With memory of just the size that was asked for, everything dirty before. */
 static real *run(problem *p, bool direct)
 {
-    real *gw = array(&p->arena, p->weights, 0);
+    real *gw = fenced_array(&p->arena, p->weights, EMPTY);
     const fl_mark mark = fl_arena_mark(&p->arena);
     p->c.direct = direct;
     const size_t bytes = fl_conv_scratch(&p->c, FL_CONV_TO_WEIGHTS);
     unsigned char *scratch = FL_NEW(&p->arena, unsigned char, bytes + 1);
     memset(scratch, 0xFF, bytes + 1);
     fl_conv_to_weights(&p->c, p->x, p->gy, gw, scratch);
-    bool clean = scratch[bytes] == 0xFF;
-    for (int i = 1; i <= MARGIN; i++) clean = clean && isnan(gw[-i]) && isnan(gw[p->weights + i - 1]);
-    CHECK_SAY(clean, "something was written outside");
+    CHECK_SAY(scratch[bytes] == 0xFF && fenced_clean(gw, p->weights), "something was written outside");
     fl_arena_release(&p->arena, mark);
     return gw;
 }
@@ -85,16 +62,12 @@ static long double define(const problem *p, int64_t weight)
     return sum;
 }
 
-/* Root mean square errors of some results over every `step`-th weight, relative to that of the true values. */
+/* Errors of some results over every `step`-th weight. */
 static void errors(const problem *p, int step, const real *const result[], int results, double *error)
 {
-    long double size = 0, squares[2] = {0};
-    for (int64_t i = 0; i < p->weights; i += step) {
-        const long double want = define(p, i);
-        size += want * want;
-        for (int r = 0; r < results; r++) squares[r] += ((long double)result[r][i] - want) * ((long double)result[r][i] - want);
-    }
-    for (int r = 0; r < results; r++) error[r] = sqrt((double)(squares[r] / size));
+    error_sum sum = {0};
+    for (int64_t i = 0; i < p->weights; i += step) error_add(&sum, define(p, i), result, results, i);
+    for (int r = 0; r < results; r++) error[r] = error_of(&sum, r);
 }
 
 TEST(winograd_weights_match_their_definition)
