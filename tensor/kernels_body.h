@@ -299,7 +299,8 @@ static void largest(const real *const *x, const uint8_t *which, int n, int64_t c
     }
 }
 
-INLINE void add_noted_of(const int vectors, const uint8_t *const *notes, const uint8_t *which, const real *const *gy, int n, int64_t at, real *gx)
+INLINE void add_noted_of(const int vectors, const uint8_t *const *notes, const uint8_t *which,
+                         const real *const *gy, int n, int64_t at, real *gx)
 {
     vector sum[TOGETHER];
     UNROLL for (int v = 0; v < vectors; v++) sum[v] = *(const loose *)(gx + at + v * WIDTH);

@@ -11,7 +11,8 @@
 #include <string.h>
 
 enum {
-    GROUP_BYTES = 2 << 20,                     /* transformed inputs of a group with taps along t, and small weights: each is fetched again for every group */
+    GROUP_BYTES = 2 << 20,                     /* transformed inputs of a group with taps along t, and small weights:
+                                                  each is fetched again for every group */
     CHUNK_BYTES = 8 << 20,                     /* the same with large ones */
     SMALL_WEIGHTS = 12 << 20,                  /* bytes */
     NEAR_WEIGHTS = 384 << 10,                  /* bytes that stay near without being asked for */
@@ -201,7 +202,8 @@ static void run_piece(const fl_tiles *j, const fl_tile_group *g, const fl_tile_g
                 end = min(last, (until - g->t) * g->across);
                 const int64_t from = ((int64_t)(g->t + t + tap - lo - g->from) * g->across + row % g->across) * j->c;
                 multiply(j, left + p * j->left_step + (taps > tap ? from : 0), tap_step, taps - tap,
-                         weights + (int64_t)tap * w->in.c * FL_BLOCK, later, &pixels, end - row, (int)min(FL_BLOCK, w->out.c - b * FL_BLOCK),
+                         weights + (int64_t)tap * w->in.c * FL_BLOCK, later, &pixels, end - row,
+                         (int)min(FL_BLOCK, w->out.c - b * FL_BLOCK),
                          right + p * j->right_step + (row - first) * FL_TILE_BLOCKS * FL_BLOCK + (b - block) * FL_BLOCK);
             }
         }

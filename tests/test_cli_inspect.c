@@ -26,7 +26,8 @@ TEST(cli_inspect_shows_a_file)
     CHECK(rig_run("inspect '%s'", golden("whole_module_zip.pth")) == 0 && strstr(rig_out, "unknown    nets.Tiny"));
     CHECK(rig_shell("\"$FOOTLIGHT\" inspect - <'%s'", golden("stored.npz")) == 0
           && strstr(rig_out, "-: NumPy archive (.npz), 20 tensors"));
-    CHECK(rig_shell("mkdir -p $D/named/tiny && cd $D/named && \"$FOOTLIGHT\" inspect tiny") == 0 && strstr(rig_out, "1901"));      /* the network */
+    /* the network */
+    CHECK(rig_shell("mkdir -p $D/named/tiny && cd $D/named && \"$FOOTLIGHT\" inspect tiny") == 0 && strstr(rig_out, "1901"));
     CHECK(rig_run("inspect nothing.pth") == 3 && strstr(rig_err, "nothing.pth"));
     CHECK(rig_run("inspect '%s'", golden("refuse_html.pth")) == 3 && strstr(rig_err, "web page"));
 }
