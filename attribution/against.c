@@ -69,7 +69,8 @@ static const fl_entry *entry_of(comparer *c, const char *kind, const char *suffi
 
 static bool find_foreign(comparer *c, const char *kind, const char *node, foreign *f)
 {
-    const fl_entry *whole = entry_of(c, kind, "", node), *some = entry_of(c, kind, "_value", node), *index = entry_of(c, kind, "_index", node);
+    const fl_entry *whole = entry_of(c, kind, "", node), *some = entry_of(c, kind, "_value", node);
+    const fl_entry *index = entry_of(c, kind, "_index", node);
     *f = whole ? (foreign){whole, NULL, false} : (foreign){some, index, true};
     return f->values != NULL;
 }
@@ -86,7 +87,8 @@ static const char *misfit_of(comparer *c, const foreign *f, fl_shape s, layout *
     return NULL;
 }
 
-static void measure(fl_difference *d, fl_shape s, layout l, const real *ours, const real *theirs, const real *index, int64_t n, bool sampled)
+static void measure(fl_difference *d, fl_shape s, layout l, const real *ours, const real *theirs, const real *index,
+                    int64_t n, bool sampled)
 {
     double off = 0, oo = 0, tt = 0, ot = 0, most = -1;
     const int64_t all = fl_shape_count(s);

@@ -41,7 +41,8 @@ typedef struct fl_against {
 fl_status fl_walk_watched(fl_explainer *, const real *clip, fl_target *, const fl_watch *);
 
 /* map: ours, for the array "map", or NULL. Everything of the result is the arena's. */
-fl_status fl_against_run(fl_explainer *, const real *clip, fl_target *, const fl_map *map, const fl_bundle *theirs, fl_arena *, fl_against *);
+fl_status fl_against_run(fl_explainer *, const real *clip, fl_target *, const fl_map *map, const fl_bundle *theirs,
+                         fl_arena *, fl_against *);
 
 /* The first that is off by more than the tolerance in the order in which an error spreads: values upwards (signal false), gradients
  * downwards; NULL: none. */

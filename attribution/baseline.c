@@ -76,7 +76,8 @@ static fl_status kinetics_black(const task *k)
 {
     static const double black_of[3] = {-1.8952, -1.7822, -1.7349};
     if (k->s.c != 3)
-        return fl_error_set(k->err, FL_USAGE, "baseline kinetics_black: it is a colour, and this network has %d channels; use zero", k->s.c);
+        return fl_error_set(k->err, FL_USAGE, "baseline kinetics_black: it is a colour, and this network has %d channels; use zero",
+                            k->s.c);
     for (int c = 0; c < 3; c++) fill_channel(k, c, black_of[c]);
     return FL_OK;
 }

@@ -93,8 +93,8 @@ static fl_status look_again(fl_checker *c, const double *before, uint64_t weight
     int differ = 0;
     if (!after || fl_explainer_predict(c->e, c->clip, NULL, after)) return c->e->g->error->status;
     for (int k = 0; k < c->e->classes; k++) differ += before[k] != after[k];
-    fl_report_figure(c, (fl_finding){.group = "bits", .name = "the same clip after all of this", .figure = differ, .compared = c->e->classes,
-                                     .unit = "probabilities", .bound_from = "bits"});
+    fl_report_figure(c, (fl_finding){.group = "bits", .name = "the same clip after all of this", .figure = differ,
+                                     .compared = c->e->classes, .unit = "probabilities", .bound_from = "bits"});
     fl_report_figure(c, (fl_finding){.group = "bits", .name = "weights untouched", .figure = hash_weights(c->e->whole_g) != weights,
                                      .compared = 1, .unit = "hash", .bound_from = "bits"});
     return FL_OK;

@@ -29,8 +29,8 @@ static const char *not_piecewise(const fl_checker *c, bool sums_too)
         const fl_node *node = &g->node[i];
         if (!g->carries[i] || node->role != FL_COMPUTED) continue;
         if (!is_piece(node) || (sums_too && node->op->kind == FL_OP_add))
-            return fl_arena_text(c->arena, "node '%s' (%s): this is for networks of weights, ReLUs and maxima%s", node->name, node->op->name,
-                                 sums_too ? ", without sums of branches" : "");
+            return fl_arena_text(c->arena, "node '%s' (%s): this is for networks of weights, ReLUs and maxima%s",
+                                 node->name, node->op->name, sums_too ? ", without sums of branches" : "");
     }
     return NULL;
 }
@@ -116,8 +116,9 @@ static void check_bias_factor(fl_checker *c)
         nodes++;
         if (kept > worst || isnan(kept)) worst = kept, where = g->node[i].name;
     }
-    fl_report_figure(c, (fl_finding){.group = GROUP, .name = name, .figure = worst, .bound = choose(1e-4, 1e-10), .compared = nodes,
-                                     .unit = "nodes, kept part", .where = where, .bound_from = "rounding, over the sizes that were summed"});
+    fl_report_figure(c, (fl_finding){.group = GROUP, .name = name, .figure = worst, .bound = choose(1e-4, 1e-10),
+                                     .compared = nodes, .unit = "nodes, kept part", .where = where,
+                                     .bound_from = "rounding, over the sizes that were summed"});
 }
 
 /* ---- networks of pieces ---- */
@@ -150,8 +151,8 @@ static void check_deep_taylor(fl_checker *c)
         return;
     }
     for (int64_t i = 0; i < c->voxels; i++) low = fmin(low, (double)a[i]), high = fmax(high, (double)a[i]);
-    fl_report_figure(c, (fl_finding){.group = GROUP, .name = name, .figure = -low / high, .compared = c->voxels, .unit = "values, least over largest",
-                                     .bound_from = "products of what is not negative"});
+    fl_report_figure(c, (fl_finding){.group = GROUP, .name = name, .figure = -low / high, .compared = c->voxels,
+                                     .unit = "values, least over largest", .bound_from = "products of what is not negative"});
 }
 
 /* ---- without biases ---- */
@@ -191,8 +192,10 @@ static bool move_offsets(fl_checker *c, offsets *o, bool out)
 
 static void compare_four(fl_checker *c)
 {
-    static const char *const name[] = {"biases taken out: sum of gradient x input = score", "biases taken out: integrated gradients = gradient x input",
-                                       "biases taken out: DeepLIFT = gradient x input", "biases taken out: LRP-0 = gradient x input"};
+    static const char *const name[] = {"biases taken out: sum of gradient x input = score",
+                                       "biases taken out: integrated gradients = gradient x input",
+                                       "biases taken out: DeepLIFT = gradient x input",
+                                       "biases taken out: LRP-0 = gradient x input"};
     fl_map m;
     const real *g = fl_checker_map(c, GROUP, name[0], "gradient_x_input", plain, &m);
     if (!g) return;
@@ -246,8 +249,8 @@ static void check_cam(fl_checker *c)
     for (int i = 0; i < 2 && cam; i++)
         if (other[i])
             fl_report_figure(c, (fl_finding){.group = GROUP, .name = name[i], .figure = angle(other[i], cam, fl_shape_count(m.shape)),
-                                             .bound = choose(1e-6, 1e-13), .compared = fl_shape_count(m.shape), .unit = "values, 1 - cosine",
-                                             .bound_from = "rounding"});
+                                             .bound = choose(1e-6, 1e-13), .compared = fl_shape_count(m.shape),
+                                             .unit = "values, 1 - cosine", .bound_from = "rounding"});
 }
 
 /* ---- seeds ---- */
@@ -273,7 +276,8 @@ static void check_linear(fl_checker *c, const char *method, bool homogeneous)
     const char *name = fl_arena_text(c->arena, "%s: signals are %s their seed", method, homogeneous ? "as large as" : "linear in");
     fl_map m;
     if (fl_checker_map(c, GROUP, name, method, plain, &m)) {
-        const int64_t n = fl_shape_count(fl_graph_shape(c->e->g, c->e->g->root)), k = fl_shape_count(fl_graph_shape(c->e->g, c->e->demand.wrt));
+        const int64_t n = fl_shape_count(fl_graph_shape(c->e->g, c->e->g->root));
+        const int64_t k = fl_shape_count(fl_graph_shape(c->e->g, c->e->demand.wrt));
         real *a = FL_NEW(c->arena, real, n), *b = FL_NEW(c->arena, real, n), *both = FL_NEW(c->arena, real, n);
         if (a && b && both) {
             fl_rng_fill_normal(21, 0, 0, a, n);
@@ -281,7 +285,8 @@ static void check_linear(fl_checker *c, const char *method, bool homogeneous)
             for (int64_t i = 0; i < n; i++) both[i] = homogeneous ? 2 * a[i] : a[i] + 2 * b[i];
             real *fa = signal_of(c, a), *fb = homogeneous ? fa : signal_of(c, b), *got = signal_of(c, both);
             for (int64_t i = 0; fa && fb && i < k; i++) fa[i] = homogeneous ? 2 * fa[i] : fa[i] + 2 * fb[i];
-            compare(c, name, got, fb ? fa : NULL, k, homogeneous ? 0 : choose(1e-4, 1e-12), homogeneous ? "powers of two are exact" : "rounding");
+            compare(c, name, got, fb ? fa : NULL, k, homogeneous ? 0 : choose(1e-4, 1e-12),
+                    homogeneous ? "powers of two are exact" : "rounding");
         }
     }
     fl_arena_release(c->arena, mark);

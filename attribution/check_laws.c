@@ -31,20 +31,26 @@ static double law_gap(const fl_map *m)
     return scale > 0 ? fabs(m->sum + absorbed - m->wanted) / scale : 0;
 }
 
-/* A path may want more steps than its default: then the gap must close as they grow, and the moves with them that are made on one gradient. */
+/* A path may want more steps than its default: then the gap must close as they grow,
+ * and the moves with them that are made on one gradient. */
 static void check_steps(fl_checker *c, const fl_method *method, const char *name, const fl_map *few)
 {
     const int n = 4 * few->options.steps;
     const double gap = law_gap(few);
     fl_map m;
-    if (!fl_checker_map(c, "laws", name, method->name, (fl_explain_options){.steps = n, .max_distance = few->options.max_distance / 4, .seed = 1}, &m)) return;
+    if (!fl_checker_map(c, "laws", name, method->name,
+                        (fl_explain_options){.steps = n, .max_distance = few->options.max_distance / 4, .seed = 1}, &m))
+        return;
     const bool met = law_gap(&m) <= law_bound(method);
     const char *moves = method->driver == &fl_drive_guided_path ? " and moves of a quarter" : "";
-    fl_report_figure(c, (fl_finding){.group = "laws", .name = met ? name : fl_arena_text(c->arena, "%s: gap closes with steps", method->name),
+    fl_report_figure(c, (fl_finding){.group = "laws",
+                                     .name = met ? name : fl_arena_text(c->arena, "%s: gap closes with steps", method->name),
                                      .figure = met ? law_gap(&m) : law_gap(&m) / gap, .bound = met ? law_bound(method) : 0.75,
                                      .compared = fl_shape_count(m.shape), .unit = "values",
-                                     .where = fl_arena_text(c->arena, "gap %.2g with %d steps, %.2g with %d%s", gap, few->options.steps, law_gap(&m), n, moves),
-                                     .bound_from = met ? "a path of finitely many steps across kinks" : "four times the steps leave three quarters of the gap at most"});
+                                     .where = fl_arena_text(c->arena, "gap %.2g with %d steps, %.2g with %d%s",
+                                                            gap, few->options.steps, law_gap(&m), n, moves),
+                                     .bound_from = met ? "a path of finitely many steps across kinks"
+                                                       : "four times the steps leave three quarters of the gap at most"});
 }
 
 static void check_law(fl_checker *c, const fl_method *method, const fl_map *m)
@@ -55,7 +61,8 @@ static void check_law(fl_checker *c, const fl_method *method, const fl_map *m)
     else
         fl_report_figure(c, (fl_finding){.group = "laws", .name = name, .figure = law_gap(m), .bound = law_bound(method),
                                          .compared = fl_shape_count(m->shape), .unit = "values",
-                                         .bound_from = path ? "a path of finitely many steps across kinks" : "rounding of signals that cancel"});
+                                         .bound_from = path ? "a path of finitely many steps across kinks"
+                                                            : "rounding of signals that cancel"});
 }
 
 static void check_ledger(fl_checker *c, const fl_method *method)
@@ -75,8 +82,8 @@ static void check_ledger(fl_checker *c, const fl_method *method)
         worst = off;
         where = g->node[i].name;
     }
-    fl_report_figure(c, (fl_finding){.group = "laws", .name = fl_arena_text(c->arena, "%s: ledger of every node", method->name), .figure = worst,
-                                     .bound = in_f64() ? 1e-10 : 1e-4, .compared = promised,
+    fl_report_figure(c, (fl_finding){.group = "laws", .name = fl_arena_text(c->arena, "%s: ledger of every node", method->name),
+                                     .figure = worst, .bound = in_f64() ? 1e-10 : 1e-4, .compared = promised,
                                      .unit = promised == nodes ? "nodes, all" : "nodes that promise a sum", .where = where,
                                      .bound_from = "rounding, over the sizes that were summed"});
 }

@@ -24,8 +24,8 @@ static fl_status check_differences(fl_checker *c)
     const fl_gradcheck_options o = {.seed = 12, .hold = true, .no_elements = true, .step = FL_REAL_EPSILON > 1e-10 ? 1 : 0x1p-3,
                                     .directions = fl_checker_is_large(c)};
     if (fl_gradcheck_run(g, &c->e->net.input, 1, &o, &r)) return g->error->status;
-    fl_report_figure(c, (fl_finding){.group = "network", .name = "gradient = differences of the score, switches held", .figure = r.directional,
-                                     .bound = bound(r.doubt), .compared = r.directions, .unit = "directions",
+    fl_report_figure(c, (fl_finding){.group = "network", .name = "gradient = differences of the score, switches held",
+                                     .figure = r.directional, .bound = bound(r.doubt), .compared = r.directions, .unit = "directions",
                                      .bound_from = FL_REAL_EPSILON > 1e-10
                                                        ? "4 times what quotients of two steps and two sides are apart"
                                                        : "1e-9 in float64"});
@@ -77,7 +77,8 @@ static void check_threads(fl_checker *c, fl_id root, bits want)
         fl_threads_set(counts[k]);
         const bits got = alone(c, root);
         const int off = (got.value != want.value) + (got.signal != want.signal);
-        if (off && !differ) where = fl_arena_text(c->arena, "%s with %d threads", got.value != want.value ? "the score" : "the gradient", counts[k]);
+        if (off && !differ)
+            where = fl_arena_text(c->arena, "%s with %d threads", got.value != want.value ? "the score" : "the gradient", counts[k]);
         differ += off;
     }
     fl_parallel_min = least;
@@ -112,7 +113,8 @@ static fl_status check_batch(fl_checker *c, bits want)
             walk(c, g, &net, end.node, 2, mine);
             const bits got = read_row(g, &net, end.node, mine, 2);
             const int off = (got.value != want.value) + (got.signal != want.signal);
-            if (off && !differ) where = fl_arena_text(c->arena, "%s as clip %d of 2", got.value != want.value ? "the score" : "the gradient", mine + 1);
+            if (off && !differ)
+                where = fl_arena_text(c->arena, "%s as clip %d of 2", got.value != want.value ? "the score" : "the gradient", mine + 1);
             differ += off;
         }
     const bool failed = error.status != FL_OK;

@@ -110,7 +110,8 @@ static fl_status check_examples(fl_checker *c, const fl_op *op)
     if (c->arena->error->status != FL_OK) return c->arena->error->status;
     say(c, op->name, "examples", t);
     if (d.examples)
-        fl_report_figure(c, (fl_finding){.group = GROUP, .name = fl_arena_text(c->arena, "%s, examples: gradient = finite differences", op->name),
+        fl_report_figure(c, (fl_finding){.group = GROUP,
+                                         .name = fl_arena_text(c->arena, "%s, examples: gradient = finite differences", op->name),
                                          .figure = d.worst, .bound = FL_REAL_EPSILON > 1e-10 ? 2e-3 : 1e-9, .compared = d.checked,
                                          .unit = "elements", .where = d.where,
                                          .bound_from = "five points: rounding / h and h^4 meet there"});

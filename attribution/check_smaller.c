@@ -1,9 +1,9 @@
 /* check_smaller.c: laws and identities of a large network, on its clip made smaller.
  *
- * They are promises of every node and of every rule, whatever the size of what comes in, and some of them take hundreds of passes.
- * So a network of more multiply-adds than fl_check_options.large is built once more, with the same weights, for fewer and smaller frames: halves
- * of the clip's, resized, until it is cheap enough, or 28 voxels wide and 4 frames long; where that cannot be built, because weights
- * belong to places, for fewer frames alone; and otherwise as it is. Ops, gradient and bits are looked at in full size. */
+ * They are promises of every node and of every rule, whatever the size of what comes in, and some of them take hundreds of passes. So a
+ * network of more multiply-adds than fl_check_options.large is built once more, with the same weights, for fewer and smaller frames: halves
+ * of the clip's, resized, until it is cheap enough, or 28 voxels wide and 4 frames long; where that cannot be built, because weights belong
+ * to places, for fewer frames alone; and otherwise as it is. Ops, gradient and bits are looked at in full size. */
 #include "attribution/checker.h"
 
 #include "autograd/receptive.h"

@@ -52,7 +52,8 @@ static const char *why_missed(const fl_map *m, fl_arena *arena)
         why = fl_arena_text(arena, "its values cancel: sizes sum to %.3g, %.2g times the law's, and rounding in " FL_REAL_NAME
                             " is a part of those; the network magnifies small differences, so read no single value", size,
                             size / fabs(m->wanted));
-    return why ? fl_arena_text(arena, "the map misses its law by %.2g %% (%.6g instead of %.6g): %s", 100 * m->residual, m->sum, m->wanted, why) : NULL;
+    return why ? fl_arena_text(arena, "the map misses its law by %.2g %% (%.6g instead of %.6g): %s",
+                               100 * m->residual, m->sum, m->wanted, why) : NULL;
 }
 
 fl_status fl_map_warn(fl_map *m, bool baseline_is_clip, fl_arena *arena, fl_error *err)

@@ -3,8 +3,9 @@
  *   x_sigma = G_sigma * x,  sigma from sigma_max to 0, every frame by itself;   with sigma_i = sigma_max (i / m)^2
  *   a = sum_(i<m) (x_(sigma_i) - x_(sigma_(i+1))) grad s( x_(sigma_(i + 1/2)) )
  *
- * The steps are short where the clip is sharp, as there most of it changes (the square root spacing of the paper's code). Its derivative by sigma is taken over the whole step, so that nothing of the way is lost: the sum of a tends to
- * s(x) - s(x_(sigma_max)), and is exact for a linear network at any m. Outside the frame is zero, half width 4 sigma. */
+ * The steps are short where the clip is sharp, as there most of it changes (the square root spacing of the paper's code). Its derivative by
+ * sigma is taken over the whole step, so that nothing of the way is lost: the sum of a tends to s(x) - s(x_(sigma_max)), and is exact for a
+ * linear network at any m. Outside the frame is zero, half width 4 sigma. */
 #include "attribution/driver.h"
 
 #include "tensor/blur.h"

@@ -120,6 +120,7 @@ const fl_driver fl_drive_cam = {
     .uses = {[FL_CAM_MEAN_GRADIENT] = FL_READS(layer) | FL_READS(pooling) | FL_READS(signed_cam),
              [FL_CAM_NORMALISED] = FL_READS(layer) | FL_READS(pooling) | FL_READS(signed_cam),
              [FL_CAM_PLUS_PLUS] = FL_READS(layer) | FL_READS(pooling) | FL_READS(signed_cam),
-             [FL_CAM_PRODUCT] = FL_READS(layer), [FL_CAM_POSITIVE] = FL_READS(layer) | FL_READS(signed_cam), [FL_CAM_HEAD] = FL_READS(layer)},
+             [FL_CAM_PRODUCT] = FL_READS(layer), [FL_CAM_POSITIVE] = FL_READS(layer) | FL_READS(signed_cam),
+             [FL_CAM_HEAD] = FL_READS(layer)},
     .run = run
 };

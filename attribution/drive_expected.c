@@ -46,4 +46,6 @@ static fl_status run(fl_run *r)
     return FL_OK;
 }
 
-const fl_driver fl_drive_expected = {.name = "expected", .uses = {FL_READS(samples) | FL_READS(noise) | FL_READS(seed) | FL_READS_BASELINE}, .run = run};
+const fl_driver fl_drive_expected = {
+    .name = "expected", .uses = {FL_READS(samples) | FL_READS(noise) | FL_READS(seed) | FL_READS_BASELINE}, .run = run
+};

@@ -101,7 +101,8 @@ static fl_status run(fl_run *r)
 
 const fl_driver fl_drive_noise = {
     .name = "noise",
-    .uses = {[FL_NOISE_MEAN] = FL_READS(samples) | FL_READS(noise) | FL_READS(seed), [FL_NOISE_MEAN_SQUARE] = FL_READS(samples) | FL_READS(noise) | FL_READS(seed),
+    .uses = {[FL_NOISE_MEAN] = FL_READS(samples) | FL_READS(noise) | FL_READS(seed),
+             [FL_NOISE_MEAN_SQUARE] = FL_READS(samples) | FL_READS(noise) | FL_READS(seed),
              [FL_NOISE_VARIANCE] = FL_READS(samples) | FL_READS(noise) | FL_READS(seed) | FL_READS(biased)},
     .run = run
 };

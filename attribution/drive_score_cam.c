@@ -15,7 +15,8 @@
 /* Row <- clip * H_k. False when the channel is constant. */
 static bool mask_clip(fl_run *r, fl_shape s, const real *a, int k, real *small, real *wide, real *full, int row)
 {
-    const fl_shape plane = {1, 1, s.t, s.h, s.w}, between = {1, 1, s.t, r->clip.h, r->clip.w}, clip = {1, 1, r->clip.t, r->clip.h, r->clip.w};
+    const fl_shape plane = {1, 1, s.t, s.h, s.w}, between = {1, 1, s.t, r->clip.h, r->clip.w};
+    const fl_shape clip = {1, 1, r->clip.t, r->clip.h, r->clip.w};
     const int64_t pixels = fl_shape_pixels(clip);
     real low, high;
     for (int64_t p = 0; p < fl_shape_pixels(plane); p++) small[p] = a[p * s.c + k];

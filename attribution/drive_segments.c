@@ -150,7 +150,8 @@ static fl_status check_enough(const job *j)
     if (shapley ? j->values.done == j->design.count : r->method->variant != FL_SEGMENT_ORDERS || j->values.done >= j->seg.count - 1)
         return FL_OK;
     return fl_error_set(r->g->error, FL_LIMIT, "%s: stopped after %lld of %lld samples, and there are no values before the %s",
-                        r->method->name, (long long)j->values.done, (long long)j->design.count, shapley ? "last" : "first order is complete");
+                        r->method->name, (long long)j->values.done, (long long)j->design.count,
+                        shapley ? "last" : "first order is complete");
 }
 
 static void weigh_shares(const job *j)

@@ -34,7 +34,8 @@ struct fl_driver {
     fl_status (*run)(fl_run *);
     fl_status (*compose)(fl_run *);          /* instead of run: makes an input-level map of whole maps of other methods (fl_run_part) */
     bool keeps_all;                          /* walks up only: every value stays (fl_graph_forward_above), there are no signals */
-    bool watches;                            /* only changes the clip and looks at the score: no way down is planned, errors are estimated */
+    bool watches;                            /* only changes the clip and looks at the score: no way down is planned,
+                                                errors are estimated */
     bool looks_only;                         /* the network's own graph runs forward only: the driver has one of its own */
 };
 

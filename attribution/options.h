@@ -4,7 +4,9 @@
 
 #include "attribution/attribution.h"
 
-typedef enum fl_member { FL_MEMBER_INT, FL_MEMBER_REAL, FL_MEMBER_FLAG, FL_MEMBER_TEXT, FL_MEMBER_WORD, FL_MEMBER_WORDS, FL_MEMBER_CHOICE } fl_member;
+typedef enum fl_member {
+    FL_MEMBER_INT, FL_MEMBER_REAL, FL_MEMBER_FLAG, FL_MEMBER_TEXT, FL_MEMBER_WORD, FL_MEMBER_WORDS, FL_MEMBER_CHOICE
+} fl_member;
 
 typedef struct fl_option_row {
     const char *name;                    /* as on the command line, without dashes */

@@ -24,8 +24,9 @@ fl_status fl_run_count(fl_run *r, int rows)
     r->done += rows;
     if (!r->o.progress || r->o.progress(r->done, r->total, r->o.user)) return FL_OK;
     r->told_to_stop = true;
-    return fl_error_set(r->g->error, FL_LIMIT, "%s: stopped after %d of %d passes, and has no map before the last: more time, or fewer passes", r->method->name, r->done,
-                        r->total);
+    return fl_error_set(r->g->error, FL_LIMIT,
+                        "%s: stopped after %d of %d passes, and has no map before the last: more time, or fewer passes",
+                        r->method->name, r->done, r->total);
 }
 
 static real *seed_of(fl_run *r, int row) { return r->e->seed + (int64_t)row * r->end.count; }

@@ -8,7 +8,8 @@
 #include <string.h>
 
 enum { MOST_TOGETHER = 16, BYTES_TOGETHER = 256 << 20 };     /* variants of a pass, and their buffers: more is no faster */
-enum { BYTES_ALONE = 4 << 20 };      /* values of one clip: above, a pass of its own, fused as the plan is, is faster than several together */
+enum { BYTES_ALONE = 4 << 20 };      /* values of one clip: above, a pass of its own, fused as the plan is,
+                                        is faster than several together */
 
 struct fl_probe {
     fl_explainer *e;

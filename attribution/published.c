@@ -6,7 +6,8 @@
 #include <string.h>
 
 static const fl_published table[] = {
-#define FL_PUBLISHED(method, doc, score, channels, polarity, ...) {method, doc, score, {channels, polarity, FL_UPSAMPLE_DEFAULT}, __VA_ARGS__},
+#define FL_PUBLISHED(method, doc, score, channels, polarity, ...) \
+    {method, doc, score, {channels, polarity, FL_UPSAMPLE_DEFAULT}, __VA_ARGS__},
 #include "attribution/published.def"
 #undef FL_PUBLISHED
     {.method = NULL}};

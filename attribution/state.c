@@ -18,7 +18,8 @@ static const char *fingerprint(const fl_run *r)
     int count = 0;
     const fl_setting *setting = fl_map_settings(&as_used, r->scratch, &count);
     const fl_keeper *k = r->o.keeper;
-    const char *text = fl_arena_text(r->scratch, "%smethod: %s\nprecision: %s\n", k->belongs ? k->belongs : "", r->method->name, FL_REAL_NAME);
+    const char *text = fl_arena_text(r->scratch, "%smethod: %s\nprecision: %s\n", k->belongs ? k->belongs : "",
+                                     r->method->name, FL_REAL_NAME);
     for (int i = 0; setting && text && i < count; i++)
         text = fl_arena_text(r->scratch, "%s%s: %s\n", text, setting[i].name, setting[i].value);
     if (!setting || !text) return NULL;

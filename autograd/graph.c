@@ -154,7 +154,8 @@ static fl_id add_leaf(fl_graph *g, const char *name, fl_shape shape, fl_role rol
         return FL_NONE;
     }
     const bool later = g->on_demand && role == FL_PARAM && fl_shape_count(shape) >= FL_ON_DEMAND_LEAST;
-    real *values = later ? fl_arena_sleep(g->arena, (size_t)fl_shape_count(shape) * sizeof(real)) : FL_NEW(g->arena, real, fl_shape_count(shape));
+    real *values = later ? fl_arena_sleep(g->arena, (size_t)fl_shape_count(shape) * sizeof(real))
+                         : FL_NEW(g->arena, real, fl_shape_count(shape));
     if (later) node.room = values, node.source = FL_NEW(g->arena, fl_source, 1);
     else node.value = values;
     if (!values || (later && !node.source)) return FL_NONE;

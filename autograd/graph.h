@@ -51,7 +51,8 @@ struct fl_graph {
     bool audit;                    /* ledgers say what is due as well: set before planning with rules; costs another forward */
     bool exact;              /* weighted sums in double, rounded once (tensor/conv.h), and with a way down what that takes off goes
                                 on beside values (remainder.h): slower, the same bits on every machine; set before planning */
-    bool on_demand;          /* large parameters have no values until somebody asks; what fills them must last (source.h); set before building */
+    bool on_demand;          /* large parameters have no values until somebody asks; what fills them must last (source.h);
+                                set before building */
     bool batch_statistics;   /* norms take the moments of their input: set before building for training */
     /* the plan */
     bool *computed, *carries;      /* per node: forward runs it; backward carries a signal through it */

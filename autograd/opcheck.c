@@ -172,7 +172,8 @@ bool fl_opcheck_slope(const fl_node *node, const real *const in[], int64_t sampl
     few.op->forward(&few, (const real *const[]){x}, y);
     few.op->vjp(&few, 0, (const real *const[]){x}, y, one, slope);
     const double most = fmax(largest(slope, n), 1e-3);
-    const double known = few.op->flags & FL_READS_OUT ? 0x1p20 * (double)FL_REAL_EPSILON * fmin(1, largest(y, n)) : 0;     /* rounding of y */
+    /* rounding of y */
+    const double known = few.op->flags & FL_READS_OUT ? 0x1p20 * (double)FL_REAL_EPSILON * fmin(1, largest(y, n)) : 0;
     for (int64_t j = 0; j < n; j++) {
         double asymmetry;
         const double want = quotient(&just_one, (double)x[j], h[j], &asymmetry);

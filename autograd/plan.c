@@ -385,8 +385,9 @@ static bool allocate(planner *p)
     fl_graph *g = p->g;
     const size_t n = (size_t)g->count + 1;
     fl_lives *v = &p->life;
-    return (g->computed = FL_NEW(g->arena, bool, n)) && (g->carries = FL_NEW(g->arena, bool, n)) && (g->arrived = FL_NEW(g->arena, int, n)) &&
-           (g->arrivals = FL_NEW(g->arena, int, n)) && (g->packs_from = FL_NEW(g->arena, int, n)) &&
+    return (g->computed = FL_NEW(g->arena, bool, n)) && (g->carries = FL_NEW(g->arena, bool, n)) &&
+           (g->arrived = FL_NEW(g->arena, int, n)) && (g->arrivals = FL_NEW(g->arena, int, n)) &&
+           (g->packs_from = FL_NEW(g->arena, int, n)) &&
            (p->wanted = FL_NEW(g->arena, bool, 2 * n)) && (p->signals = FL_NEW(g->arena, bool, n)) &&
            (v->last = FL_NEW(g->arena, int, n)) && (v->up = FL_NEW(g->arena, int, n)) && (v->down = FL_NEW(g->arena, int, n)) &&
            (v->again = g->again = FL_NEW(g->arena, int, n)) && (v->kept = FL_NEW(g->arena, bool, n)) &&
@@ -417,8 +418,8 @@ static void begin(fl_graph *g, const fl_plan *plan)
     }
 }
 
-/* Sums in the documented order. Few channels in training: the bits of the weights that are shipped do not depend on fast algorithms. Weights
- * whose rule divides by sums: where all products are 0 the sum must be 0, and theirs is a difference of rounded numbers. */
+/* Sums in the documented order. Few channels in training: the bits of the weights that are shipped do not depend on fast algorithms.
+ * Weights whose rule divides by sums: where all products are 0 the sum must be 0, and theirs is a difference of rounded numbers. */
 static bool is_direct(const fl_graph *g, fl_id i, bool trains)
 {
     enum { FEW = 64 };

@@ -13,7 +13,8 @@
 #include "autograd/graph.h"
 
 typedef struct fl_lives {      /* per node, in the planner's times; of its value */
-    int *up, *down, *last;     /* last reader on the way up; first and last reader in all, on the way down: 0 and `up` where there is none */
+    int *up, *down, *last;     /* last reader on the way up; first and last reader in all, on the way down:
+                                  0 and `up` where there is none */
     int *again;                /* when it is computed again; 0: it is not */
     bool *kept;                /* scratch */
 } fl_lives;

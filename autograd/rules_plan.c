@@ -1,5 +1,5 @@
-/* rules_plan.c: what rules need besides the values: substituted weights, packed once; reference values; scratch. All of it is counted before
- * anything is placed, so that a limit that it passes can be told from the start. */
+/* rules_plan.c: what rules need besides the values: substituted weights, packed once; reference values; scratch. All of it is counted
+ * before anything is placed, so that a limit that it passes can be told from the start. */
 #include "autograd/rules.h"
 
 #include "tensor/par.h"

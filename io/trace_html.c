@@ -52,8 +52,8 @@ static void picture(fl_buffer *b, const fl_trace_view *v)
     fl_buffer_text(b, "<div class='shot'><img alt='the frame' src='data:image/png;base64,");
     fl_buffer_base64(b, png.data, png.size);
     fl_buffer_text(b, "'><div class='spot' style='");
-    fl_html(b, "left:%g%%;top:%g%%;width:%g%%;height:%g%%'></div></div>\n", 100.0 * v->t->place[3] / s.w, 100.0 * v->t->place[2] / s.h, 100.0 / s.w,
-            100.0 / s.h);
+    fl_html(b, "left:%g%%;top:%g%%;width:%g%%;height:%g%%'></div></div>\n", 100.0 * v->t->place[3] / s.w, 100.0 * v->t->place[2] / s.h,
+            100.0 / s.w, 100.0 / s.h);
     fl_arena_release(b->arena, mark);
 }
 
@@ -69,8 +69,8 @@ static void side(fl_buffer *b, const fl_trace_view *v)
     const fl_traced *t = v->t;
     fl_buffer_text(b, "<div class='side'><section class='card'><h2>The pixel</h2>\n<div style='height:10px'></div>");
     if (v->rgb) picture(b, v);
-    fl_html(b, "<p class='small'>Frame %d, row %d, column %d, channel %d, as the network sees them.</p>\n<dl class='facts'>\n", v->frame_number,
-            t->place[2], t->place[3], t->place[0]);
+    fl_html(b, "<p class='small'>Frame %d, row %d, column %d, channel %d, as the network sees them.</p>\n<dl class='facts'>\n",
+            v->frame_number, t->place[2], t->place[3], t->place[0]);
     fact(b, "its value", t->value);
     fact(b, "signal that arrives", t->signal);
     fact(b, "what the map shows", (double)t->map.data[t->element]);
@@ -81,8 +81,8 @@ static void side(fl_buffer *b, const fl_trace_view *v)
     if (isfinite(t->map.residual)) fact(b, "residual of its law", t->map.residual);
     fl_html(b, "</dl>\n<h3>Method</h3><p class='small'>%s</p><p class='cite'>%s</p>\n", t->map.method->doc, v->citation ? v->citation : "");
     fl_buffer_text(b, "</section>\n");
-    fl_html(b, "<section class='card'><h2>Where this comes from</h2><dl class='facts mono'><dt>command</dt><dd>%s</dd><dt>weights</dt><dd>%s</dd>",
-            v->command, v->weights);
+    fl_html(b, "<section class='card'><h2>Where this comes from</h2><dl class='facts mono'>"
+            "<dt>command</dt><dd>%s</dd><dt>weights</dt><dd>%s</dd>", v->command, v->weights);
     fl_html(b, "<dt>precision</dt><dd>%s</dd><dt>footlight</dt><dd>%s</dd></dl></section></div>\n", FL_REAL_NAME, FL_VERSION);
 }
 
@@ -163,7 +163,8 @@ static void down(fl_buffer *b, const fl_traced *t, const fl_step *s, const fl_st
     bold(b, "", s->signal);
     fl_buffer_text(b, " arrives");
     if (!next) {
-        fl_buffer_text(b, node->n_in ? ", and nothing of it goes on.</p></div>\n" : ": this is what the method says of the pixel.</p></div>\n");
+        fl_buffer_text(b, node->n_in ? ", and nothing of it goes on.</p></div>\n"
+                                     : ": this is what the method says of the pixel.</p></div>\n");
         return;
     }
     if (rule) fl_buffer_text(b, "; by the rule ");
@@ -188,11 +189,11 @@ static void step(fl_buffer *b, const fl_traced *t, int k)
 {
     const fl_step *s = &t->trail.step[k], *next = k + 1 < t->trail.steps ? s + 1 : NULL;
     const fl_node *node = &t->g->node[s->node];
-    fl_html(b, "<li><span class='dot'>%d</span><article class='card'><div class='who'><span class='op'>%s</span><b>%s</b><span class='small'>", k + 1,
-            node->op->name, node->name);
+    fl_html(b, "<li><span class='dot'>%d</span><article class='card'><div class='who'><span class='op'>%s</span><b>%s</b>"
+            "<span class='small'>", k + 1, node->op->name, node->name);
     place(b, node, s->at);
-    fl_html(b, " (node %d, %d &times; %d &times; %d &times; %d)</span><code>%s</code></div>\n<div class='updown'>", s->node, node->shape.c, node->shape.t,
-            node->shape.h, node->shape.w, node->op->file);
+    fl_html(b, " (node %d, %d &times; %d &times; %d &times; %d)</span><code>%s</code></div>\n<div class='updown'>", s->node, node->shape.c,
+            node->shape.t, node->shape.h, node->shape.w, node->op->file);
     up(b, t, s, next);
     down(b, t, s, next);
     fl_buffer_text(b, "</div></article></li>\n");
@@ -212,7 +213,8 @@ static void block(fl_buffer *b, const fl_traced *t, int first, int last)
     const char *name = t->g->node[s->node].name;
     char scope[192];
     snprintf(scope, sizeof scope, "%.*s", fl_trace_scope(name), name);
-    fl_html(b, "<details class='card'><summary>%s <span class='small'>%d step%s; signal ", scope, last - first + 1, last > first ? "s" : "");
+    fl_html(b, "<details class='card'><summary>%s <span class='small'>%d step%s; signal ", scope, last - first + 1,
+            last > first ? "s" : "");
     number(b, s->signal);
     fl_buffer_text(b, " arrives at ");
     fl_html(b, "%s, ", t->g->node[s->node].op->name);
@@ -226,9 +228,10 @@ static void block(fl_buffer *b, const fl_traced *t, int first, int last)
 static void way(fl_buffer *b, const fl_trace_view *v)
 {
     const fl_traced *t = v->t;
-    fl_html(b, "<section><h2>The strongest way down, in %d steps</h2>\n<p class='small'>From the score at the top to the pixel at the bottom: at every node to "
-            "the element of reach that gets most. Read upwards, the same steps say how the pixel's value became the score: a sum is written as x &times; weight, the "
-            "largest first, and the shaded one is on this way. Of a step's bar, the coloured part is what this way brings of all that arrives below.</p>\n", t->trail.steps);
+    fl_html(b, "<section><h2>The strongest way down, in %d steps</h2>\n<p class='small'>From the score at the top to the pixel at the "
+            "bottom: at every node to the element of reach that gets most. Read upwards, the same steps say how the pixel's value became "
+            "the score: a sum is written as x &times; weight, the largest first, and the shaded one is on this way. Of a step's bar, the "
+            "coloured part is what this way brings of all that arrives below.</p>\n", t->trail.steps);
     if (t->trail.steps <= OPEN_STEPS) {
         fl_buffer_text(b, "<ol class='way'>\n");
         for (int k = 0; k < t->trail.steps && !b->failed; k++) step(b, t, k);
@@ -264,7 +267,8 @@ static void row(fl_buffer *b, const fl_traced *t, fl_id i)
     fl_html(b, "<td>%g&#8239;%%</td><td>%g</td>", 100 * share, m->most);
     if (!t->g->rules) fl_html(b, "<td>%g</td>", m->through);
     fl_html(b, "<td>%g</td>", m->signal);
-    if (t->g->rules) fl_html(b, "<td class='name'>%s</td><td>%g</td>", rule ? rule->name : "gradient", m->ledger.arrived - m->ledger.handed_on);
+    if (t->g->rules)
+        fl_html(b, "<td class='name'>%s</td><td>%g</td>", rule ? rule->name : "gradient", m->ledger.arrived - m->ledger.handed_on);
     fl_buffer_text(b, "</tr>\n");
 }
 
@@ -273,13 +277,14 @@ static void tape(fl_buffer *b, const fl_trace_view *v)
     const fl_traced *t = v->t;
     int nodes = 0;
     for (fl_id i = 0; i < t->g->count; i++) nodes += t->trail.met[i].on_tape;
-    fl_html(b, "<details class='card'%s><summary>The whole tape, %d nodes, from the clip up</summary>\n<div class='scroll'><p class='small'>Reached: the part of a "
-            "node's elements that the pixel changes.", nodes <= SMALL_TAPE ? " open" : "", nodes);
+    fl_html(b, "<details class='card'%s><summary>The whole tape, %d nodes, from the clip up</summary>\n<div class='scroll'>"
+            "<p class='small'>Reached: the part of a node's elements that the pixel changes.",
+            nodes <= SMALL_TAPE ? " open" : "", nodes);
     fl_buffer_text(b, t->g->rules ? " Kept: what arrived and was not handed on, by biases and stabilisers."
                                   : " Through: the sum over them of signal times change; it is the pixel's own gradient at every node "
                                     "through which all ways pass.");
-    fl_buffer_text(b, " The nodes of the way above are marked.</p>\n<table><thead><tr><th>node</th><th class='name'>name</th><th class='name'>op</th>"
-                      "<th colspan='2'>reached</th><th>largest change</th>");
+    fl_buffer_text(b, " The nodes of the way above are marked.</p>\n<table><thead><tr><th>node</th><th class='name'>name</th>"
+                   "<th class='name'>op</th><th colspan='2'>reached</th><th>largest change</th>");
     if (!t->g->rules) fl_buffer_text(b, "<th>through</th>");
     fl_buffer_text(b, "<th>sum of signal</th>");
     fl_buffer_text(b, t->g->rules ? "<th class='name'>rule</th><th>kept</th></tr></thead><tbody>\n" : "</tr></thead><tbody>\n");
@@ -294,9 +299,10 @@ static void absorbers(fl_buffer *b, const fl_trace_view *v)
     fl_id node[10];
     const int n = fl_trace_absorbers(t, node, 10);
     if (!n) return;
-    fl_buffer_text(b, "<section class='card'><h2>Who keeps most of it</h2>\n<p class='small'>Of the whole clip's relevance, not of this pixel's alone: what arrives and is "
-                      "not handed on stays with biases and stabilisers.</p><div class='scroll' style='padding:10px 0 0'><table><thead><tr><th class='name'>node</th>"
-                      "<th class='name'>rule</th><th>arrived</th><th>handed on</th><th>kept</th></tr></thead><tbody>\n");
+    fl_buffer_text(b, "<section class='card'><h2>Who keeps most of it</h2>\n<p class='small'>Of the whole clip's relevance, not of this "
+                   "pixel's alone: what arrives and is not handed on stays with biases and stabilisers.</p>"
+                   "<div class='scroll' style='padding:10px 0 0'><table><thead><tr><th class='name'>node</th><th class='name'>rule</th>"
+                   "<th>arrived</th><th>handed on</th><th>kept</th></tr></thead><tbody>\n");
     for (int k = 0; k < n; k++) {
         const fl_met *m = &t->trail.met[node[k]];
         const fl_rule *rule = fl_graph_rule(t->g, node[k]);
@@ -310,13 +316,13 @@ static void heading(fl_buffer *b, const fl_trace_view *v)
 {
     const fl_traced *t = v->t;
     fl_page_brand(b);
-    fl_html(b, "<header><h1>How <em>%s</em> comes down to one pixel</h1>\n<p class='lede'><b>%s</b> saw <b>%s</b>; its score for <b>%s</b> is ", v->target,
-            v->model, v->clip, v->target);
+    fl_html(b, "<header><h1>How <em>%s</em> comes down to one pixel</h1>\n"
+            "<p class='lede'><b>%s</b> saw <b>%s</b>; its score for <b>%s</b> is ", v->target, v->model, v->clip, v->target);
     bold(b, "", t->map.score);
     fl_html(b, ". <b>%s</b> sends a signal down from there, node by node, and ", v->method);
     bold(b, "", t->signal);
-    fl_html(b, " of it arrives at frame %d, row %d, column %d, channel %d. Every number on this page is from that one run.</p></header>\n", v->frame_number,
-            t->place[2], t->place[3], t->place[0]);
+    fl_html(b, " of it arrives at frame %d, row %d, column %d, channel %d. Every number on this page is from that one run.</p></header>\n",
+            v->frame_number, t->place[2], t->place[3], t->place[0]);
 }
 
 fl_status fl_trace_html(fl_buffer *b, const fl_trace_view *v)

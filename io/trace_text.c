@@ -52,8 +52,8 @@ static const char *rule_name(const fl_traced *t, fl_id i)
 
 static void print_way(FILE *to, const fl_traced *t)
 {
-    fprintf(to, "the way of the strongest signal, from the score down:\n\n  %5s  %-10s %-28s %-18s %11s %11s %11s %11s  %s\n", "node", "op", "name",
-            "c,t,y,x", "value", "signal", "slope", "hands on", "rule, source");
+    fprintf(to, "the way of the strongest signal, from the score down:\n\n  %5s  %-10s %-28s %-18s %11s %11s %11s %11s  %s\n",
+            "node", "op", "name", "c,t,y,x", "value", "signal", "slope", "hands on", "rule, source");
     for (int k = 0; k < t->trail.steps; k++) {
         const fl_step *s = &t->trail.step[k];
         const fl_node *node = &t->g->node[s->node];
@@ -71,7 +71,8 @@ static void print_way(FILE *to, const fl_traced *t)
 static void print_node_head(FILE *to, bool rules)
 {
     fprintf(to, "\nthe tape, from the clip up: how many elements the pixel changes, by how much at most, and what passes:\n\n"
-                "  %5s  %-10s %-34s %21s %11s %11s %11s\n", "node", "op", "name", "reached", "change", "signal", rules ? "absorbed" : "through");
+            "  %5s  %-10s %-34s %21s %11s %11s %11s\n",
+            "node", "op", "name", "reached", "change", "signal", rules ? "absorbed" : "through");
 }
 
 static void print_numbers(FILE *to, int64_t reached, int64_t all, double most, double signal, double last)
@@ -144,7 +145,8 @@ void fl_trace_print(FILE *to, const fl_trace_view *v)
     const fl_traced *t = v->t;
     fl_id absorber[10];
     const int n = fl_trace_absorbers(t, absorber, 10);
-    fprintf(to, "%s, %s\n%s: frame %d, row %d, column %d, channel %d holds %.6g\n%s of '%s' (%s %.6g): the signal there is %.6g, the map %.6g\n",
+    fprintf(to, "%s, %s\n%s: frame %d, row %d, column %d, channel %d holds %.6g\n"
+            "%s of '%s' (%s %.6g): the signal there is %.6g, the map %.6g\n",
             v->model, v->weights, v->clip, v->frame_number, t->place[2], t->place[3], t->place[0], t->value, t->map.method->name, v->target,
             fl_score_name[t->map.options.target.score], t->map.score, t->signal, (double)t->map.data[t->element]);
     if (!t->g->rules) fprintf(to, "the way up alone (changes times seed): %.6g\n", t->trail.through);
@@ -154,8 +156,8 @@ void fl_trace_print(FILE *to, const fl_trace_view *v)
     if (n) fprintf(to, "\nwho keeps most of it:\n");
     for (int k = 0; k < n; k++) {
         const fl_met *m = &t->trail.met[absorber[k]];
-        fprintf(to, "  %-34s %-10s arrived %11.4g, handed on %11.4g, kept %11.4g\n", t->g->node[absorber[k]].name, rule_name(t, absorber[k]),
-                m->ledger.arrived, m->ledger.handed_on, kept(m));
+        fprintf(to, "  %-34s %-10s arrived %11.4g, handed on %11.4g, kept %11.4g\n", t->g->node[absorber[k]].name,
+                rule_name(t, absorber[k]), m->ledger.arrived, m->ledger.handed_on, kept(m));
     }
 }
 

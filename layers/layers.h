@@ -41,8 +41,10 @@ typedef struct fl_inception_widths { int b0, b1a, b1b, b2a, b2b, b3b; } fl_incep
 fl_id fl_layer_inception(fl_graph *, const char *scope, fl_id x, fl_inception_widths, double eps);
 /* One unit of it: conv3d, bn, ReLU, TensorFlow's SAME padding (depends on the input's size). */
 fl_id fl_layer_unit3d(fl_graph *, const char *scope, fl_id x, int out, int k, int stride, double eps);
-fl_window fl_window_same(fl_shape x, const int k[3], const int s[3]);               /* TF-SAME: total max(k - s or k - n mod s, 0), smaller half first */
-fl_id fl_layer_same_pool(fl_graph *, const char *name, fl_id x, const int k[3], const int s[3]);   /* SAME max pool whose padding is zeros */
+/* TF-SAME: total max(k - s or k - n mod s, 0), smaller half first. */
+fl_window fl_window_same(fl_shape x, const int k[3], const int s[3]);
+/* SAME max pool whose padding is zeros. */
+fl_id fl_layer_same_pool(fl_graph *, const char *name, fl_id x, const int k[3], const int s[3]);
 
 /* ResNet-50 on every frame (He 2015, stride in the 3x3), up to its last block. Parameters scope.conv1 .bn1 .layer1.0 ...;
  * numbered: as the children of an nn.Sequential, scope.0 .1 .4.0 ... shift: a temporal shift in every block (TSM). */

@@ -63,7 +63,8 @@ static fl_network build(fl_graph *g, const fl_model *m, const fl_model_options *
 }
 
 const fl_model fl_model_fcsn = {
-    .name = "fcsn", .family = "video summarisation", .doc = "a score for every frame from a vector per frame (--tensor); the class is a frame",
+    .name = "fcsn", .family = "video summarisation",
+    .doc = "a score for every frame from a vector per frame (--tensor); the class is a frame",
     .citation = "Rochan et al. 2018, Video Summarization Using Fully Convolutional Sequence Networks",
     .input = {.frames = 320, .height = 1, .width = 1, .white = 1, .mean = {0, 0, 0}, .std = {1, 1, 1}, .features = true},
     .channels = 1024, .classes = 320, .gamma = 1, .parameters = 23999900, .build = build,

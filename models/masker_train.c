@@ -58,7 +58,8 @@ static fl_id changed(fl_graph *g, fl_shape clip, fl_masking_nodes *m)
     m->blurred = fl_node_input(g, "blurred", fl_shape_vector(both.n, 1));
     const fl_id soft = fl_node_blur(g, "soft", m->input, blur);
     const fl_id x = fl_node_add(g, "noisy", twice(g, "clips", m->input, m->input), m->noise);
-    const fl_id substrate = fl_node_add(g, "substrate", fl_node_mul(g, "soft_or_none", twice(g, "softs", soft, soft), m->blurred), m->colour);
+    const fl_id substrate = fl_node_add(g, "substrate",
+                                        fl_node_mul(g, "soft_or_none", twice(g, "softs", soft, soft), m->blurred), m->colour);
     return fl_node_blend(g, "changed", x, substrate, mask);
 }
 

@@ -58,6 +58,6 @@ const fl_model fl_model_two_stream = {
     .citation = "Simonyan & Zisserman 2014, Two-Stream Convolutional Networks for Action Recognition in Videos",
     .input = {.frames = 5, .height = 224, .width = 224, .fit = FL_FIT_SHORT_SIDE, .fit_height = 256, .sampling = "segments",
               .white = 255, .bgr = true, .mean = {103.939, 116.779, 123.68}, .std = {1, 1, 1}},
-    .channels = 3, .flow = &flow, .flow_channels = 2 * STACK, .stream = {"spatial.", "temporal."}, .classes = 101, .labels = fl_labels_ucf101, .gamma = 1,
-    .parameters = 181335594, .build = build,
+    .channels = 3, .flow = &flow, .flow_channels = 2 * STACK, .stream = {"spatial.", "temporal."},
+    .classes = 101, .labels = fl_labels_ucf101, .gamma = 1, .parameters = 181335594, .build = build,
 };

@@ -40,8 +40,9 @@ void fl_arena_trim(fl_arena *);          /* gives spare blocks back: for another
 void *fl_arena_array(fl_arena *, size_t count, size_t size);
 #define FL_NEW(arena, type, count) ((type *)fl_arena_array((arena), (size_t)(count), sizeof(type)))
 
-/* Addresses for later: memory, not zeroed, that does not count, and costs nothing, until it is woken; touch none of it before. wake says that so
- * many bytes of it are in use from now on; where that passes the limit the error is recorded, and the memory is there all the same. */
+/* Addresses for later: memory, not zeroed, that does not count, and costs nothing, until it is woken; touch none of it
+ * before. wake says that so many bytes of it are in use from now on; where that passes the limit the error is
+ * recorded, and the memory is there all the same. */
 void *fl_arena_sleep(fl_arena *, size_t bytes);
 void  fl_arena_wake(fl_arena *, size_t bytes);
 

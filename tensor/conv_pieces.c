@@ -1,7 +1,7 @@
 /* conv_pieces.c: weights piece by piece.
  *
- * A sum of more than FL_LONGEST_SUM products is made of parts: a row of taps each, cut after every FL_LONGEST_SUM. Errors grow with the root
- * of the length, so many short sums are better than one long one. The weights of a part are used for all pixels of an item while they
+ * A sum of more than FL_LONGEST_SUM products is made of parts: a row of taps each, cut after every FL_LONGEST_SUM. Errors grow with the
+ * root of the length, so many short sums are better than one long one. The weights of a part are used for all pixels of an item while they
  * are in the second cache; those that have to be turned are turned there. */
 #include "tensor/conv_tiles.h"
 #include "tensor/conv_turn.h"
@@ -113,7 +113,8 @@ static void run_places(const fl_conv_job *j, const fl_conv *c, const place *plac
     const fl_axis *at = &g->axis[0], *ah = &g->axis[1], *aw = &g->axis[2];
     const int block = b % g->blocks, lanes = min(FL_BLOCK, g->lanes - block * FL_BLOCK), outputs = g->lanes / g->together;
     const bool whole = j->block_size <= (int64_t)FL_LONGEST_SUM * FL_BLOCK;
-    const int64_t run = fl_gather_joined(g) ? (int64_t)aw->taps * g->channels : g->channels, row = (int64_t)aw->taps * g->channels * FL_BLOCK;
+    const int64_t run = fl_gather_joined(g) ? (int64_t)aw->taps * g->channels : g->channels;
+    const int64_t row = (int64_t)aw->taps * g->channels * FL_BLOCK;
     const real *weights = j->packed + b * j->block_size;
     real filled[FL_BLOCK];
     const real *bias = fl_tile_bias(j, b, filled);
@@ -125,7 +126,8 @@ static void run_places(const fl_conv_job *j, const fl_conv *c, const place *plac
         for (int h = 0; h < (whole ? 1 : ah->taps); h++)
             for (int64_t from = 0; from < run; from += FL_LONGEST_SUM) {
                 const int64_t left = run - from;
-                piece w = {t, h, from, left < FL_LONGEST_SUM ? left : FL_LONGEST_SUM, weights + (t * ah->taps + h) * row + from * FL_BLOCK, NULL};
+                piece w = {t, h, from, left < FL_LONGEST_SUM ? left : FL_LONGEST_SUM,
+                           weights + (t * ah->taps + h) * row + from * FL_BLOCK, NULL};
                 if (whole) w.t = w.h = -1;
                 if (j->turned) turn_piece(j, c, &w, b, panel), w.weights = panel;
                 else w.later = w.weights + w.run * FL_BLOCK;

@@ -80,7 +80,8 @@ size_t fl_scatter_scratch(const fl_conv *c)
     return (size_t)(thread_count(&j) * fl_threads()) * sizeof(real);
 }
 
-typedef struct taps { int first, count, apart, from, back; } taps;   /* along t: kt = first, first + apart, ..; planes of gy: from, from - back, .. */
+/* Along t: kt = first, first + apart, ..; planes of gy: from, from - back, .. */
+typedef struct taps { int first, count, apart, from, back; } taps;
 
 /* The taps that plane t of gx takes from planes of gy. */
 static taps taps_of(const job *j, int t)

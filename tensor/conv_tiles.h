@@ -74,7 +74,8 @@ fl_band fl_band_make(const fl_conv_job *, const fl_cut *, int64_t i);           
 /* conv_strip.c: what a band reads. */
 int     fl_band_rows (const fl_gather *);
 int64_t fl_band_strip(const fl_gather *, int rows);                                  /* reals; 0: no tile touches an edge */
-fl_view fl_band_input(const fl_conv_job *, const fl_band *, int q, int rows, real *strip);   /* of output pixels q .. q+rows-1 of its rows */
+/* Of output pixels q .. q+rows-1 of its rows. */
+fl_view fl_band_input(const fl_conv_job *, const fl_band *, int q, int rows, real *strip);
 
 /* conv_tile.c */
 /* The steps of tiles of a phase, and the runs under taps first .. last-1 along t and top .. bottom-1 along h. */

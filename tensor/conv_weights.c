@@ -23,7 +23,8 @@ enum {
     ROWS_PER_ITEM = 256,                       /* share a copy of x */
     MANY_ITEMS = 8, LEAST_ROWS = 48,           /* rather so many items, but none of fewer rows */
     CHUNK_BYTES = 3 << 18,                     /* of x and gy that all items go through before the next */
-    LONG_CHUNK_BYTES = 4 << 20, OFTEN = 40,    /* where each serves so many operations: it may come from farther, and threads meet less often */
+    LONG_CHUNK_BYTES = 4 << 20, OFTEN = 40,    /* where each serves so many operations: it may come from farther,
+                                                  and threads meet less often */
     LONG_LINE = 24,
     WHOLE = 64 / (int)sizeof(real)
 };
@@ -189,7 +190,8 @@ void fl_conv_to_weights(const fl_conv *conv, const real *x, const real *gy, real
     j.panels = left[1] + left_count(&j);
     FL_PARALLEL(item, j.chunk * copies_count(&j), (double)(j.chunk * j.patch)) copy_gy(&j, item, 0, left[0]);
     for (int64_t from = 0, turn = 0; from < j.patches; from += j.chunk, turn = !turn) {
-        const int64_t to = min64(from + j.chunk, j.patches), after = min64(to + j.chunk, j.patches), copies = (after - to) * copies_count(&j);
+        const int64_t to = min64(from + j.chunk, j.patches), after = min64(to + j.chunk, j.patches);
+        const int64_t copies = (after - to) * copies_count(&j);
         const double work = fl_conv_flops(&j.c) * (double)(to - from) / (double)j.patches;
         j.left = left[turn];
         FL_PARALLEL(item, copies + items_count(&j), work) {                    /* the next chunk's copies on the way: threads meet once */

@@ -60,10 +60,12 @@ INLINE void store(real *to, int64_t step, vector (*sum)[VECTORS], const int rows
     }
 }
 
-INLINE void begin(vector (*sum)[VECTORS], const real *start, int64_t start_row, const real *c, int64_t c_row, const int rows, const int vectors)
+INLINE void begin(vector (*sum)[VECTORS], const real *start, int64_t start_row, const real *c, int64_t c_row, const int rows,
+                  const int vectors)
 {
     UNROLL for (int p = 0; p < rows; p++) {
-        UNROLL for (int v = 0; v < vectors; v++) sum[p][v] = start ? (vector)*(const loose *)(start + p * start_row + v * WIDTH) : (vector){0};
+        UNROLL for (int v = 0; v < vectors; v++)
+            sum[p][v] = start ? (vector)*(const loose *)(start + p * start_row + v * WIDTH) : (vector){0};
     }
     UNROLL for (int p = 0; p < rows; p++) {
         UNROLL for (int v = 0; v < vectors; v++) __builtin_prefetch(c + p * c_row + v * WIDTH, 1);
@@ -72,8 +74,8 @@ INLINE void begin(vector (*sum)[VECTORS], const real *start, int64_t start_row, 
 
 /* Two steps of k at a time: what counts, keeps and asks costs half as much. Returns what is asked for later, behind this run.
  * near: b is in the first cache, and nothing is asked for later. */
-INLINE const real *run_through(vector (*sum)[VECTORS], const fl_tile *t, const real *a, const real *b, const real *later, int64_t later_step,
-                               const int near, const int rows, const int vectors, const enum kind kind)
+INLINE const real *run_through(vector (*sum)[VECTORS], const fl_tile *t, const real *a, const real *b, const real *later,
+                               int64_t later_step, const int near, const int rows, const int vectors, const enum kind kind)
 {
     const int64_t a_row = t->a_row, a_step = kind == ROWS ? 1 : t->a_step, b_step = kind == ROWS ? FL_BLOCK : t->b_step;
     const int64_t ahead_step = t->ahead_step;
@@ -140,7 +142,8 @@ INLINE void product(const fl_tile *tile, const int rows, const int vectors, cons
         for (int64_t j = 0; j < t->count[1]; j++) {
             for (int64_t l = 0; l < t->count[2]; l++)
                 later = run_through(sum, t, left + i * t->a_jump[0] + j * t->a_jump[1] + l * t->a_jump[2],
-                                    t->b + i * t->b_jump[0] + j * t->b_jump[1] + l * t->b_jump[2], later, later_step, 0, rows, vectors, kind);
+                                    t->b + i * t->b_jump[0] + j * t->b_jump[1] + l * t->b_jump[2], later, later_step, 0, rows, vectors,
+                                    kind);
             if (!t->in_parts) continue;
             if (add) store(c, t->c_row, sum, rows, vectors, 1);
             else store(c, t->c_row, sum, rows, vectors, 0);
@@ -334,7 +337,8 @@ static void largest(const real *const *x, const uint8_t *which, int n, int64_t c
     }
 }
 
-INLINE void add_noted_of(const int vectors, const uint8_t *const *notes, const uint8_t *which, const real *const *gy, int n, int64_t at, real *gx)
+INLINE void add_noted_of(const int vectors, const uint8_t *const *notes, const uint8_t *which,
+                         const real *const *gy, int n, int64_t at, real *gx)
 {
     vector sum[TOGETHER];
     UNROLL for (int v = 0; v < vectors; v++) sum[v] = *(const loose *)(gx + at + v * WIDTH);

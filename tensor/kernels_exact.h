@@ -54,7 +54,8 @@ INLINE void exact_product(const fl_tile *t, const int rows, const int elementwis
         *(half *)(t->c + at) = few;
         if (!t->c_rest) continue;
         const wide kept = __builtin_convertvector(few, wide), off = sum[p] - kept;
-        const wide rest = (wide)((wide_mask)off & (wide_mask)(kept - kept == 0));      /* NOLINT(misc-redundant-expression): infinities have none */
+        /* infinities have none */
+        const wide rest = (wide)((wide_mask)off & (wide_mask)(kept - kept == 0));      /* NOLINT(misc-redundant-expression) */
         *(half *)(t->c_rest + at) = __builtin_convertvector(rest, half);
     }
 }

@@ -169,7 +169,8 @@ static inline double fl_sine_family(double x, uint64_t quarter)
     return fabs(x) <= 1e6 ? y : (double)NAN;
 }
 
-static inline double fl_sin64(double x) { return fl_sine_family(x, 0); }     /* radians, |x| <= 1e6 with absolute error < 1e-15; NaN beyond */
+/* Radians, |x| <= 1e6 with absolute error < 1e-15; NaN beyond. */
+static inline double fl_sin64(double x) { return fl_sine_family(x, 0); }
 static inline double fl_cos64(double x) { return fl_sine_family(x, 1); }
 
 double fl_erf64(double x);

@@ -11,7 +11,8 @@
 #include <string.h>
 
 enum {
-    GROUP_BYTES = 2 << 20,                     /* transformed inputs of a group with taps along t, and small weights: each is fetched again for every group */
+    GROUP_BYTES = 2 << 20,                     /* transformed inputs of a group with taps along t, and small weights:
+                                                  each is fetched again for every group */
     CHUNK_BYTES = 8 << 20,                     /* the same with large ones */
     SMALL_WEIGHTS = 12 << 20,                  /* bytes */
     NEAR_WEIGHTS = 384 << 10,                  /* bytes that stay near without being asked for */
@@ -85,8 +86,8 @@ size_t fl_winograd_scratch(const fl_winograd *w)
 {
     const fl_tiles j = job_make(w);
     const int64_t left = j.left_step * w->points, right = j.right_step * w->points;
-    const int64_t of_thread = right + turned_count(w);
-    return (size_t)(edges_count(&j) + w->blocks * FL_BLOCK + left * (j.together ? 1 : fl_threads()) + of_thread * fl_threads()) * sizeof(real);
+    const int64_t of_thread = right + turned_count(w), of_all = edges_count(&j) + w->blocks * FL_BLOCK;
+    return (size_t)(of_all + left * (j.together ? 1 : fl_threads()) + of_thread * fl_threads()) * sizeof(real);
 }
 
 static fl_tile_group group_make(const fl_tiles *j, int64_t i)
@@ -207,7 +208,8 @@ static void run_piece(const fl_tiles *j, const fl_tile_group *g, const fl_tile_g
                 end = min(last, (until - g->t) * g->across);
                 const int64_t from = ((int64_t)(g->t + t + tap - lo - g->from) * g->across + row % g->across) * j->c;
                 multiply(j, left + p * j->left_step + (taps > tap ? from : 0), tap_step, taps - tap,
-                         weights + (int64_t)tap * w->in.c * FL_BLOCK, later, &pixels, end - row, (int)min(FL_BLOCK, w->out.c - b * FL_BLOCK),
+                         weights + (int64_t)tap * w->in.c * FL_BLOCK, later, &pixels, end - row,
+                         (int)min(FL_BLOCK, w->out.c - b * FL_BLOCK),
                          right + p * j->right_step + (row - first) * FL_TILE_BLOCKS * FL_BLOCK + (b - block) * FL_BLOCK);
             }
         }

@@ -113,7 +113,8 @@ static void find_outputs(const fl_winograd *w, const place *p, int64_t at[FL_WIN
     for (int t = p->at[0]; t < p->at[0] + w->m[0]; t++)
         for (int h = p->at[1]; h < p->at[1] + w->m[1]; h++) {
             const int64_t line = fl_at(out, p->n, 0, t, h, 0);
-            for (int x = p->at[2]; x < p->at[2] + w->m[2]; x++) *at++ = t < out.t && h < out.h && x < out.w ? line + (int64_t)x * out.c : -1;
+            for (int x = p->at[2]; x < p->at[2] + w->m[2]; x++)
+                *at++ = t < out.t && h < out.h && x < out.w ? line + (int64_t)x * out.c : -1;
         }
 }
 

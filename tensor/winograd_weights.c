@@ -2,9 +2,9 @@
  *
  *     gw = G^T [ sum over tiles of (A gy A^T) . (B^T x B) ] G          for every tap along t, or once where tiles lie along t
  *
- * The transpose of winograd.h's formula: a quarter of the multiplications of the definition with tiles of 4 x 4. Of some tiles at a time x and
- * gy are transformed, into strips as wide as a kernel's tile is (conv_weights.h); of x all tiles of a clip, where taps along t meet several
- * planes. Then an item, some rows o x a block of lanes i x a tap along t, sums every point's product over these tiles, in parts of
+ * The transpose of winograd.h's formula: a quarter of the multiplications of the definition with tiles of 4 x 4. Of some tiles at a time x
+ * and gy are transformed, into strips as wide as a kernel's tile is (conv_weights.h); of x all tiles of a clip, where taps along t meet
+ * several planes. Then an item, some rows o x a block of lanes i x a tap along t, sums every point's product over these tiles, in parts of
  * PART_TILES that are added in order, and adds what the points make to the weights. Order and cuts follow from the shape alone. */
 #include "tensor/conv_weights.h"
 #include "tensor/par.h"
@@ -54,7 +54,8 @@ static job job_make(const fl_winograd *w)
     return j;
 }
 
-static int64_t edge_count(int channels) { return ceil_div(channels, FL_BLOCK) * FL_BLOCK + FL_BLOCK; }    /* a pixel, and what vectors read beyond */
+/* a pixel, and what vectors read beyond */
+static int64_t edge_count(int channels) { return ceil_div(channels, FL_BLOCK) * FL_BLOCK + FL_BLOCK; }
 
 size_t fl_winograd_weights_scratch(const fl_winograd *w)
 {
@@ -107,7 +108,8 @@ static void run_item(const job *j, int64_t item, bool add)
     const fl_winograd *w = &j->x.w;
     const fl_weights *s = &j->strips;
     const int piece = (int)(item % s->pieces), block = (int)(item / s->pieces % s->blocks), kt = (int)(item / s->pieces / s->blocks);
-    const int first = fl_piece_strip(s, piece), last = fl_piece_strip(s, piece + 1), row = fl_strip_row(s, first), rows = fl_strip_row(s, last) - row;
+    const int first = fl_piece_strip(s, piece), last = fl_piece_strip(s, piece + 1);
+    const int row = fl_strip_row(s, first), rows = fl_strip_row(s, last) - row;
     const int lanes = min(FL_BLOCK, s->lanes - block * FL_BLOCK), taps = w->k[0] * w->k[1] * w->k[2];
     real *sums = j->sums + fl_thread() * j->sums_step * w->points;
     int64_t from, to;

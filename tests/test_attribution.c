@@ -102,13 +102,14 @@ TEST(attribution_targets_differentiate_what_they_say)
     for (int c = 0; c < F1_CLASSES; c++) CHECK_NEAR(p[c], fl_exp64(z[c]) / total, 1e-14);
     const double margin[] = {1, 0, -1}, probability[] = {-p[2] * p[0], -p[2] * p[1], p[2] * (1 - p[2])},
                  log_probability[] = {-p[0], 1 - p[1], -p[2]};
-    f1_check("margin", rig_explain(&r, "gradient", f1_x, WITH(.target = {.class_index = 0, .score = FL_SCORE_MARGIN, .other = 2})), margin, NULL,
-             EXACT);
+    f1_check("margin", rig_explain(&r, "gradient", f1_x, WITH(.target = {.class_index = 0, .score = FL_SCORE_MARGIN, .other = 2})),
+             margin, NULL, EXACT);
     CHECK_NEAR(r.map.score, z[0] - z[2], 1e-14);
     f1_check("probability", rig_explain(&r, "gradient", f1_x, WITH(.target = {.class_index = 2, .score = FL_SCORE_PROBABILITY})),
              probability, NULL, EXACT);
     CHECK_NEAR(r.map.score, p[2], 1e-14);
-    f1_check("log_probability", rig_explain(&r, "gradient", f1_x, WITH(.target = {.class_index = 1, .score = FL_SCORE_LOG_PROBABILITY, .other = 0})),
+    f1_check("log_probability",
+             rig_explain(&r, "gradient", f1_x, WITH(.target = {.class_index = 1, .score = FL_SCORE_LOG_PROBABILITY, .other = 0})),
              log_probability, NULL, EXACT);
     CHECK_NEAR(r.map.score, fl_log64(p[1]), 1e-13);
     rig_explain(&r, "gradient", f1_x, WITH(.target = {.class_index = FL_CLASS_AUTO, .score = FL_SCORE_MARGIN, .other = FL_CLASS_AUTO}));
@@ -150,8 +151,8 @@ TEST(attribution_network_that_returns_probabilities)
     CHECK_NEAR(r.map.score, mean, EXACT);
     const real *l = rig_explain(&r, "gradient", x, WITH(.target = {.class_index = 2, .score = FL_SCORE_LOG_PROBABILITY}));
     for (int i = 0; i < 4; i++) CHECK_NEAR((double)l[i], (double)a[i] / mean, 2 * EXACT);
-    CHECK(fl_explain(r.e, fl_method_find("gradient"), x, &WITH(.target = {.class_index = 0, .score = FL_SCORE_LOGIT, .other = 0}), &r.results,
-                     &r.map) == FL_USAGE && strstr(r.error.message, "has no logits"));
+    CHECK(fl_explain(r.e, fl_method_find("gradient"), x, &WITH(.target = {.class_index = 0, .score = FL_SCORE_LOGIT, .other = 0}),
+                     &r.results, &r.map) == FL_USAGE && strstr(r.error.message, "has no logits"));
     rig_down(&r);
 }
 
@@ -373,8 +374,8 @@ TEST(attribution_explains_units_of_nodes)
     const fl_explain_options mean = WITH(.target = {.node = "conv", .unit = {1, -1, -1, -1}});
     GIVES(&r, "gradient", x, mean, EXACT, -0.5, -0.75, -0.75, -0.5);
     CHECK_NEAR(r.map.score, -(3 + 6 + 9 + 7) / 4.0, EXACT);
-    GIVES(&r, "grad_cam", x, WITH(.target = {.node = "relu", .unit = {0, -1, -1, -1}}, .layer = "conv"), 10 * EXACT, 8 / 4.0, 14 / 4.0, 20 / 4.0,
-          11 / 4.0);
+    GIVES(&r, "grad_cam", x, WITH(.target = {.node = "relu", .unit = {0, -1, -1, -1}}, .layer = "conv"), 10 * EXACT,
+          8 / 4.0, 14 / 4.0, 20 / 4.0, 11 / 4.0);
     int count = 0;
     const fl_setting *setting = fl_map_settings(&r.map, &r.results, &count);
     bool said = false;

@@ -40,7 +40,8 @@ static void ask(fl_rig *r, const real *x, truth *t)
 {
     real seed[CLASSES] = {0};
     seed[CLASS] = 1;
-    fl_graph_plan(r->g, &(fl_plan){.keep = FL_KEEP_ALL, .out = &r->net.logits, .n_out = 1, .root = r->net.logits, .wrt = &r->net.cam, .n_wrt = 1});
+    fl_graph_plan(r->g, &(fl_plan){.keep = FL_KEEP_ALL, .out = &r->net.logits, .n_out = 1, .root = r->net.logits,
+                                   .wrt = &r->net.cam, .n_wrt = 1});
     fl_graph_set(r->g, r->net.input, x);
     fl_graph_forward(r->g);
     fl_graph_backward(r->g, seed);
@@ -78,7 +79,8 @@ static void check_weighted(fl_rig *r, const real *x, const truth *t, const char 
         const int first = per_frame ? p / (H * W) * H * W : 0, count = per_frame ? H * W : PLACES;
         double sum = 0;
         for (int k = 0; k < K; k++) sum += weight(t, which, k, first, count) * t->a[p][k];
-        CHECK_SAY(fabs((double)m[p] - relu(sum)) <= NEAR * (1 + fabs(sum)), "%s, place %d: %g, wanted %g", method, p, (double)m[p], relu(sum));
+        CHECK_SAY(fabs((double)m[p] - relu(sum)) <= NEAR * (1 + fabs(sum)),
+                  "%s, place %d: %g, wanted %g", method, p, (double)m[p], relu(sum));
     }
 }
 

@@ -14,8 +14,8 @@ static bool open_reference(reference *f)
     fl_arena_init(&f->arena, &f->error);
     fl_bundle_init(&f->bundle, &f->arena);
     const char *path = fl_arena_text(&f->arena, "%s/reference/methods/tiny.npz", fl_test_shared());
-    return CHECK_SAY(fl_weights_file_open(&f->arena, path, &f->file) == FL_OK && fl_weights_file_bundle(&f->file, &f->bundle) == FL_OK, "%s",
-                     f->error.message);
+    return CHECK_SAY(fl_weights_file_open(&f->arena, path, &f->file) == FL_OK &&
+                     fl_weights_file_bundle(&f->file, &f->bundle) == FL_OK, "%s", f->error.message);
 }
 
 static void close_reference(reference *f)

@@ -154,7 +154,8 @@ TEST(attribution_rules_conserve_and_keep_their_sign)
 /* Rules are linear in what they begin with: the margin of two classes is the difference of their maps. */
 TEST(attribution_rules_are_linear_in_the_start)
 {
-    static const char *const methods[] = {"lrp_zero", "lrp_gamma", "lrp_alpha2_beta1", "lrp_epsilon_plus_flat", "deeplift", "lrp_excitation"};
+    static const char *const methods[] = {"lrp_zero", "lrp_gamma", "lrp_alpha2_beta1", "lrp_epsilon_plus_flat",
+                                          "deeplift", "lrp_excitation"};
     static real one[VOXELS];
     fl_rig r;
     bias_free(&r);

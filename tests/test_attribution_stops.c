@@ -121,7 +121,8 @@ TEST(attribution_sampling_goes_on_to_the_same_bits)
             const fl_keeper keeper = {"me\n", always, save, load, &mem};
             fl_explain_options o = WITH(OF_CLASS_1, .window = "2,3,3", .samples = 40, .grid = "2,3,2", .cell = "2,3,3", .pieces = 12,
                                         .seed = 8,
-                                        .balanced = kind, .as_published = kind && fl_method_uses(fl_method_find(methods[k])) & FL_READS(as_published));
+                                       .balanced = kind,
+                                       .as_published = kind && fl_method_uses(fl_method_find(methods[k])) & FL_READS(as_published));
             uint64_t whole = 0, whole_error = 0;
             int passes = 0, stops = 0;
             if (strcmp(methods[k], "kernel_shap") == 0 && kind == 0) o.samples = 120;        /* some whole sizes, and some drawn */

@@ -99,7 +99,8 @@ TEST(attribution_tiny_laws)
     fl_rig r;
     if (!rig_tiny(&r, 1)) return;
     for (const fl_method *m = fl_method_table; m->name; m++) {
-        const bool first_order = !(fl_method_uses(m) & FL_READS(rule)) && !m->defaults.rules;      /* no quadrature rule: an error like 1 / steps */
+        /* no quadrature rule: an error like 1 / steps */
+        const bool first_order = !(fl_method_uses(m) & FL_READS(rule)) && !m->defaults.rules;
         const fl_explain_options o = m->law != FL_LAW_NONE && first_order ? WITH(.steps = 600, .iterations = 2) : WITH(.iterations = 2);
         rig_explain(&r, m->name, clip, o);
         if (m->law == FL_LAW_NONE) {
@@ -107,7 +108,8 @@ TEST(attribution_tiny_laws)
             continue;
         }
         if (m->law == FL_LAW_SHARES) {                   /* sets of segments: as good as sums in double are */
-            CHECK_SAY(r.map.residual < 1e-9 && r.map.wanted == r.map.score - r.map.baseline_score, "%s: off by %g", m->name, r.map.residual);
+            CHECK_SAY(r.map.residual < 1e-9 && r.map.wanted == r.map.score - r.map.baseline_score,
+                      "%s: off by %g", m->name, r.map.residual);
             continue;
         }
         if (m->law != FL_LAW_COMPLETE) {                 /* the ledger closes to rounding */

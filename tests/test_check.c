@@ -131,7 +131,8 @@ TEST(check_large_networks_on_smaller_clips)
 TEST(check_passes_a_deep_network_of_norms)
 {
     if (!fl_test_big()) SKIP("BIG=0");
-    const heard h = run_sized((job){fl_model_find("i3d_rgb"), {.frames = 16, .height = 224, .width = 224}}, 1.25e9, NULL, "identities", NULL);
+    const heard h = run_sized((job){fl_model_find("i3d_rgb"), {.frames = 16, .height = 224, .width = 224}},
+                              1.25e9, NULL, "identities", NULL);
     CHECK_SAY(h.failed == 0 && h.passed > 15, "%d passed, %d failed, first %s", h.passed, h.failed, h.first);
 }
 
@@ -146,7 +147,8 @@ TEST(check_says_where_a_fault_cannot_strike)
     fl_explainer *e = fl_explainer_new(g, net, NULL);
     real *clip = FL_NEW(&arena, real, fl_shape_count(fl_graph_shape(g, net.input)));
     int failed;
-    const fl_check_options o = {.target = {.class_index = 0}, .fault = fl_fault_find("wrong_slope"), .found = hear, .listener = &(heard){0}};
+    const fl_check_options o = {.target = {.class_index = 0}, .fault = fl_fault_find("wrong_slope"),
+                                .found = hear, .listener = &(heard){0}};
     CHECK(fl_check_run(e, clip, &o, &arena, &failed) == FL_USAGE && strstr(error.message, "wrong_slope"));
     CHECK(fl_fault_find("no_such_fault") == NULL);
     fl_arena_free(&arena);
@@ -202,8 +204,8 @@ TEST(check_ledgers_say_what_is_due)
                          whole = {.name = "whole", .kind = FL_RULE_PASS};
     static const fl_rule_row rows[] = {{.flags = FL_WEIGHTED, .rule = &half}, {.flags = FL_MAP, .rule = &whole}, {.rule = NULL}};
     const fl_ruleset set = {.name = "halves", .match = rows};
-    fl_graph_plan(r.g, &(fl_plan){.keep = FL_KEEP_ALL, .out = &r.net.logits, .n_out = 1, .root = r.net.logits, .wrt = &r.net.input, .n_wrt = 1,
-                                  .rules = &set});
+    fl_graph_plan(r.g, &(fl_plan){.keep = FL_KEEP_ALL, .out = &r.net.logits, .n_out = 1,
+                                  .root = r.net.logits, .wrt = &r.net.input, .n_wrt = 1, .rules = &set});
     real *seed = FL_NEW(&r.arena, real, fl_graph_shape(r.g, r.net.logits).c);
     fl_model_formula_clip("tiny", fl_graph_shape(r.g, r.net.input), fl_graph_value(r.g, r.net.input));
     fl_graph_forward(r.g);

@@ -224,7 +224,8 @@ TEST(cli_presets_are_allowed_values)
         for (int k = 0; c->group && c->group[k]; k++) {
             for (const fl_option *o = c->group[k]->option; o->name; o++, options++) {
                 CHECK_SAY((o->kind == FL_OPT_FLAG) == (o->value == NULL), "%s --%s: value", c->name, o->name);
-                CHECK_SAY((o->kind == FL_OPT_CHOICE || o->kind == FL_OPT_CHOICES) == (o->words != NULL), "%s --%s: words", c->name, o->name);
+                CHECK_SAY((o->kind == FL_OPT_CHOICE || o->kind == FL_OPT_CHOICES) == (o->words != NULL),
+                          "%s --%s: words", c->name, o->name);
                 CHECK_SAY(!o->preset || is_allowed(o), "%s --%s: preset %s", c->name, o->name, o->preset);
             }
         }
@@ -304,7 +305,8 @@ TEST(cli_stopped_runs_leave_nothing_half_done)
     CHECK_SAY(strncmp(rig_out, "2\n", 2) == 0 && !strstr(rig_out, "./-"), "%s", rig_out);
 }
 
-/* A terminal that closes ends a run as an interrupt does: what was half written goes. The state is of megabytes and written all the time. */
+/* A terminal that closes ends a run as an interrupt does: what was half written goes.
+ * The state is of megabytes and written all the time. */
 TEST(cli_a_terminal_that_closes_leaves_nothing_half_written)
 {
     NEEDS_PROGRAM();
@@ -330,7 +332,8 @@ TEST(cli_tries_where_it_writes_before_it_works)
     NEEDS_PROGRAM();
     rig_inputs();
     static const char *const refused[] = {
-        "train --model tsm_small --steps 2 --warm-up 0 -o absent/w.safetensors", "train --model tsm_small --steps 2 --warm-up 0 --checkpoint absent/c",
+        "train --model tsm_small --steps 2 --warm-up 0 -o absent/w.safetensors",
+        "train --model tsm_small --steps 2 --warm-up 0 --checkpoint absent/c",
         "flow $D/clip.ppm -o absent/f.npy", "flow $D/clip.ppm --picture absent/f.png",
         "evaluate $D/clip.ppm --method rise --samples 20 --metric insertion -o clip.csv",
         "sanity $D/clip.ppm --method rise --samples 20 -o clip.csv"};
@@ -338,5 +341,6 @@ TEST(cli_tries_where_it_writes_before_it_works)
         CHECK_SAY(rig_run("%s", refused[i]) == 1, "%s: %s", refused[i], rig_err);
         CHECK_SAY(strstr(rig_err, "cannot be") && !*rig_out, "%s: %s%s", refused[i], rig_err, rig_out);
     }
-    CHECK(rig_run("train --model tsm_small --steps 1 --warm-up 0 --batch 1 --validate 0") == 0 && strstr(rig_err, "warning: train: what is learned is lost"));
+    CHECK(rig_run("train --model tsm_small --steps 1 --warm-up 0 --batch 1 --validate 0") == 0 &&
+          strstr(rig_err, "warning: train: what is learned is lost"));
 }

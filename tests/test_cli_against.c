@@ -42,13 +42,15 @@ TEST(cli_against_itself_agrees)
     rig_inputs();
     CHECK_SAY(rig_run("check $D/x.npy " TINY " --target 3 --save $D/ours.npz") == 0, "%s", rig_err);
     CHECK_SAY(rig_run("check --model tiny --weights formula --against $D/ours.npz --tolerance 0") == 0, "%s", rig_err);
-    CHECK(strstr(rig_out, "they agree") && strstr(rig_out, "activation:stem_bn") && strstr(rig_out, "gradient:pool") && !strstr(rig_out, "no node's"));
+    CHECK(strstr(rig_out, "they agree") && strstr(rig_out, "activation:stem_bn") &&
+          strstr(rig_out, "gradient:pool") && !strstr(rig_out, "no node's"));
     /* exact sums are made node by node, ordinary ones in fused passes: signals are those of nodes in both */
     CHECK_SAY(rig_run("check --model tiny --weights formula --exact --against $D/ours.npz --tolerance 1e-5") == 0, "%s", rig_err);
     CHECK(strstr(rig_out, "gradient:relus.1"));
     char shared[4096];                                     /* the program runs in another folder */
     if (!fl_test_shared() || !realpath(fl_test_shared(), shared)) return;
-    CHECK_SAY(rig_run("check --model tiny --weights formula --against '%s/reference/networks/tiny.npz' --tolerance 1e-6", shared) == 0, "%s", rig_err);
+    CHECK_SAY(rig_run("check --model tiny --weights formula --against '%s/reference/networks/tiny.npz' --tolerance 1e-6", shared) == 0,
+              "%s", rig_err);
     CHECK(strstr(rig_out, "gradient  ") && strstr(rig_out, "13824 values"));
 }
 
@@ -84,14 +86,16 @@ TEST(cli_against_a_wrong_copy_says_where)
     CHECK(fl_npz_end(&z) == FL_OK);
     fl_weights_file_close(&f);
     CHECK(rig_run("check $D/x.npy " TINY " --target 3 --against $D/half.npz") == 5);
-    CHECK_SAY(strstr(rig_out, "the same direction, 2 times as large") && strstr(rig_out, "1 arrays are no node's, first someone.elses"), "%s", rig_out);
+    CHECK_SAY(strstr(rig_out, "the same direction, 2 times as large") &&
+              strstr(rig_out, "1 arrays are no node's, first someone.elses"), "%s", rig_out);
     /* a gradient of another shape is no gradient that agrees, and a class is one number */
     CHECK(fl_npz_begin(&z, &arena, rig_file("part.npz")) == FL_OK);
     fl_npz_add(&z, "gradient", 5, (const int64_t[]){1, RIG_C, RIG_T / 2, RIG_SIDE, RIG_SIDE}, g);
     fl_npz_add(&z, "activation:stem", 5, (const int64_t[]){1, 1, 1, 1, 1}, g);
     fl_npz_add(&z, "input", 5, size, rig_inputs());
     CHECK(fl_npz_end(&z) == FL_OK);
-    CHECK_SAY(rig_run("check --model tiny --weights formula --against $D/part.npz") == 5 && strstr(rig_err, "gradient was not compared"), "%s%s", rig_out, rig_err);
+    CHECK_SAY(rig_run("check --model tiny --weights formula --against $D/part.npz") == 5 && strstr(rig_err, "gradient was not compared"),
+              "%s%s", rig_out, rig_err);
     CHECK(strstr(rig_out, "2 have another shape"));
     CHECK(fl_npz_begin(&z, &arena, rig_file("classes.npz")) == FL_OK);
     fl_npz_add(&z, "class", 1, (const int64_t[]){2}, g);

@@ -12,7 +12,8 @@ TEST(cli_check_is_a_verdict)
     CHECK(strstr(rig_out, "conv, network: forward = definition") && strstr(rig_out, " 0 failed") && !strstr(rig_out, "FAIL"));
     CHECK_SAY(rig_run("check $D/x.npy " TINY " --only ops --json") == 0, "%s", rig_err);
     const fl_json_value *v = rig_json(&arena);
-    CHECK(rig_number(v, "failed") == 0 && rig_number(v, "passed") > 20 && rig_number(v, "checks.0.figure") <= rig_number(v, "checks.0.bound"));
+    CHECK(rig_number(v, "failed") == 0 && rig_number(v, "passed") > 20 &&
+          rig_number(v, "checks.0.figure") <= rig_number(v, "checks.0.bound"));
     CHECK(strcmp(rig_text(v, "checks.0.group"), "ops") == 0 && *rig_text(v, "checks.0.bound_from"));
     CHECK_SAY(rig_run("check --clip $D/x.npy " TINY " --only network --threads 2") == 0, "%s", rig_err);
     CHECK(strstr(rig_out, "switches held") && strstr(rig_out, "weights untouched") && !strstr(rig_out, "lrp_zero"));

@@ -14,7 +14,8 @@ TEST(cli_inspect_shows_a_file)
     CHECK(rig_run("inspect '%s'", rig_golden("weights/whole_module_zip.pth")) == 0 && strstr(rig_out, "unknown    nets.Tiny"));
     CHECK(rig_shell("\"$FOOTLIGHT\" inspect - <'%s'", rig_golden("weights/stored.npz")) == 0
           && strstr(rig_out, "-: NumPy archive (.npz), 20 tensors"));
-    CHECK(rig_shell("mkdir -p $D/named/tiny && cd $D/named && \"$FOOTLIGHT\" inspect tiny") == 0 && strstr(rig_out, "1901"));      /* the network */
+    /* the network */
+    CHECK(rig_shell("mkdir -p $D/named/tiny && cd $D/named && \"$FOOTLIGHT\" inspect tiny") == 0 && strstr(rig_out, "1901"));
     CHECK(rig_run("inspect nothing.pth") == 3 && strstr(rig_err, "nothing.pth"));
     CHECK(rig_run("inspect '%s'", rig_golden("weights/refuse_html.pth")) == 3 && strstr(rig_err, "web page"));
 }
@@ -73,8 +74,8 @@ TEST(cli_convert_gives_the_same_network)
         want[i] = rig_number(rig_json(&a), (const char *const[]){"top.0.logit", "top.1.logit", "top.2.logit"}[i]);
     CHECK(rig_run("convert '%s' out.safetensors", rig_golden("weights/strided_shared_legacy.pth")) == 0
           && strstr(rig_err, "20 tensors, 7852 bytes"));
-    const char *const files[] = {"out.safetensors", rig_golden("weights/whole_module_zip.pth"), rig_golden("weights/checkpoint_zip.pth.tar"),
-                                 rig_golden("weights/deflated.npz")};
+    const char *const files[] = {"out.safetensors", rig_golden("weights/whole_module_zip.pth"),
+                                 rig_golden("weights/checkpoint_zip.pth.tar"), rig_golden("weights/deflated.npz")};
     for (int k = 0; k < 4; k++) {
         CHECK_SAY(rig_run("predict x.npy --tensor --model tiny --weights '%s' --json", files[k]) == 0, "%s: %s",
                   files[k], rig_err);

@@ -19,7 +19,8 @@ TEST(cli_sanity_learns_shuffled_labels)
     NEEDS_PROGRAM();
     fl_arena_init(&arena, &error);
     CHECK(rig_run("synth -o $D/actions --count 1 --frames 8 --size 24x24 --seed 9 --quiet") == 0);
-    CHECK_SAY(rig_run("train --model tiny --classes 8 --steps 120 --warm-up 20 --validate 0 --quiet -o $D/true.safetensors") == 0, "%s", rig_err);
+    CHECK_SAY(rig_run("train --model tiny --classes 8 --steps 120 --warm-up 20 --validate 0 --quiet -o $D/true.safetensors") == 0,
+              "%s", rig_err);
     CHECK_SAY(rig_run("sanity actions/clip_000000.ppm " TINY8 "--label-clips 16 --json --threads 1") == 0, "%s", rig_err);
     CHECK_SAY(learned("known") >= 0.95 && learned("steps") >= 20 && learned("steps") < 1500, "said: %.400s", rig_out);
     for (int m = 0; m < 2; m++) {

@@ -38,7 +38,8 @@ static int count_claims(const fl_json_value *lesson)
     for (const fl_json_value *step = walk ? walk->first : NULL; step; step = step->next) {
         if (!fl_json_get(step, "claim")) continue;
         claims++;
-        CHECK_SAY(rig_number(step, "one") == rig_number(step, "one") && *rig_text(step, "because"), "'%s' has no number or no reason", rig_text(step, "claim"));
+        CHECK_SAY(rig_number(step, "one") == rig_number(step, "one") && *rig_text(step, "because"),
+                  "'%s' has no number or no reason", rig_text(step, "claim"));
         CHECK_SAY(rig_at(step, "holds")->number == 1, "'%s' fails", rig_text(step, "claim"));
     }
     return claims;
@@ -56,7 +57,8 @@ TEST(cli_lesson_claims_hold)
     for (const fl_json_value *one = lessons ? lessons->first : NULL; one; one = one->next) {
         const char *name = rig_text(one, "name");
         const int claims = count_claims(one);
-        CHECK_SAY(claims >= 2 && rig_number(one, "claims") == claims && rig_number(one, "failed") == 0, "lesson %s: %d claims", name, claims);
+        CHECK_SAY(claims >= 2 && rig_number(one, "claims") == claims && rig_number(one, "failed") == 0,
+                  "lesson %s: %d claims", name, claims);
         CHECK_SAY(*rig_text(one, "idea") && *rig_text(one, "formula") && *rig_text(one, "question"), "lesson %s has a gap", name);
         check_files(rig_text(one, "read"), name);
     }
@@ -91,7 +93,8 @@ TEST(cli_lesson_next_commands_run)
         CHECK(rig_run("lesson %d --json", i) == 0);
         snprintf(next, sizeof next, "%s", rig_text(rig_json(&arena), "next"));
         const int code = strncmp(next, "footlight ", 10) == 0 ? rig_run("%s --quiet", next + 10) : -1;
-        CHECK_SAY(code == 0 || (code == 5 && strstr(next, " sanity ")), "'%s' ends with %d: %s", next, code, rig_err);      /* a verdict is no error */
+        /* a verdict is no error */
+        CHECK_SAY(code == 0 || (code == 5 && strstr(next, " sanity ")), "'%s' ends with %d: %s", next, code, rig_err);
     }
     fl_arena_free(&arena);
 }
@@ -115,7 +118,8 @@ TEST(cli_lesson_notices_mistakes)
             claim[strcspn(claim, "\n")] = 0;
             meant = meant || strstr(claim, list[i].claim);
         }
-        CHECK_SAY(code == 5 && meant, "%s in lesson %s: exit code %d, and '%s' did not fail", list[i].fault, list[i].lesson, code, list[i].claim);
+        CHECK_SAY(code == 5 && meant, "%s in lesson %s: exit code %d, and '%s' did not fail",
+                  list[i].fault, list[i].lesson, code, list[i].claim);
         CHECK_SAY(strstr(rig_err, "claims failed, first: ") != NULL, "%s", rig_err);
     }
     CHECK_SAY(rig_run("lesson judge --weights formula") == 5 && strstr(rig_err, "more hits than chance"), "%s", rig_err);
@@ -127,7 +131,8 @@ TEST(cli_lesson_takes_other_networks_and_clips)
     NEEDS_PROGRAM();
     rig_inputs();
     CHECK_SAY(rig_run("lesson all $D/x.npy " TINY) == 0, "%s", rig_err);
-    CHECK_SAY(rig_run("lesson perturbation $D/clip.ppm --boxes $D/clip.csv --model r2plus1d_small") == 0 && strstr(rig_out, "in actor's box"), "%s", rig_err);
+    CHECK_SAY(rig_run("lesson perturbation $D/clip.ppm --boxes $D/clip.csv --model r2plus1d_small") == 0 &&
+              strstr(rig_out, "in actor's box"), "%s", rig_err);
     CHECK_SAY(rig_run("lesson gradient --model cnn_lstm_small") == 0 && strstr(rig_out, "This network bends"), "%s", rig_err);
     CHECK_SAY(rig_run("lesson convolution --model tsm_small") == 0, "%s", rig_err);
 }

@@ -202,7 +202,8 @@ TEST(cli_boxes_that_are_none)
 
 TEST(cli_evaluate_takes_foreign_maps)
 {
-    static const char *const metrics = "insertion,deletion,average_drop,sensitivity_n,infidelity,completeness,gini,faithfulness_correlation";
+    static const char *const metrics =
+        "insertion,deletion,average_drop,sensitivity_n,infidelity,completeness,gini,faithfulness_correlation";
     NEEDS_PROGRAM();
     begin();
     const char *told = TINY " --curve-points 6 --trials 5 --quiet --json";

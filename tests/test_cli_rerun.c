@@ -43,10 +43,12 @@ TEST(cli_rerun_gives_the_same_maps)
     room r;
     fl_sha256_text hash;
     enter(&r);
-    CHECK(rig_run("explain x.npy " TINY " --method gradient,smoothgrad,random,grad_cam,rise --samples 20 --seed 3 --quiet -o rr_first") == 0);
+    CHECK(rig_run("explain x.npy " TINY " --method gradient,smoothgrad,random,grad_cam,rise --samples 20 --seed 3 --quiet "
+                  "-o rr_first") == 0);
     CHECK(rig_shell(EVERYTHING) == 0);
     rig_keep();
-    CHECK_SAY(rig_run("rerun rr_first") == 0 && rig_shell(EVERYTHING) == 0 && strcmp(rig_kept, rig_out) == 0, "something was written: %s", rig_out);
+    CHECK_SAY(rig_run("rerun rr_first") == 0 && rig_shell(EVERYTHING) == 0 && strcmp(rig_kept, rig_out) == 0,
+              "something was written: %s", rig_out);
     CHECK_SAY(rig_run("rerun rr_first --threads 2 --mem 512M --json --quiet") == 0 && !*rig_err, "%s", rig_err);
     const fl_json_value *v = rig_json(&r.arena), *maps = fl_json_get(v, "maps");
     CHECK(v && strstr(rig_out, "\"same\": true") && maps && maps->count == 5);
@@ -63,7 +65,8 @@ TEST(cli_rerun_gives_the_same_maps)
     /* another seed is another map: of those that have one */
     CHECK(rig_shell("sed 's/\"seed\": \"3\"/\"seed\": \"4\"/' rr_second/result.json >rr_second/other.json") == 0);
     check_run(5, "3 of 5 maps differ", "rr_second/other.json");
-    CHECK(strstr(rig_out, "gradient               same") && strstr(rig_out, "rise                   DIFFERS") && strstr(rig_out, "largest difference"));
+    CHECK(strstr(rig_out, "gradient               same") && strstr(rig_out, "rise                   DIFFERS") &&
+          strstr(rig_out, "largest difference"));
     /* and one that held without being asked for is asked for */
     CHECK(rig_shell("sed -e '/\"seed\": \"3\"/d' rr_second/result.json >rr_second/other.json") == 0);
     check_run(0, "smoothgrad             same", "rr_second/other.json");
@@ -86,11 +89,11 @@ TEST(cli_rerun_of_the_demo)
 /* A fresh copy of one result with weights, labels and clip of its own, in a folder. */
 static void project(const char *folder)
 {
-    CHECK(rig_shell("rm -rf '%s' && mkdir -p '%s/clips' && cp x.npy '%s/clips' && printf 'a\\nb\\nc\\nd\\ne\\n' >'%s/names.txt'", folder, folder, folder,
-                    folder) == 0);
+    CHECK(rig_shell("rm -rf '%s' && mkdir -p '%s/clips' && cp x.npy '%s/clips' && printf 'a\\nb\\nc\\nd\\ne\\n' >'%s/names.txt'",
+                    folder, folder, folder, folder) == 0);
     CHECK(rig_run("convert '%s' '%s/w.safetensors' --quiet", rig_golden("weights/zip.pth"), folder) == 0);
-    CHECK(rig_shell("cd '%s' && \"$FOOTLIGHT\" explain clips/x.npy --model tiny --tensor --weights w.safetensors --labels names.txt --target b "
-                    "--method integrated_gradients --steps 4 --quiet -o runs/out >/dev/null", folder) == 0);
+    CHECK(rig_shell("cd '%s' && \"$FOOTLIGHT\" explain clips/x.npy --model tiny --tensor --weights w.safetensors --labels names.txt "
+                    "--target b --method integrated_gradients --steps 4 --quiet -o runs/out >/dev/null", folder) == 0);
 }
 
 TEST(cli_rerun_sees_a_byte_that_differs)
@@ -131,10 +134,12 @@ TEST(cli_rerun_sees_a_map_that_was_tampered_with)
     project("rr_p");
     flip("rr_p/runs/out/map.npy", 2);
     check_run(5, "changed since", "rr_p/runs/out");
-    CHECK_SAY(strstr(rig_out, "integrated_gradients   CHANGED") && strstr(rig_out, "largest difference") && !strstr(rig_out, "difference 0\n"), "%s", rig_out);
+    CHECK_SAY(strstr(rig_out, "integrated_gradients   CHANGED") && strstr(rig_out, "largest difference") &&
+              !strstr(rig_out, "difference 0\n"), "%s", rig_out);
     CHECK(rig_shell("head -c 100 rr_p/runs/out/map.npy >rr_cut.npy && mv rr_cut.npy rr_p/runs/out/map.npy") == 0);
     check_run(5, "changed since", "rr_p/runs/out");
-    CHECK(rig_shell("cat rr_p/clips/x.npy rr_p/clips/x.npy rr_p/clips/x.npy rr_p/clips/x.npy rr_p/clips/x.npy rr_p/clips/x.npy >rr_p/runs/out/map.npy") == 0);
+    CHECK(rig_shell("cat rr_p/clips/x.npy rr_p/clips/x.npy rr_p/clips/x.npy rr_p/clips/x.npy rr_p/clips/x.npy "
+                    "rr_p/clips/x.npy >rr_p/runs/out/map.npy") == 0);
     check_run(5, "changed since", "rr_p/runs/out");
     CHECK(rig_shell("rm rr_p/runs/out/map.npy") == 0);
     check_run(0, "integrated_gradients   same", "rr_p/runs/out");
@@ -202,7 +207,8 @@ TEST(cli_rerun_through_pipes)
 {
     NEEDS_PROGRAM();
     rig_inputs();
-    CHECK(rig_shell("\"$FOOTLIGHT\" explain - --model tiny --weights formula --method gradient --quiet -o rr_piped <clip.ppm >/dev/null") == 0);
+    CHECK(rig_shell("\"$FOOTLIGHT\" explain - --model tiny --weights formula --method gradient "
+                    "--quiet -o rr_piped <clip.ppm >/dev/null") == 0);
     check_run(3, "--clip -", "rr_piped");
     check_run(0, "same", "rr_piped --clip - <clip.ppm");
     CHECK(rig_shell("cp clip.ppm rr_pipe.ppm") == 0);
@@ -223,11 +229,14 @@ TEST(cli_rerun_knows_the_files_of_options)
     room r;
     fl_sha256_text hash;
     enter(&r);
-    CHECK(rig_shell("rm -rf rr_o && mkdir -p rr_o/frames && cp clip.ppm rr_o && cp clip.csv rr_o/where.csv && \"$FOOTLIGHT\" rules lrp_epsilon >rr_o/mine.rules && "
-                    "\"$FOOTLIGHT\" synth -o rr_o/s --count 1 --seed 5 --quiet >/dev/null && split -n 16 -d rr_o/s/clip_000000.ppm rr_o/frames/f && "
+    CHECK(rig_shell("rm -rf rr_o && mkdir -p rr_o/frames && cp clip.ppm rr_o && cp clip.csv rr_o/where.csv && "
+                    "\"$FOOTLIGHT\" rules lrp_epsilon >rr_o/mine.rules && "
+                    "\"$FOOTLIGHT\" synth -o rr_o/s --count 1 --seed 5 --quiet >/dev/null && "
+                    "split -n 16 -d rr_o/s/clip_000000.ppm rr_o/frames/f && "
                     "for f in rr_o/frames/*; do mv $f $f.ppm; done") == 0);
-    CHECK(rig_shell("cd rr_o && \"$FOOTLIGHT\" explain clip.ppm --model tiny --weights formula --method lrp_epsilon,integrated_gradients --steps 3 "
-                    "--rules mine.rules --boxes where.csv --baseline clip --baseline-clip frames --quiet -o out >/dev/null") == 0);
+    CHECK(rig_shell("cd rr_o && \"$FOOTLIGHT\" explain clip.ppm --model tiny --weights formula "
+                    "--method lrp_epsilon,integrated_gradients --steps 3 --rules mine.rules --boxes where.csv "
+                    "--baseline clip --baseline-clip frames --quiet -o out >/dev/null") == 0);
     CHECK(rig_shell("cat rr_o/out/result.json") == 0);
     const fl_json_value *v = rig_json(&r.arena);
     CHECK(strcmp(rig_text(v, "also_read.0.what"), "boxes") == 0 && strcmp(rig_text(v, "also_read.1.path"), "frames") == 0);
@@ -240,8 +249,8 @@ TEST(cli_rerun_knows_the_files_of_options)
         CHECK(rig_shell("mv rr_saved %s", files[i]) == 0);
     }
     check_run(0, "integrated_gradients   same", "rr_o/out");
-    CHECK(rig_shell("cp '%s' rr_o/net.onnx && cd rr_o && \"$FOOTLIGHT\" explain clip.ppm --model net.onnx --frames 4 --method gradient --quiet -o net >/dev/null",
-                    rig_golden("onnx/frames.onnx")) == 0);
+    CHECK(rig_shell("cp '%s' rr_o/net.onnx && cd rr_o && \"$FOOTLIGHT\" explain clip.ppm --model net.onnx --frames 4 --method gradient "
+                    "--quiet -o net >/dev/null", rig_golden("onnx/frames.onnx")) == 0);
     check_run(0, "same", "rr_o/net");
     CHECK(rig_shell("mv rr_o/net.onnx rr_o/moved.onnx") == 0);
     check_run(3, "--weights FILE", "rr_o/net");
@@ -265,8 +274,8 @@ TEST(cli_rerun_says_why_arithmetic_differs)
         CHECK(strstr(rig_out, "DIFFERS") && strstr(rig_out, "largest difference"));
         CHECK(rig_shell("FOOTLIGHT_ISA=base \"$FOOTLIGHT\" rerun rr_plain --quiet") == 0);
     }
-    CHECK(rig_shell("sed -i -e 's/\"precision\": \"" FL_REAL_NAME "\"/\"precision\": \"float16\"/' -e 's/\"version\": \".*\"/\"version\": \"0.0.1\"/' "
-                    "rr_plain/result.json") == 0);
+    CHECK(rig_shell("sed -i -e 's/\"precision\": \"" FL_REAL_NAME "\"/\"precision\": \"float16\"/' "
+                    "-e 's/\"version\": \".*\"/\"version\": \"0.0.1\"/' rr_plain/result.json") == 0);
     check_run(0, "same", "rr_plain --isa base");
     CHECK_SAY(strstr(rig_err, "made in float16") && strstr(rig_err, "footlight 0.0.1 made it"), "%s", rig_err);
 }
@@ -314,13 +323,15 @@ static const struct hostile { const char *text, *says; } hostiles[] = {
     {EXPLAIN("\"tensor\": \"yes\""), "'tensor': expected true"}, {EXPLAIN("\"samples\": 5"), "'samples': expected a text"},
     {EXPLAIN("\"samples\": \"1e9\", " VALID), "whole number"}, {EXPLAIN("\"samples\": \"-1\", " VALID), "--samples"},
     {EXPLAIN("\"labels\": \"\", " VALID), "got nothing"}, {EXPLAIN("\"seed\": \"99999999999999999999\", " VALID), "whole number"},
-    {EXPLAIN("\"steps\": \"4\", " VALID), "no such option"}, {EXPLAIN("\"model\": \"tiny\", \"weights\": \"formula\", \"tensor\": true"), "which method"},
+    {EXPLAIN("\"steps\": \"4\", " VALID), "no such option"},
+    {EXPLAIN("\"model\": \"tiny\", \"weights\": \"formula\", \"tensor\": true"), "which method"},
     {EXPLAIN("\"model\": \"tiny\", \"weights\": \"/dev/zero\", \"tensor\": true, \"method\": \"gradient\""), "is not there"},
     {EXPLAIN("\"model\": \"\\u001b[2J\", \"weights\": \"formula\", \"method\": \"gradient\""), "unknown"},
     {WITH("\"files\": 3"), "nothing to compare"}, {WITH("\"files\": [[], 3, {\"name\": {}, \"sha256\": 7}]"), "nothing to"},
     {WITH("\"files\": [{\"name\": \"../map.npy\", \"sha256\": \"00\"}]"), "nothing to compare"},
     {WITH("\"input\": {\"sha256\": \"abc\"}"), "expected sha256 no SHA-256"},
-    {WITH("\"also_read\": [3]"), "read then"}, {WITH("\"also_read\": 3, \"input\": [1], \"weights\": 7, \"maps\": {}, \"target\": []"), "nothing to compare"},
+    {WITH("\"also_read\": [3]"), "read then"},
+    {WITH("\"also_read\": 3, \"input\": [1], \"weights\": 7, \"maps\": {}, \"target\": []"), "nothing to compare"},
     {WITH("\"weights\": {\"sha256\": \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}"), "weights"},
     {WITH("\"input\": {\"sha256\": \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}"), "another one"},
     {WITH("\"model\": \"c3d\", \"seed\": 1.5, \"seed\": 2"), "twice"},
@@ -335,7 +346,8 @@ TEST(cli_rerun_believes_no_file)
     for (size_t i = 0; i < sizeof hostiles / sizeof *hostiles; i++) {
         const struct hostile *h = &hostiles[i];
         CHECK(fl_file_write(rig_file("rr_h/hostile.json"), h->text, strlen(h->text), &error) == FL_OK);
-        const int code = rig_run("rerun rr_h/hostile.json --quiet --no-progress </dev/null"), wanted = strcmp(h->says, "weights") == 0 ? 4 : 3;
+        const int code = rig_run("rerun rr_h/hostile.json --quiet --no-progress </dev/null");
+        const int wanted = strcmp(h->says, "weights") == 0 ? 4 : 3;
         CHECK_SAY(code == wanted && strstr(rig_err, h->says), "%s: %d, wanted %d and '%s': %s", h->text, code, wanted, h->says, rig_err);
         CHECK_SAY(!*rig_out && !rig_has_escape(rig_err), "%s: %s", h->text, rig_out);
     }

@@ -358,7 +358,8 @@ TEST(cli_exact_sums_reach_the_maps_of_layers)
     CHECK(rig_run("explain $D/x.npy " TINY " --method grad_cam --quiet -o near") == 0);
     CHECK(rig_run("explain $D/x.npy " TINY " --method grad_cam --exact --quiet -o exact") == 0);
     CHECK(rig_run("compare $D/near/map.npy $D/exact/map.npy") == 0 && strstr(rig_out, "pearson         1.0000"));
-    CHECK(rig_run("compare $D/near/map.npy $D/near/map.npy") == 0 && strstr(rig_out, "same rank in both") && !strstr(rig_out, "differ most"));
+    CHECK(rig_run("compare $D/near/map.npy $D/near/map.npy") == 0 && strstr(rig_out, "same rank in both") &&
+          !strstr(rig_out, "differ most"));
     CHECK(rig_run("compare $D/near/map.npy $D/near/map.npy --json") == 0 && strstr(rig_out, "\"largest_difference_at\": null"));
     CHECK(rig_run("explain $D/x.npy " TINY " --method gradient --target-node relus.2:1 --exact --quiet -o exact") == 0);
 }
@@ -381,7 +382,8 @@ TEST(cli_as_published_reaches_the_methods_that_have_it)
     fl_arena_init(&arena, &err);
     CHECK(rig_run("explain $D/x.npy " TINY " --method gradient,rise --samples 20 --as-published -o published --json --quiet") == 0);
     const fl_json_value *v = rig_json(&arena);
-    CHECK(v && strstr(rig_text(v, "maps.0.settings.as-published"), "probability") && strcmp(rig_text(v, "maps.1.settings.as-published"), "yes") == 0);
+    CHECK(v && strstr(rig_text(v, "maps.0.settings.as-published"), "probability") &&
+          strcmp(rig_text(v, "maps.1.settings.as-published"), "yes") == 0);
     fl_arena_free(&arena);
 }
 

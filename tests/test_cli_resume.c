@@ -24,9 +24,9 @@ TEST(cli_resume_after_kill_gives_the_same_bytes)
         snprintf(line, sizeof line, "explain x.npy " TINY " --seed 7 --method %s %s", LONG_RUNS[i].method, LONG_RUNS[i].options);
         CHECK(rig_run("%s -o whole_%d --quiet --json", line, i) == 0);
         /* killed as soon as there is a state: no result yet */
-        CHECK(rig_shell("rm -rf killed_%d; mkdir killed_%d; \"$FOOTLIGHT\" %s -o killed_%d --quiet --json --keep-every 0 >/dev/null 2>&1 & p=$!; n=0; "
-                        "while [ ! -e killed_%d/%s.state ] && [ $n -lt 2000 ]; do n=$((n + 1)); sleep 0.005; done; kill -9 $p; wait $p 2>/dev/null", i, i, line, i, i,
-                        LONG_RUNS[i].method) == 137);
+        CHECK(rig_shell("rm -rf killed_%d; mkdir killed_%d; \"$FOOTLIGHT\" %s -o killed_%d --quiet --json --keep-every 0 >/dev/null 2>&1 & "
+                        "p=$!; n=0; while [ ! -e killed_%d/%s.state ] && [ $n -lt 2000 ]; do n=$((n + 1)); sleep 0.005; done; "
+                        "kill -9 $p; wait $p 2>/dev/null", i, i, line, i, i, LONG_RUNS[i].method) == 137);
         CHECK(rig_shell("test ! -e killed_%d/result.json && test -s killed_%d/%s.state", i, i, LONG_RUNS[i].method) == 0);
         /* stopped twice more by the clock, then to the end; other threads do not matter */
         for (int k = 0; k < 2; k++) {
@@ -66,7 +66,8 @@ TEST(cli_resume_refuses_what_does_not_belong)
         static const char *const harm[] = {": >odd/smoothgrad.state", "head -c 10 kept >odd/smoothgrad.state",
                                            "head -c 300 kept >odd/smoothgrad.state",
                                            "head -c -1 kept >odd/smoothgrad.state", "(cat kept; echo) >odd/smoothgrad.state",
-                                           "cp kept odd/smoothgrad.state; printf '\\377' | dd of=odd/smoothgrad.state bs=1 seek=2000 conv=notrunc 2>/dev/null"};
+                                           "cp kept odd/smoothgrad.state; "
+                                           "printf '\\377' | dd of=odd/smoothgrad.state bs=1 seek=2000 conv=notrunc 2>/dev/null"};
         CHECK(rig_shell("%s", harm[i]) == 0);
         CHECK_SAY(rig_run(RUN "--samples 50 --resume") == 3 && strstr(rig_err, "damaged"), "%d: %s", i, rig_err);
     }

@@ -49,6 +49,7 @@ TEST(cli_rules_reach_the_map)
     CHECK(rig_run("explain $D/x.npy " TINY " --method lrp_zplus --rules deeplift -o $D/out") == 2 && strstr(rig_err, "baseline"));
     CHECK(rig_run("explain $D/x.npy " TINY " --method lrp_zbox --lowest 0 -o $D/out") == 2 && strstr(rig_err, "--highest"));
     rig_shell("printf 'ruleset a\\nrule b share\\nterm 1 1 0\\nmatch -> b\\n' > c.rules");
-    CHECK(rig_run("explain $D/x.npy " TINY " --method lrp_zplus --rules $D/c.rules -o $D/out") == 2 && strstr(rig_err, "cannot be used at node"));
+    CHECK(rig_run("explain $D/x.npy " TINY " --method lrp_zplus --rules $D/c.rules -o $D/out") == 2 &&
+          strstr(rig_err, "cannot be used at node"));
     fl_arena_free(&arena);
 }

@@ -17,10 +17,12 @@ TEST(cli_trace_shows_one_pixel)
     CHECK(rig_number(v, "class") == 2 && rig_number(v, "way.0.signal_in") == 1 && strcmp(rig_text(v, "way.0.name"), "fc") == 0);
     CHECK(rig_number(v, "nodes.0.reached") == 1 && strcmp(rig_text(v, "nodes.0.op"), "input") == 0);
     CHECK(rig_shell("grep -c 'http\\|<script\\|src=.[^d]' walk.html") == 1);                   /* one file, no network, no script */
-    CHECK(rig_shell("grep -q 'img-src data' walk.html && grep -q 'autograd/ops/linear.c' walk.html && grep -q 'class=.mine.' walk.html") == 0);
+    CHECK(rig_shell("grep -q 'img-src data' walk.html && grep -q 'autograd/ops/linear.c' walk.html && "
+                    "grep -q 'class=.mine.' walk.html") == 0);
     CHECK_SAY(rig_run("trace --model tiny --weights formula --method lrp_zplus") == 0 && strstr(rig_out, "who keeps most"), "%s", rig_err);
     CHECK(rig_run("trace --model tiny --weights formula --pixel 8,0,0") == 2 && strstr(rig_err, "below 8,24,24"));
-    CHECK(rig_run("trace --model tiny --weights formula --pixel 8,0") == 2 && rig_run("trace --model tiny --weights formula --channel 3") == 2);
+    CHECK(rig_run("trace --model tiny --weights formula --pixel 8,0") == 2 &&
+          rig_run("trace --model tiny --weights formula --channel 3") == 2);
     CHECK(rig_run("trace --model tiny --weights formula --method grad_cam") == 2 && strstr(rig_err, "one walk down"));
     CHECK(rig_run("trace --model tiny --weights formula --method gradient,deconvnet") == 2);
     fl_arena_free(&arena);

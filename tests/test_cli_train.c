@@ -14,7 +14,8 @@ TEST(cli_train_writes_the_same_bits_with_checkpoints_and_threads)
     CHECK_SAY(strstr(out, "held out: ") != NULL, "said: %s", out);
     CHECK(fl_test_shell(out, sizeof out, RUN SMALL "--seed 1 --threads 1 --checkpoint state -o saved.safetensors", in) == 0);
     CHECK(fl_test_shell(out, sizeof out, RUN SMALL "--seed 1 --checkpoint state --resume -o resumed.safetensors", in) == 0);
-    CHECK(fl_test_shell(NULL, 0, "cd '%s' && cmp plain.safetensors saved.safetensors && cmp saved.safetensors resumed.safetensors", in) == 0);
+    CHECK(fl_test_shell(NULL, 0, "cd '%s' && cmp plain.safetensors saved.safetensors && cmp saved.safetensors resumed.safetensors",
+                        in) == 0);
     CHECK(fl_test_shell(NULL, 0, RUN SMALL "--seed 2 -o other.safetensors", in) == 0);
     CHECK(fl_test_shell(NULL, 0, "cd '%s' && cmp -s plain.safetensors other.safetensors", in) != 0);
 }
@@ -37,7 +38,8 @@ TEST(cli_evaluate_prints_a_table_against_chance)
 {
     char out[8192];
     double pointing = 0, chance = 0;
-    CHECK(fl_test_shell(out, sizeof out, RUN "evaluate --model c3d_small --synth 12 --method grad_cam --json --quiet", fl_test_folder()) == 0);
+    CHECK(fl_test_shell(out, sizeof out, RUN "evaluate --model c3d_small --synth 12 --method grad_cam --json --quiet",
+                        fl_test_folder()) == 0);
     const char *p = strstr(out, "\"pointing\": {"), *m = p ? strstr(p, "\"mean\":") : NULL, *c = p ? strstr(p, "\"chance\":") : NULL;
     if (!CHECK_SAY(m && c, "said: %s", out)) return;
     CHECK(sscanf(m, "\"mean\": %lf", &pointing) == 1 && sscanf(c, "\"chance\": %lf", &chance) == 1);

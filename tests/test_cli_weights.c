@@ -51,7 +51,8 @@ TEST(cli_weights_that_do_not_fit_say_why)
               "%s", rig_err);
     CHECK(rig_run("predict $D/x.npy --tensor --model tiny --classes 7 --weights '%s'", rig_golden("weights/zip.pth")) == 4);
     CHECK_SAY(strstr(rig_err, "fc.") && strstr(rig_err, "number of classes"), "%s", rig_err);
-    CHECK(rig_run("predict $D/clip.ppm --model c3d_small --allow-missing --weights '%s'", rig_golden("weights/zip.pth")) == 4);   /* fc has another shape */
+    /* fc has another shape */
+    CHECK(rig_run("predict $D/clip.ppm --model c3d_small --allow-missing --weights '%s'", rig_golden("weights/zip.pth")) == 4);
     CHECK(rig_run("predict $D/x.npy --tensor --model r3d_18") == 2 && strstr(rig_err, "--weights FILE"));
     CHECK(rig_run("predict $D/x.npy --tensor --model tiny --weights formula --flow-weights x") == 2 && strstr(rig_err, "two streams"));
     CHECK(rig_run("predict $D/x.npy --tensor --model tiny --weights formula --stream flow") == 2 && strstr(rig_err, "one input"));
@@ -82,7 +83,8 @@ TEST(cli_weights_bring_their_card)
     CHECK(rig_run("convert '%s' carded.safetensors", rig_golden("weights/zip.pth")) == 0);
     CHECK(rig_run("predict $D/clip.ppm --model tiny --weights carded.safetensors --json --logits") == 0);
     rig_keep();
-    CHECK(rig_shell("echo '{\"labels\": [\"run\", \"sit\", \"eat\", \"fly\", \"nap\"], \"mean\": [0.1, 0.2, 0.3]}' >carded.card.json") == 0);
+    CHECK(rig_shell("echo '{\"labels\": [\"run\", \"sit\", \"eat\", \"fly\", \"nap\"], "
+                    "\"mean\": [0.1, 0.2, 0.3]}' >carded.card.json") == 0);
     CHECK(rig_run("predict $D/clip.ppm --model tiny --weights carded.safetensors --json --logits") == 0);
     CHECK(strcmp(rig_out, rig_kept) != 0 && strstr(rig_err, "carded.card.json"));
     const fl_json_value *v = rig_json(&arena);

@@ -162,7 +162,8 @@ static void define(const problem *p, fl_conv_pass pass, bool with_bias, long dou
             for (int i = 0; i < cig; i++) {
                 const int64_t at_x = fl_at(c->x, n, o / cog * cig + i, xt, xh, xw);
                 const int64_t at_w = fl_at(p->ws, o, i, kt, kh, kw);
-                const long double xv = (long double)p->x[at_x] + (p->x_rest ? (long double)p->x_rest[at_x] : 0), wv = p->w[at_w], rv = p->r[at_y];
+                const long double xv = (long double)p->x[at_x] + (p->x_rest ? (long double)p->x_rest[at_x] : 0);
+                const long double wv = p->w[at_w], rv = p->r[at_y];
                 const int64_t to = pass == FL_CONV_FORWARD ? at_y : pass == FL_CONV_TO_INPUT ? at_x : at_w;
                 const long double term = pass == FL_CONV_FORWARD ? xv * wv
                                        : pass == FL_CONV_TO_INPUT ? rv * wv : rv * xv;

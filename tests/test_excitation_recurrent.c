@@ -102,7 +102,8 @@ static void fill(cell *s, uint64_t seed)
 static void check_frames(const char *what, const real *got, const double *want)
 {
     for (int t = 0; t < T && got; t++)
-        CHECK_SAY(fabs((double)got[t] - want[t]) <= 100 * FL_REAL_EPSILON, "%s, frame %d: %.9g, wanted %.9g", what, t, (double)got[t], want[t]);
+        CHECK_SAY(fabs((double)got[t] - want[t]) <= 100 * FL_REAL_EPSILON,
+                  "%s, frame %d: %.9g, wanted %.9g", what, t, (double)got[t], want[t]);
 }
 
 TEST(excitation_recurrent_is_its_definition)
@@ -137,7 +138,8 @@ TEST(excitation_recurrent_is_its_definition)
             check_frames("conserving", rig_explain(&r, "excitation_recurrent", x, CLASS(c, .layer = "x")), plain);
             check_frames("contrastive", rig_explain(&r, "contrastive_excitation_recurrent", x, CLASS(c, .layer = "x", .signed_cam = true)),
                          contrast);
-            check_frames("as published", rig_explain(&r, "excitation_recurrent", x, CLASS(c, .layer = "x", .as_published = true)), published);
+            check_frames("as published", rig_explain(&r, "excitation_recurrent", x, CLASS(c, .layer = "x", .as_published = true)),
+                         published);
         }
         rig_down(&r);
     }

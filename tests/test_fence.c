@@ -91,9 +91,10 @@ static void check_pass(const fl_conv *c, fl_conv_pass pass, fence_side side)
     w.scratch = place(&w, fl_conv_scratch(c, pass) + 1, 64);
     if (CHECK(!w.failed))
         CHECK_SAY(fence_call(convolve, &w), "%s, %s of its arrays: pass %d of %d>%d %dx%dx%d s%d,%d,%d d%d,%d,%d g%d at %dx%dx%dx%d, "
-                  "to %dx%dx%d", fl_isa_name(), side == FENCE_AFTER ? "behind the end" : "before the start", (int)pass, c->x.c, c->y.c, k[0], k[1], k[2],
-                  c->win.s[0], c->win.s[1], c->win.s[2], c->win.d[0], c->win.d[1], c->win.d[2], c->groups, c->x.n, c->x.t, c->x.h, c->x.w,
-                  c->y.t, c->y.h, c->y.w);
+                  "to %dx%dx%d", fl_isa_name(), side == FENCE_AFTER ? "behind the end" : "before the start", (int)pass,
+                  c->x.c, c->y.c, k[0], k[1], k[2],
+                  c->win.s[0], c->win.s[1], c->win.s[2], c->win.d[0], c->win.d[1], c->win.d[2], c->groups,
+                  c->x.n, c->x.t, c->x.h, c->x.w, c->y.t, c->y.h, c->y.w);
     close_work(&w);
 }
 

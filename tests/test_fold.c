@@ -97,7 +97,8 @@ static void build_odd(odd *o)
     fl_graph *g = o->g = fl_graph_new(&o->arena);
     o->x = fl_node_input(g, "x", (fl_shape){2, 4, 3, 4, 4});
     const fl_window k3 = fl_window_cube(1, 3, 3, 1, 1, 1);
-    const fl_id w = fl_example_operand(g, &rng, "w", (fl_shape){4, 4, 1, 3, 3}), v = fl_example_operand(g, &rng, "v", (fl_shape){4, 3, 1, 3, 3});
+    const fl_id w = fl_example_operand(g, &rng, "w", (fl_shape){4, 4, 1, 3, 3});
+    const fl_id v = fl_example_operand(g, &rng, "v", (fl_shape){4, 3, 1, 3, 3});
     const fl_id b = fl_example_operand(g, &rng, "b", fl_shape_vector(1, 6));
     fl_id p[4], q[4];
     for (int i = 0; i < 4; i++) {

@@ -98,7 +98,8 @@ TEST(gather_ends_where_the_network_is_not_linear_or_parts)
         if (how == 1) x = fl_node_pad(g, "pad", x, (const int[5]){0, 0, 0, 1, 1}, (const int[5]){0, 0, 0, 1, 1});
         fl_id y = fl_node_conv(g, "a", x, w, FL_NONE, win, 1);
         if (how == 1) y = fl_layer_norm(g, "norm", y, 1e-5);
-        if (how == 2) y = fl_node_add(g, "sum", y, fl_node_conv(g, "b", x, fl_node_param(g, "v", (fl_shape){3, 3, 1, 3, 3}), FL_NONE, win, 1));
+        if (how == 2)
+            y = fl_node_add(g, "sum", y, fl_node_conv(g, "b", x, fl_node_param(g, "v", (fl_shape){3, 3, 1, 3, 3}), FL_NONE, win, 1));
         if (how == 3) y = fl_node_add(g, "sum", fl_node_relu(g, "relu", y), x);
         else y = fl_node_relu(g, "relu", y);
         const fl_id root = fl_node_mean(g, "mean", y, 1u << FL_AXIS_T | 1u << FL_AXIS_H | 1u << FL_AXIS_W);

@@ -1,7 +1,8 @@
 /* test_house.c: the rules of the house, read off the sources themselves (from the root of the repository).
  *
  * Rooms stand in one line, tensor <- autograd <- layers <- models <- attribution <- io: no include looks upward.
- * Memory comes from the arena, loops in parallel from par.h, mathematics from math.h; below io nothing prints. */
+ * Memory comes from the arena, loops in parallel from par.h, mathematics from math.h; below io nothing prints.
+ * No line is longer than 140 characters, those of the tests neither. */
 #include "tests/test.h"
 
 #include <ctype.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 
 static const char *const ROOMS[] = {"tensor", "autograd", "layers", "models", "attribution", "io"};
-enum { IO = 5, ROOM_COUNT = 6 };
+enum { IO = 5, ROOM_COUNT = 6, LONGEST_LINE = 140 };
 
 /* Words that must not stand in rooms 0 .. last, save in one file. With call, only where "(" follows. */
 static const struct ban { const char *words; bool call; int last; const char *except, *instead; } BANS[] = {
@@ -125,6 +126,19 @@ static void check_parallel(const char *path, const char *text)
     }
 }
 
+/* A letter that takes several bytes counts as so many. */
+static void check_lines(const char *path, const char *text)
+{
+    int number = 1;
+    for (const char *line = text; *line; number++) {
+        const size_t n = strcspn(line, "\n");
+        char length[32];
+        snprintf(length, sizeof length, "%zu characters", n);
+        if (n > LONGEST_LINE) complain(path, number, length, strlen(length), "a line has 140 at most");
+        line += n + (line[n] == '\n');
+    }
+}
+
 static void check_text(const char *path, char *text)
 {
     blank(text, false);
@@ -136,7 +150,7 @@ static void check_text(const char *path, char *text)
 
 static int files;
 
-static void check_file(const char *path)
+static void check_file(const char *path, bool lines)
 {
     static char text[1 << 21];
     FILE *f = fopen(path, "rb");
@@ -147,10 +161,11 @@ static void check_file(const char *path)
     text[n] = 0;
     CHECK_SAY(n < sizeof text - 1, "%s: longer than this test can read", path);
     files++;
-    check_text(path, text);
+    if (lines) check_lines(path, text);
+    else check_text(path, text);
 }
 
-static void check_folder(const char *folder)
+static void check_folder(const char *folder, bool lines)
 {
     DIR *d = opendir(folder);
     CHECK_SAY(d != NULL, "%s: no such folder; run the tests from the root of the repository", folder);
@@ -159,8 +174,8 @@ static void check_folder(const char *folder)
         char path[1024];
         const char *end = strrchr(e->d_name, '.');
         snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
-        if (end && (strcmp(end, ".c") == 0 || strcmp(end, ".h") == 0 || strcmp(end, ".def") == 0)) check_file(path);
-        else if (!end) check_folder(path);                       /* folders are the names without a dot */
+        if (end && (strcmp(end, ".c") == 0 || strcmp(end, ".h") == 0 || strcmp(end, ".def") == 0)) check_file(path, lines);
+        else if (!end) check_folder(path, lines);                /* folders are the names without a dot */
     }
     closedir(d);
 }
@@ -168,7 +183,15 @@ static void check_folder(const char *folder)
 TEST(house_rules_hold_in_every_room)
 {
     files = 0;
-    for (int i = 0; i < ROOM_COUNT; i++) check_folder(ROOMS[i]);
+    for (int i = 0; i < ROOM_COUNT; i++) check_folder(ROOMS[i], false);
+    CHECK_SAY(files >= 20, "only %d source files were found", files);
+}
+
+TEST(house_lines_are_short)
+{
+    files = 0;
+    for (int i = 0; i < ROOM_COUNT; i++) check_folder(ROOMS[i], true);
+    check_folder("tests", true);
     CHECK_SAY(files >= 20, "only %d source files were found", files);
 }
 
@@ -178,6 +201,7 @@ static int faults(const char *path, const char *source)
     snprintf(text, sizeof text, "%s", source);
     complaints = 0;
     quiet = true;
+    check_lines(path, text);
     check_text(path, text);
     quiet = false;
     return complaints;
@@ -205,4 +229,9 @@ TEST(house_checker_sees_planted_faults)
     CHECK(faults("tensor/x.c", "_Pragma(\"omp simd\")") == 1);
     CHECK(faults("tensor/x.c", "#pragma GCC unroll 4\n/* omp_get_thread_num */") == 0);
     CHECK(faults("tensor/x.c", "char c = '\"'; free(c); char d = '\\''; /* \" */ calloc(1, 1);") == 2);
+    char wide[2 * LONGEST_LINE];
+    snprintf(wide, sizeof wide, "int a;\n%*s\n", LONGEST_LINE, "/* b */");
+    CHECK(faults("io/x.c", wide) == 0);
+    snprintf(wide, sizeof wide, "int a;\n%*s\n", LONGEST_LINE + 1, "/* b */");
+    CHECK(faults("io/x.c", wide) == 1);
 }

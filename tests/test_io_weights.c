@@ -193,8 +193,8 @@ TEST(io_weights_names_what_else_a_file_is)
 
 /* summed: every byte is under a checksum */
 static const struct { const char *file; bool summed; } small[] = {
-    {"small_zip.pth", true}, {"small_deflated.pth", true}, {"small_big_endian.pth", true}, {"small_stream.pth", false}, {"small_stored.npz", true},
-    {"small_deflated.npz", true}, {"small_arrays_0.pkl", false}, {"small_arrays_1.pkl", false},
+    {"small_zip.pth", true}, {"small_deflated.pth", true}, {"small_big_endian.pth", true}, {"small_stream.pth", false},
+    {"small_stored.npz", true}, {"small_deflated.npz", true}, {"small_arrays_0.pkl", false}, {"small_arrays_1.pkl", false},
     {"small_arrays_2.pkl", false},
     {"small_arrays_3.pkl", false}, {"small_arrays_4.pkl", false}, {"small_arrays_5.pkl", false},
 };

@@ -41,8 +41,8 @@ static uint64_t run(fl_graph *g, const fl_plan *plan, const real *seed, size_t l
     return hash;
 }
 
-/* From all that the plan would take down to nothing: the least that a message promises is enough, and one step less is not. Returns what was
- * saved at most; nothing where nothing was refused. */
+/* From all that the plan would take down to nothing: the least that a message promises is enough, and one step less is not. Returns what
+ * was saved at most; nothing where nothing was refused. */
 static saved check_limits(fl_graph *g, const fl_plan *plan, const char *name)
 {
     saved how = {0}, most = {0};
@@ -57,7 +57,8 @@ static saved check_limits(fl_graph *g, const fl_plan *plan, const char *name)
         const size_t limit = used + all * (size_t)i / STEPS;
         const uint64_t hash = run(g, plan, seed, limit, &how);
         if (hash) {
-            CHECK_SAY(hash == free_of_limits, "%s: %d weights that pass, or %d values made again, change numbers", name, how.passing, how.again);
+            CHECK_SAY(hash == free_of_limits, "%s: %d weights that pass, or %d values made again, change numbers",
+                      name, how.passing, how.again);
             CHECK_SAY(g->arena->peak <= limit, "%s: %zu bytes of %zu", name, g->arena->peak, limit);
             if (how.passing > most.passing) most.passing = how.passing;
             if (how.again > most.again) most.again = how.again;

@@ -72,7 +72,8 @@ TEST(mask_losses_by_hand)
     CHECK_NEAR(fl_mask_loss(&t, (fl_end){.probabilities = true}, 3, p, 1, 1, seed), log(4.0), tolerance);
     check_values("delete a probability", seed, (const double[]){0, 4, 0}, 3, tolerance);
     t.class_index = 2;
-    CHECK_NEAR(fl_mask_loss(&t, (fl_end){.probabilities = true}, 3, p, -1, 1, seed), 12 * log(10.0), 1e-5);           /* log of 0: no infinity */
+    /* log of 0: no infinity */
+    CHECK_NEAR(fl_mask_loss(&t, (fl_end){.probabilities = true}, 3, p, -1, 1, seed), 12 * log(10.0), 1e-5);
     t.score = FL_SCORE_LOGIT;
     CHECK_NEAR(fl_mask_loss(&t, (fl_end){.node = 0}, 3, z, 1, 3, seed), 2 * log(2.0), tolerance);
     check_values("logit", seed, (const double[]){0, 0, 3}, 3, 0);
@@ -267,7 +268,8 @@ TEST(mask_methods_refuse)
 {
     static const struct { const char *name; fl_explain_options o; } list[] = {
         {"step", {.areas = "0.2,0.1"}}, {"step", {.areas = "2"}}, {"ep_3d", {.mask_step = 500}},
-        {"meaningful_perturbation", {.goal = FL_GOAL_DUAL}}, {"step", {.core_size = 100}}, {"ep_2d", {.target = {.score = FL_SCORE_LOG_PROBABILITY, .class_index = 7}}}};
+        {"meaningful_perturbation", {.goal = FL_GOAL_DUAL}}, {"step", {.core_size = 100}},
+        {"ep_2d", {.target = {.score = FL_SCORE_LOG_PROBABILITY, .class_index = 7}}}};
     static real x[VOXELS];
     for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
         fl_rig r;

@@ -144,7 +144,8 @@ TEST(masker_loss_by_hand)
         fl_graph_forward(r.t.g);
         for (int i = 0; i < BATCH; i++) {
             const real *z = fl_graph_value(g, m->logits);
-            const int y = hot(fl_graph_value(g, m->label) + i * classes, classes), asked = hot(fl_graph_value(g, m->masker.target) + i * classes, classes);
+            const int y = hot(fl_graph_value(g, m->label) + i * classes, classes);
+            const int asked = hot(fl_graph_value(g, m->masker.target) + i * classes, classes);
             const double exists = (double)fl_graph_value(g, m->masker.exists)[i], right = asked == y ? 1 : -1;
             double border = 0, area = 0;
             const double inner = squares(s, fl_graph_value(g, m->masker.mask), i, &border, &area);
@@ -155,7 +156,8 @@ TEST(masker_loss_by_hand)
             CHECK_NEAR((double)fl_graph_value(g, m->loss)[i], want, 2000 * FL_REAL_EPSILON * want);
             fakes += asked != y;
         }
-        CHECK_SAY(fakes > 0 && fakes < BATCH, "%d of %d classes were not those of the clip: both cases were meant to be tried", fakes, BATCH);
+        CHECK_SAY(fakes > 0 && fakes < BATCH,
+                  "%d of %d classes were not those of the clip: both cases were meant to be tried", fakes, BATCH);
     }
     masker_down(&r);
 }
@@ -176,10 +178,13 @@ TEST(masker_changes_clips_as_the_paper_does)
         for (int n = 0; n < s.n; n++)
             for (int64_t p = 0; p < fl_shape_pixels(one) / one.n; p++)
                 for (int c = 0; c < s.c; c++) {
-                    const int64_t here = (p * s.c + c) + n * (fl_shape_count(s) / s.n), clip = (p * s.c + c) + n % BATCH * (fl_shape_count(s) / s.n);
-                    const double a = (double)fl_graph_value(g, m->masker.mask)[p + n % BATCH * (fl_shape_pixels(one) / one.n)], k = n < BATCH ? 1 - a : a;
+                    const int64_t here = (p * s.c + c) + n * (fl_shape_count(s) / s.n);
+                    const int64_t clip = (p * s.c + c) + n % BATCH * (fl_shape_count(s) / s.n);
+                    const double a = (double)fl_graph_value(g, m->masker.mask)[p + n % BATCH * (fl_shape_pixels(one) / one.n)];
+                    const double k = n < BATCH ? 1 - a : a;
                     const double x = (double)fl_graph_value(g, m->input)[clip] + (double)fl_graph_value(g, m->noise)[here];
-                    const double b = fl_graph_value(g, m->blurred)[n] > 0 ? (double)fl_graph_value(g, soft)[clip] : (double)fl_graph_value(g, m->colour)[here];
+                    const double b = fl_graph_value(g, m->blurred)[n] > 0 ? (double)fl_graph_value(g, soft)[clip]
+                                                                          : (double)fl_graph_value(g, m->colour)[here];
                     const double off = fabs((double)fl_graph_value(g, changed)[here] - (k * x + (1 - k) * b));
                     worst = off > worst ? off : worst;
                     power += (double)(fl_graph_value(g, m->noise)[here] * fl_graph_value(g, m->noise)[here]) / (double)fl_shape_count(s);
@@ -210,7 +215,8 @@ TEST(masker_gradients)
     if (loss_up(&r, "c3d_small", 2)) {
         fl_id decoder[64];
         int n = 0;
-        const fl_id selector = fl_graph_find(r.t.g, "masker.selector.class.weight"), existence = fl_graph_find(r.t.g, "masking.existence.loss");
+        const fl_id selector = fl_graph_find(r.t.g, "masker.selector.class.weight");
+        const fl_id existence = fl_graph_find(r.t.g, "masking.existence.loss");
         for (int i = 0; i < r.t.n_params && n < 64; i++)
             if (r.t.params[i] != selector) decoder[n++] = r.t.params[i];
         CHECK(n > 10 && n == r.t.n_params - 1);
@@ -235,7 +241,8 @@ TEST(masker_learns)
     double first = 0, last = 0;
     masker_rig r;
     if (CHECK_SAY(trainer_up(&r, "tiny", STEPS, 6) == FL_OK, "%s", r.of_trainer.message)) {
-        const uint64_t before = fl_hash(fl_graph_value(r.lesson.classifier, fl_graph_find(r.lesson.classifier, "fc.weight")), 40 * sizeof(real));
+        const uint64_t before = fl_hash(fl_graph_value(r.lesson.classifier, fl_graph_find(r.lesson.classifier, "fc.weight")),
+                                        40 * sizeof(real));
         for (int k = 0; fl_trainer_step(&r.t); k++) {
             if (k < EACH) first += r.t.loss / EACH;
             if (k >= STEPS - EACH) last += r.t.loss / EACH;

@@ -147,7 +147,9 @@ TEST(masks_area_alone_follows_the_trace_to_its_end)
 
 enum { TAPS = 13, LINE = 16, LINES = 8, HALF = 16, STEP = 24 };
 
-typedef struct disc_results { double light[2][LINES * LINE + HALF], slope[2][LINES * LINE + HALF], sum[TAPS * STEP], gathered; } disc_results;
+typedef struct disc_results {
+    double light[2][LINES * LINE + HALF], slope[2][LINES * LINE + HALF], sum[TAPS * STEP], gathered;
+} disc_results;
 
 static void run_discs(const fl_disc *d, const double *kappa, double x, disc_results *r)
 {
@@ -156,7 +158,8 @@ static void run_discs(const fl_disc *d, const double *kappa, double x, disc_resu
     memset(r, 0, sizeof *r);
     loops->light(d, kappa, x, light);
     loops->slope(d, kappa, x, slope);
-    for (int i = 0; i < 2; i++) memset(light[i] + LINES * LINE, 0, HALF * sizeof(double)), memset(slope[i] + LINES * LINE, 0, HALF * sizeof(double));
+    for (int i = 0; i < 2; i++)
+        memset(light[i] + LINES * LINE, 0, HALF * sizeof(double)), memset(slope[i] + LINES * LINE, 0, HALF * sizeof(double));
     for (int i = 0; i < TAPS * STEP; i++) r->sum[i] = i % 7;
     loops->add(d, light[1], 2, TAPS - 1, r->sum + 3, STEP);
     r->gathered = loops->gather(d, slope, 1, TAPS, r->sum + 3, r->sum + 5, STEP);

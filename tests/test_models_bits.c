@@ -84,7 +84,9 @@ TEST(models_bits_do_not_follow_threads)
         for (int i = 0; i < 4; i++) {
             fl_threads_set(threads[i]);
             hash_run(name, k % 2, i ? now : first);
-            if (i) CHECK_SAY(now[0] == first[0] && now[1] == first[1], "%s%s: %d threads change bits", name, k % 2 ? ", exact" : "", threads[i]);
+            if (i)
+                CHECK_SAY(now[0] == first[0] && now[1] == first[1], "%s%s: %d threads change bits",
+                          name, k % 2 ? ", exact" : "", threads[i]);
         }
     }
     fl_threads_set(0);

@@ -230,7 +230,8 @@ static void check_truncated(const char *name, bool convolutional)
         real *seed = FL_NEW(&r.arena, real, count);
         fl_graph_plan(r.g, &(fl_plan){.out = &r.y, .n_out = 1, .keep = FL_KEEP_FOR_BACKWARD, .root = r.y, .wrt = &r.x, .n_wrt = 1});
         for (fl_id i = 0; i < r.g->count; i++)
-            if (r.g->node[i].role == FL_PARAM) fl_rng_fill_normal(3, (uint64_t)i % 7, 0, r.g->node[i].value, fl_shape_count(r.g->node[i].shape));
+            if (r.g->node[i].role == FL_PARAM)
+                fl_rng_fill_normal(3, (uint64_t)i % 7, 0, r.g->node[i].value, fl_shape_count(r.g->node[i].shape));
         fl_graph_touch(r.g);
         rng.index = 0;
         for (int64_t i = 0; i < 3 * frame; i++) fl_graph_value(r.g, r.x)[i] = (real)fl_rng_next_normal(&rng);
@@ -261,7 +262,8 @@ static void check_order(rig *r, const char *scope, const char *const *want)
     for (fl_id i = 0; i < r->g->count; i++) {
         const char *name = r->g->node[i].name;
         if (strncmp(name, scope, skip) != 0) continue;
-        CHECK_SAY(want[k] && strcmp(name + skip, want[k]) == 0, "%s: '%s' where '%s' was", scope, name + skip, want[k] ? want[k] : "nothing");
+        CHECK_SAY(want[k] && strcmp(name + skip, want[k]) == 0, "%s: '%s' where '%s' was",
+                  scope, name + skip, want[k] ? want[k] : "nothing");
         if (!want[k++]) return;
     }
     CHECK_SAY(!want[k], "%s: no '%s'", scope, want[k]);
@@ -272,11 +274,12 @@ TEST(recurrent_nodes_come_in_one_order)
     rig r;
     rig_up(&r, (fl_shape){1, 2, 3, 4, 4});
     fl_layer_convlstm(r.g, "cell", r.x, (fl_convlstm){2, 3, 1, false, FL_BPTT_FULL});
-    check_order(&r, "cell.t1.", (const char *const[]){"f.zh", "f.zx", "f.z", "f.sigmoid", "kept", "c.zh", "c.zx", "c.z", "c.tanh", "i.zh", "i.zx",
-                "i.z", "i.sigmoid", "added", "state", "o.zh", "o.zx", "o.z", "o.sigmoid", "squashed", "h", NULL});
+    check_order(&r, "cell.t1.", (const char *const[]){"f.zh", "f.zx", "f.z", "f.sigmoid", "kept", "c.zh", "c.zx", "c.z", "c.tanh",
+                "i.zh", "i.zx", "i.z", "i.sigmoid", "added", "state", "o.zh", "o.zx", "o.z", "o.sigmoid", "squashed", "h", NULL});
     fl_arena_free(&r.arena);
     rig_up(&r, (fl_shape){1, 2, 3, 1, 1});
     fl_layer_lstm(r.g, "cell", r.x, 2, FL_LSTM_TANH, FL_BPTT_FULL);
-    check_order(&r, "cell.t1.", (const char *const[]){"zh", "zx", "z", "zi", "i", "zf", "f", "zo", "o", "zg", "g", "added", "kept", "c", "phi", "h", NULL});
+    check_order(&r, "cell.t1.", (const char *const[]){"zh", "zx", "z", "zi", "i", "zf", "f", "zo", "o", "zg",
+                "g", "added", "kept", "c", "phi", "h", NULL});
     fl_arena_free(&r.arena);
 }

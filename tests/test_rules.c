@@ -177,7 +177,8 @@ static void compare_rule(op_case *c, const fl_rule *checked_rule, const dense *d
     fl_rng_fill_normal(31, 1, 0, seed, d->rows);
     for (int64_t j = 0; j < d->rows; j++) d->r[j] = (double)seed[j];
     fl_graph_backward(c->g, seed);
-    double *want = calloc((size_t)d->cols + 1, sizeof *want), *size = calloc((size_t)d->cols + 1, sizeof *size), worst = 0, sum = 0, all = 1;
+    double *want = calloc((size_t)d->cols + 1, sizeof *want), *size = calloc((size_t)d->cols + 1, sizeof *size);
+    double worst = 0, sum = 0, all = 1;
     if (!want || !size) exit(1);
     define(checked_rule, d, c->node, low, high, want, size);
     for (int64_t i = 0; i < d->cols; i++) all += size[i];

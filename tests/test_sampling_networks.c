@@ -29,14 +29,15 @@ static seen look(fl_rig *r, const fl_method *m, const real *clip, int threads)
     const fl_mark mark = fl_arena_mark(&r->results);
     const int64_t pixels = fl_shape_pixels(fl_graph_shape(r->g, r->net.input));
     const bool fractions = fl_method_uses(m) & FL_READS(grid), small = fl_graph_shape(r->g, r->net.input).h < 32;
-    rig_explain(r, m->name, clip, WITH(.window = "8,32,32", .samples = 5, .grid = "1,2,2", .cell = small ? "8,12,24" : "16,32,64", .pieces = 6,
-                                       .stride = fractions ? "1" : NULL, .seed = 4));
+    rig_explain(r, m->name, clip, WITH(.window = "8,32,32", .samples = 5, .grid = "1,2,2", .cell = small ? "8,12,24" : "16,32,64",
+                                       .pieces = 6, .stride = fractions ? "1" : NULL, .seed = 4));
     seen s = {0, 0, r->map.samples};
     if (r->map.data && r->map.standard_error) {
         s.map = fl_hash(r->map.data, (size_t)fl_shape_count(r->map.shape) * sizeof(real));
         s.error = fl_hash(r->map.standard_error, (size_t)pixels * sizeof(real));
         for (int64_t p = 0; p < pixels; p++)
-            if (!CHECK_SAY(isfinite(r->map.standard_error[p]) && r->map.standard_error[p] >= 0, "%s: an error is no number", m->name)) break;
+            if (!CHECK_SAY(isfinite(r->map.standard_error[p]) && r->map.standard_error[p] >= 0, "%s: an error is no number", m->name))
+                break;
     }
     fl_arena_release(&r->results, mark);
     fl_threads_set(0);
@@ -55,8 +56,8 @@ TEST(sampling_runs_on_every_small_network)
             if (!m->driver->watches) continue;
             const seen one = look(&r, m, clip, 1), three = look(&r, m, clip, 3);
             CHECK_SAY(one.samples > 0 && one.map != 0, "%s on %s: no map", m->name, NETWORKS[n]);
-            CHECK_SAY(one.map == three.map && one.error == three.error && one.samples == three.samples, "%s on %s: other bits with 3 threads",
-                      m->name, NETWORKS[n]);
+            CHECK_SAY(one.map == three.map && one.error == three.error && one.samples == three.samples,
+                      "%s on %s: other bits with 3 threads", m->name, NETWORKS[n]);
         }
         rig_down(&r);
     }

@@ -170,7 +170,8 @@ TEST(stack_leaves_what_is_read_by_itself)
         const fl_id h = fl_node_tanh(g, "h", p.x), none = FL_NONE;
         const fl_id a0 = conv(&p, "a0", p.x, 0, none), a1 = conv(&p, "a1", how == 4 ? h : p.x, how == 5 ? 0 : 1, none);
         const fl_id c0 = conv(&p, "c0", h, 2, none), c1 = conv(&p, "c1", h, 3, none);
-        const fl_id s0 = sum(&p, "s0", a0, how == 1 ? c1 : c0), s1 = sum(&p, "s1", a1, how == 1 ? c0 : c1);    /* 1: parts of other numbers */
+        /* 1: parts of other numbers */
+        const fl_id s0 = sum(&p, "s0", a0, how == 1 ? c1 : c0), s1 = sum(&p, "s1", a1, how == 1 ? c0 : c1);
         fl_id y = fl_node_mul(g, "m", s0, s1);
         if (how == 0) y = sum(&p, "y", y, fl_node_relu(g, "r", a1));
         if (how == 2) y = sum(&p, "y", y, fl_node_mul(g, "n", c0, a0));
@@ -193,7 +194,8 @@ TEST(stack_joins_equals_only)
     const fl_id d = fl_node_conv(g, "d", p.x, fl_node_relu(g, "made", p.w[3]), p.b[1], K3, 1);
     const fl_id e = conv(&p, "e", p.x, 4, FL_NONE), f = fl_node_slice(g, "f", conv(&p, "f3", p.x, 3, p.b[2]), FL_AXIS_C, 0, 2);
     check_pieces(&p, "unequal", sum(&p, "y", sum(&p, "ab", sum(&p, "ac", a, c), sum(&p, "bd", b, d)),
-                                    fl_node_slice(g, "all", fl_node_concat(g, "ef", FL_AXIS_C, 2, (const fl_id[]){e, f}), FL_AXIS_C, 0, 3)), 0, 6);
+                                    fl_node_slice(g, "all", fl_node_concat(g, "ef", FL_AXIS_C, 2, (const fl_id[]){e, f}),
+                                                  FL_AXIS_C, 0, 3)), 0, 6);
 }
 
 /* ---- random graphs ---- */
@@ -238,7 +240,8 @@ static fl_id random_pieces(pieces *p, uint64_t seed)
             const fl_id part = list[i].part[q];
             const fl_id now = list[i].frame ? part : frame(p, fl_arena_text(g->arena, "f%d.%d", i, q), part, 2);
             const fl_id read = fl_node_tanh(g, fl_arena_text(g->arena, "r%d.%d", i, q), now);
-            y = sum(p, fl_arena_text(g->arena, "y%d.%d", i, q), y, q == 1 ? fl_node_mul(g, fl_arena_text(g->arena, "m%d", i), y, read) : read);
+            y = sum(p, fl_arena_text(g->arena, "y%d.%d", i, q), y,
+                    q == 1 ? fl_node_mul(g, fl_arena_text(g->arena, "m%d", i), y, read) : read);
         }
     return y;
 }

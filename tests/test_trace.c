@@ -40,7 +40,14 @@ TEST(trace_follows_an_element_by_hand)
     fl_arena_free(&arena);
 }
 
-typedef struct network { fl_error error, result_error; fl_arena arena, results; fl_graph *g; fl_explainer *e; real *clip; fl_shape in; } network;
+typedef struct network {
+    fl_error error, result_error;
+    fl_arena arena, results;
+    fl_graph *g;
+    fl_explainer *e;
+    real *clip;
+    fl_shape in;
+} network;
 
 static void open_network(network *n, const char *name)
 {
@@ -73,14 +80,15 @@ TEST(trace_ways_up_and_down_agree)
         for (int k = 0; k < 4; k++) {
             const int place[4] = {k % 3, k, 5 * k + 2, 3 * k + 4};
             fl_traced t;
-            CHECK_SAY(fl_trace(n.e, fl_method_find("gradient"), n.clip, NULL, k == 3 ? (const int[4]){-1, -1, -1, -1} : place, &n.results, &t) == FL_OK,
-                      "%s: %s", models[i], n.error.message);
+            CHECK_SAY(fl_trace(n.e, fl_method_find("gradient"), n.clip, NULL, k == 3 ? (const int[4]){-1, -1, -1, -1} : place,
+                               &n.results, &t) == FL_OK, "%s: %s", models[i], n.error.message);
             const double most = fmax(fabs(t.signal), 1e-3 * (FL_REAL_EPSILON > 1e-10 ? 1 : 1e-3));
-            CHECK_SAY(fabs(t.trail.through - t.signal) <= (FL_REAL_EPSILON > 1e-10 ? 2e-4 : 1e-8) * most, "%s, %d: up %g, down %g", models[i], k,
-                      t.trail.through, t.signal);
+            CHECK_SAY(fabs(t.trail.through - t.signal) <= (FL_REAL_EPSILON > 1e-10 ? 2e-4 : 1e-8) * most,
+                      "%s, %d: up %g, down %g", models[i], k, t.trail.through, t.signal);
             CHECK(t.signal == (double)t.map.data[t.element]);
             const fl_step *last = &t.trail.step[t.trail.steps - 1];
-            CHECK_SAY(t.signal == 0 || (last->node == t.input && last->at == t.element), "%s, %d: the way ends at node %d", models[i], k, last->node);
+            CHECK_SAY(t.signal == 0 || (last->node == t.input && last->at == t.element),
+                      "%s, %d: the way ends at node %d", models[i], k, last->node);
             for (int s = 0; s + 1 < t.trail.steps; s++) {
                 const fl_step *a = &t.trail.step[s];
                 double sum = a->rest + a->offset;
@@ -111,7 +119,8 @@ TEST(trace_of_rules_hands_on_by_their_ledger)
         const fl_ledger a = t.trail.met[kept[k - 1]].ledger, b = t.trail.met[kept[k]].ledger;
         CHECK(fabs(a.arrived - a.handed_on) >= fabs(b.arrived - b.handed_on));
     }
-    for (int s = 0; s + 1 < t.trail.steps; s++)                      /* z+ shares out what is positive: no element hands on more than it has */
+    /* z+ shares out what is positive: no element hands on more than it has */
+    for (int s = 0; s + 1 < t.trail.steps; s++)
         CHECK(fabs(t.trail.step[s].handed_on) <= fabs(t.trail.step[s].signal) * 1.001);
     CHECK(fl_trace(n.e, fl_method_find("integrated_gradients"), n.clip, NULL, kept, &n.results, &t) == FL_USAGE);
     fl_error_clear(&n.error);
@@ -127,5 +136,6 @@ TEST(trace_has_words_for_every_op_and_rule)
         CHECK_SAY(w->up && w->down, "%s has no words in io/op_words.c", fl_op_table[kind]->name);
     }
     for (int kind = 0; kind < FL_RULE_KINDS; kind++) CHECK(fl_rule_words(&(fl_rule){.kind = (fl_rule_kind)kind}) != NULL);
-    CHECK(fl_trace_scope("layer1.0.conv1.2") == 8 && fl_trace_scope("lstm1.t3.i") == 8 && fl_trace_scope("stem.2") == 4 && fl_trace_scope("fc") == 2);
+    CHECK(fl_trace_scope("layer1.0.conv1.2") == 8 && fl_trace_scope("lstm1.t3.i") == 8 &&
+          fl_trace_scope("stem.2") == 4 && fl_trace_scope("fc") == 2);
 }

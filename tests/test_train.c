@@ -257,8 +257,10 @@ TEST(train_wide_convolutions_are_fast)
     fl_graph *g = fl_graph_new(&arena);
     const fl_window win = fl_window_cube(1, 3, 3, 1, 1, 1);
     fl_id leaf[4] = {fl_node_input(g, "x", (fl_shape){1, C, 1, 12, 12})};
-    for (int i = 1; i < 4; i++) leaf[i] = fl_node_param(g, i == 1 ? "w1" : i == 2 ? "w2" : "b", i < 3 ? (fl_shape){C, C, 1, 3, 3} : fl_shape_vector(1, C));
-    const fl_id h = fl_node_conv(g, "h", leaf[0], leaf[1], leaf[3], win, 1), y = fl_node_conv(g, "y", fl_node_tanh(g, "t", h), leaf[2], FL_NONE, win, 1);
+    for (int i = 1; i < 4; i++)
+        leaf[i] = fl_node_param(g, i == 1 ? "w1" : i == 2 ? "w2" : "b", i < 3 ? (fl_shape){C, C, 1, 3, 3} : fl_shape_vector(1, C));
+    const fl_id h = fl_node_conv(g, "h", leaf[0], leaf[1], leaf[3], win, 1);
+    const fl_id y = fl_node_conv(g, "y", fl_node_tanh(g, "t", h), leaf[2], FL_NONE, win, 1);
     const fl_plan plan = {.keep = FL_KEEP_FOR_BACKWARD, .root = y, .wrt = leaf, .n_wrt = 4};
     for (int i = 0; fl_graph_ok(g) && i < 4; i++) {
         const int64_t count = fl_shape_count(fl_graph_shape(g, leaf[i]));

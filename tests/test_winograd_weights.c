@@ -132,8 +132,8 @@ TEST(winograd_weights_agree_with_the_direct_kernels)
                 apart += (double)((a[i] - b[i]) * (a[i] - b[i]));
                 size += (double)(b[i] * b[i]);
             }
-            CHECK_SAY(apart <= size * pow(16 * FL_REAL_EPSILON, 2), "%d>%d %dx%dx%d at %dx%dx%dx%d: %g", g.ci, g.co, g.k[0], g.k[1], g.k[2], g.n,
-                      g.size[0], g.size[1], g.size[2], sqrt(apart / size));
+            CHECK_SAY(apart <= size * pow(16 * FL_REAL_EPSILON, 2), "%d>%d %dx%dx%d at %dx%dx%dx%d: %g",
+                      g.ci, g.co, g.k[0], g.k[1], g.k[2], g.n, g.size[0], g.size[1], g.size[2], sqrt(apart / size));
             taken++;
         }
         fl_arena_free(&p.arena);

@@ -1,5 +1,6 @@
 /* tiny_maps.h: which method, told what, makes which reference array on the network `tiny` (class 0, formula weights, formula clip).
- * Captum 0.8, zennit 0.5.1, TorchRay 1.0 and definitions made them, in float32. In the first arrays of LRP norms are layers of their own. */
+ * Captum 0.8, zennit 0.5.1, TorchRay 1.0 and definitions made them, in float32.
+ * In the first arrays of LRP norms are layers of their own. */
 #ifndef FL_TINY_MAPS_H
 #define FL_TINY_MAPS_H
 

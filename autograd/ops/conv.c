@@ -47,8 +47,8 @@ static fl_id example(fl_graph *g, fl_rng *rng, int which)
 
 const fl_op fl_op_conv = {
     .name = "conv", .doc = "convolution over T,H,W with stride, dilation, padding and groups",
-    .file = "autograd/ops/conv.c", .kind = FL_OP_conv, FL_WEIGHTED_OP, .finished = fl_weighted_finished, .forward_rest = fl_weighted_forward_rest,
-    .infer = infer, .example = example,
+    .file = "autograd/ops/conv.c", .kind = FL_OP_conv, FL_WEIGHTED_OP,
+    .finished = fl_weighted_finished, .forward_rest = fl_weighted_forward_rest, .infer = infer, .example = example,
 };
 
 fl_id fl_node_conv(fl_graph *g, const char *name, fl_id x, fl_id w, fl_id b, fl_window win, int groups)

@@ -20,7 +20,8 @@ fl_status fl_training_time(fl_cli *cli, const fl_model *model, int batch, int re
     if (card->source != FL_SOURCE_RGB)
         return fl_error_set(cli->error, FL_USAGE, "--pass train: clips are made of colours, and %s does not see colours", model->name);
     place p = {3LL * card->frames * card->height * card->width, model->classes, cli->seed};
-    const fl_recipe recipe = {.optimiser = FL_SGD, .rate = 1e-3, .momentum = 0.9, .steps = INT64_MAX / 2, .batch = batch, .seed = cli->seed};
+    const fl_recipe recipe = {.optimiser = FL_SGD, .rate = 1e-3, .momentum = 0.9, .steps = INT64_MAX / 2,
+                              .batch = batch, .seed = cli->seed};
     const fl_dataset data = {.user = &p, .frames = card->frames, .height = card->height, .width = card->width, .clip = random_clip};
     fl_trainer *trainer = FL_NEW(cli->arena, fl_trainer, 1);
     if (!trainer || fl_trainer_init(trainer, cli->work, model, &recipe, &data) != FL_OK) return cli->error->status;

@@ -10,11 +10,14 @@ static const fl_option options[] = {
     FL_OPTION_TEXT("target", 't', "CLASS", "auto", "the class whose score is checked: a name, an index, or auto, the best one"),
     FL_OPTION_CHOICE("only", "GROUP", NULL, fl_check_group_name, "one group of checks; default: all"),
     FL_OPTION_INT("samples", "N", "64", 1, 1000000, "elements that are computed once more, per node of the network"),
-    FL_OPTION_FLAG("full-size", 0, "laws and identities of a large network (1.25 GMAC) on the clip as it is, not on a smaller one: an hour"),
-    FL_OPTION_TEXT("against", 0, "FILE", NULL, "compare with a .npz of another framework or build instead: where do the two part? (see below)"),
+    FL_OPTION_FLAG("full-size", 0,
+                   "laws and identities of a large network (1.25 GMAC) on the clip as it is, not on a smaller one: an hour"),
+    FL_OPTION_TEXT("against", 0, "FILE", NULL,
+                   "compare with a .npz of another framework or build instead: where do the two part? (see below)"),
     FL_OPTION_REAL("tolerance", "X", "1e-3", 0, 1e9, "with --against: relative difference (L2) that still agrees"),
     FL_OPTION_TEXT("method", 0, "NAME", NULL, "with --against: whose map the array 'map' is"),
-    FL_OPTION_TEXT("save", 0, "FILE", NULL, "write such a .npz of this run instead: input, output, gradient, and every node (large ones sampled)"),
+    FL_OPTION_TEXT("save", 0, "FILE", NULL,
+                   "write such a .npz of this run instead: input, output, gradient, and every node (large ones sampled)"),
     FL_OPTION_TEXT("inject", 0, "FAULT", NULL, "put a mistake into the network first, and see which check catches it; 'list' names them"),
     {0}};
 static const fl_option_group group = {"Options of check", options};
@@ -31,7 +34,8 @@ static void print_line(talk *t, const fl_finding *f)
         printf("  -     %-66s %s\n", f->name, f->skipped);
         return;
     }
-    printf("  %s  %-66s %9.2e  of %8.1e  %lld %s", f->passed ? "ok  " : "FAIL", f->name, f->figure, f->bound, (long long)f->compared, f->unit);
+    printf("  %s  %-66s %9.2e  of %8.1e  %lld %s", f->passed ? "ok  " : "FAIL",
+           f->name, f->figure, f->bound, (long long)f->compared, f->unit);
     printf(*f->where && (!f->passed || f->figure > 0) ? "; worst: %s\n" : "\n", f->where);
 }
 
@@ -131,7 +135,8 @@ static fl_status check(fl_cli *cli, fl_session *s, const fl_fault *fault)
     int failed = 0;
     fl_arena scratch;
     fl_check_options o = {.fault = fault, .samples = (int)fl_cli_int(cli, "samples"), .only = fl_cli_text(cli, "only"),
-                          .large = fl_cli_flag(cli, "full-size") ? (double)INFINITY : 0, .build = build, .user = both, .found = hear, .listener = &t};
+                          .large = fl_cli_flag(cli, "full-size") ? (double)INFINITY : 0, .build = build, .user = both,
+                          .found = hear, .listener = &t};
     if (fl_session_class(cli, s, "target", fl_cli_text(cli, "target"), &o.target.class_index, NULL) != FL_OK) return cli->error->status;
     fl_json_to_stream(&t.j, stdout, true);
     if (cli->json) {

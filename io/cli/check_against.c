@@ -24,10 +24,11 @@ fl_status fl_theirs_input(fl_cli *cli, const fl_theirs *t, const fl_model *m, fl
     if (!e) return FL_OK;
     const int64_t *size = e->size + (e->axes == 5);
     if ((e->axes != 4 && e->axes != 5) || (e->axes == 5 && e->size[0] != 1) || size[0] != m->channels)
-        return fl_error_set(cli->error, FL_UNREADABLE, "%s: input: expected shape 1,%d,T,H,W or %d,T,H,W, got %d axes, the channels %lld", t->path,
-                            m->channels, m->channels, e->axes, e->axes ? (long long)size[0] : 0);
+        return fl_error_set(cli->error, FL_UNREADABLE, "%s: input: expected shape 1,%d,T,H,W or %d,T,H,W, got %d axes, the channels %lld",
+                            t->path, m->channels, m->channels, e->axes, e->axes ? (long long)size[0] : 0);
     for (int i = 0; i < 4; i++)
-        if (size[i] < 1 || size[i] > 1 << 20) return fl_error_set(cli->error, FL_UNREADABLE, "%s: input: an axis of %lld cannot be", t->path, (long long)size[i]);
+        if (size[i] < 1 || size[i] > 1 << 20)
+            return fl_error_set(cli->error, FL_UNREADABLE, "%s: input: an axis of %lld cannot be", t->path, (long long)size[i]);
     in->shape = (fl_shape){1, (int)size[0], (int)size[1], (int)size[2], (int)size[3]};
     const int64_t n = fl_shape_count(in->shape);
     real *file_order = FL_NEW(cli->arena, real, n), *values = FL_NEW(cli->arena, real, n);
@@ -68,7 +69,8 @@ static void print_difference(const fl_cli *cli, const fl_difference *d)
     const bool ok = d->relative <= tolerance(cli);
     printf("  %s  %-44s %9.2e  %lld values", ok ? "ok  " : "DIFF", d->name, d->relative, (long long)d->compared);
     if (!ok) {
-        printf("; most at c,t,y,x %d,%d,%d,%d: %.6g here, %.6g there", d->place[1], d->place[2], d->place[3], d->place[4], d->ours, d->theirs);
+        printf("; most at c,t,y,x %d,%d,%d,%d: %.6g here, %.6g there",
+               d->place[1], d->place[2], d->place[3], d->place[4], d->ours, d->theirs);
         if (d->cosine > 0.99999) printf("; the same direction, %.4g times as large", d->ratio);
         else printf("; cosine %.4g", d->cosine);
     }
@@ -83,8 +85,9 @@ static const char *from_where(fl_cli *cli, const fl_session *s, const fl_against
     for (const fl_difference *d = x->item; d < first; d++)
         if (d->signal == signal && !d->misfit) before = d;
     const fl_node *node = first->node == FL_NONE ? NULL : &s->graph->node[first->node];
-    return fl_arena_text(cli->arena, "%s: they part at %s%s%s%s%s%s", what, first->name, node ? " (" : "", node ? node->op->name : "",
-                         node ? ", " : "", node ? node->op->file : "", !node ? "" : before ? fl_arena_text(cli->arena, "); %s still agrees", before->name) : ")");
+    return fl_arena_text(cli->arena, "%s: they part at %s%s%s%s%s%s", what, first->name,
+                         node ? " (" : "", node ? node->op->name : "", node ? ", " : "", node ? node->op->file : "",
+                         !node ? "" : before ? fl_arena_text(cli->arena, "); %s still agrees", before->name) : ")");
 }
 
 static void write_difference(fl_json *j, const fl_cli *cli, const fl_difference *d)
@@ -125,8 +128,8 @@ static const fl_difference *misfit_of_all(const fl_against *x)
 static void say(fl_cli *cli, const fl_session *s, const fl_theirs *t, const fl_against *x, const char *const where[2])
 {
     if (!cli->json) {
-        printf("%s, %s, %s, %s, against %s; relative L2, tolerance %g\n", s->model->name, s->weights.name, s->input.source, FL_REAL_NAME, t->path,
-               tolerance(cli));
+        printf("%s, %s, %s, %s, against %s; relative L2, tolerance %g\n",
+               s->model->name, s->weights.name, s->input.source, FL_REAL_NAME, t->path, tolerance(cli));
         for (int side = 0; side < 2; side++) {
             printf("\n%s\n", side ? "gradients, from the score down" : "values, from the clip up");
             for (int i = 0; i < x->count; i++)
@@ -136,7 +139,8 @@ static void say(fl_cli *cli, const fl_session *s, const fl_theirs *t, const fl_a
         for (int side = 0; side < 2; side++)
             if (where[side]) printf("%s\n", where[side]);
         if (x->unknown) printf("%d arrays are no node's, first %s\n", x->unknown, x->first_unknown);
-        if (!where[0] && !where[1]) printf(misfits(x) ? "they agree where they can be compared; %d have another shape\n" : "they agree\n", misfits(x));
+        if (!where[0] && !where[1])
+            printf(misfits(x) ? "they agree where they can be compared; %d have another shape\n" : "they agree\n", misfits(x));
         return;
     }
     fl_json j;
@@ -164,7 +168,8 @@ static fl_status make_map(fl_cli *cli, const fl_session *s, const fl_theirs *t, 
     const bool has = fl_bundle_find(&t->bundle, "map") || fl_bundle_find(&t->bundle, "map_value");
     const fl_method *method = name ? fl_method_find(name) : NULL;
     *map = (fl_map){.method = NULL};
-    if (name && !method) return fl_error_set(cli->error, FL_USAGE, "--method: method '%s' is unknown; did you mean '%s'?", name, fl_method_nearest(name));
+    if (name && !method)
+        return fl_error_set(cli->error, FL_USAGE, "--method: method '%s' is unknown; did you mean '%s'?", name, fl_method_nearest(name));
     if (has && !method) return fl_error_set(cli->error, FL_USAGE, "%s holds a map: by which method? Expected --method NAME", t->path);
     if (!has) return FL_OK;
     return fl_explain(s->explainer, method, s->input.values, &(fl_explain_options){.target = *target, .seed = cli->seed}, cli->arena, map);
@@ -179,13 +184,14 @@ fl_status fl_check_against(fl_cli *cli, fl_session *s, const fl_theirs *t)
         fl_against_run(s->explainer, s->input.values, &target, map.method ? &map : NULL, &t->bundle, cli->arena, &x) != FL_OK)
         return cli->error->status;
     if (misfits(&x) == x.count)
-        return fl_error_set(cli->error, FL_USAGE, "%s: nothing in it can be compared (%d arrays of another shape, %d that are no node's%s%s): expected output, "
-                            "gradient, activation:NODE, gradient:NODE or map", t->path, x.count, x.unknown, x.unknown ? ", first " : "",
-                            x.unknown ? x.first_unknown : "");
+        return fl_error_set(cli->error, FL_USAGE, "%s: nothing in it can be compared (%d arrays of another shape, %d that are no "
+                            "node's%s%s): expected output, gradient, activation:NODE, gradient:NODE or map", t->path, x.count, x.unknown,
+                            x.unknown ? ", first " : "", x.unknown ? x.first_unknown : "");
     const char *const where[2] = {from_where(cli, s, &x, false), from_where(cli, s, &x, true)};
     say(cli, s, t, &x, where);
     const fl_difference *lost = misfit_of_all(&x);
-    if (!where[0] && !where[1] && lost) return fl_error_set(cli->error, FL_CHECK, "%s: %s was not compared: %s", t->path, lost->name, lost->misfit);
+    if (!where[0] && !where[1] && lost)
+        return fl_error_set(cli->error, FL_CHECK, "%s: %s was not compared: %s", t->path, lost->name, lost->misfit);
     if (!where[0] && !where[1]) return cli->error->status;
     return fl_error_set(cli->error, FL_CHECK, "%s: %s", t->path, where[0] ? where[0] : where[1]);
 }

@@ -150,7 +150,8 @@ extern const fl_option_group fl_cli_common;
 fl_status fl_cli_parse(fl_cli *, int argc, char **argv, int *at, bool first_only);
 fl_status fl_cli_add_group(fl_cli *, const fl_option_group *);
 
-/* It is this command: its options with their presets, ready for fl_cli_parse; and behind it, whether the arguments are as many as it takes. */
+/* It is this command: its options with their presets, ready for fl_cli_parse;
+ * and behind it, whether the arguments are as many as it takes. */
 fl_status fl_cli_choose(fl_cli *, const fl_command *);
 fl_status fl_cli_check_arguments(fl_cli *);
 void fl_cli_help(const fl_cli *, FILE *);        /* of the command, or of the program */

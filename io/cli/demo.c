@@ -61,7 +61,8 @@ fl_status fl_demo_open(fl_cli *cli, fl_explanation *x, fl_session *s)
 {
     fl_boxes *boxes = FL_NEW(cli->arena, fl_boxes, 1);
     *x = (fl_explanation){.session = s, .boxes = boxes, .look = fl_look_default(),
-                          .options = {.target = {.class_index = FL_CLASS_AUTO, .score = FL_SCORE_DEFAULT, .other = FL_CLASS_AUTO}, .seed = cli->seed}};
+                          .options = {.target = {.class_index = FL_CLASS_AUTO, .score = FL_SCORE_DEFAULT, .other = FL_CLASS_AUTO},
+                                      .seed = cli->seed}};
     if (!boxes || fl_methods_parse(cli, "method", methods, &x->methods) != FL_OK || fl_session_begin(cli, s) != FL_OK ||
         check_size(cli, s->model) != FL_OK || make_clip(cli, s, boxes, &x->clip) != FL_OK || fl_session_finish(cli, s) != FL_OK)
         return cli->error->status;

@@ -11,7 +11,8 @@ static const fl_option options[] = {
     FL_OPTION_TEXT("output", 'o', "DIR", NULL, "folder for the files; default: footlight-CLIP-METHOD"),
     FL_OPTION_TEXT("boxes", 0, "FILE", NULL,
                    "CSV with columns clip,frame,x0,y0,x1,y1,label: draws them and judges the map by them"),
-    FL_OPTION_FLAG("costs", 0, "a table instead of maps: law, residual, passes, seconds and memory of the methods; without --method of all"),
+    FL_OPTION_FLAG("costs", 0,
+                   "a table instead of maps: law, residual, passes, seconds and memory of the methods; without --method of all"),
     FL_OPTION_FLAG("list-layers", 0, "the layers of the network, with their shapes, and nothing else"),
     {0}};
 static const fl_option_group group = {"Options of explain", options};

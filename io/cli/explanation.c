@@ -71,7 +71,8 @@ static fl_status describe_options(fl_cli *cli, const fl_explanation *x, fl_expla
     e->settings = (fl_pairs){list.item, list.count};
     const fl_map *map = &e->map;
     if (map->standard_error) {
-        add(&list, "samples", fl_arena_text(cli->arena, map->partial ? "%d (stopped)" : map->settled ? "%d (tolerance reached)" : "%d", map->samples));
+        add(&list, "samples", fl_arena_text(cli->arena, map->partial ? "%d (stopped)" : map->settled ? "%d (tolerance reached)" : "%d",
+                                            map->samples));
         if (map->segments) add(&list, "segments cut", fl_arena_text(cli->arena, "%d", map->segments));
         add(&list, "standard error, mean", fl_arena_text(cli->arena, "%.3g", map->error_mean));
         add(&list, "standard error, most", fl_arena_text(cli->arena, "%.3g", map->error_most));

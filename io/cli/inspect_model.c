@@ -60,8 +60,10 @@ static void print_field(const anatomy *a, fl_id id, char *to, size_t size)
 {
     const fl_shape in = fl_graph_shape(a->g, a->net.input);
     const fl_receptive *r = &a->field[id];
-    if (r->sees) snprintf(to, size, "%dx%dx%d", fl_receptive_size(r, 0, in.t), fl_receptive_size(r, 1, in.h), fl_receptive_size(r, 2, in.w));
-    else snprintf(to, size, "-");
+    if (r->sees)
+        snprintf(to, size, "%dx%dx%d", fl_receptive_size(r, 0, in.t), fl_receptive_size(r, 1, in.h), fl_receptive_size(r, 2, in.w));
+    else
+        snprintf(to, size, "-");
 }
 
 /* "shorter side to 256, centre 224 x 224, RGB, (v - mean) / std with mean 0.485 ..." */
@@ -78,8 +80,8 @@ static void print_card(const char *title, const fl_card_input *c)
     if (c->fit == FL_FIT_SHORT_SIDE) printf("shorter side to %d, ", height);
     else printf("resized to %d x %d, ", height, width);
     printf("centre %d x %d\n%12s", c->height, c->width, "");
-    if (flow) printf("TV-L1 flow, -%g..%g pixels to 0..%g, %s", c->flow.bound > 0 ? c->flow.bound : 20, c->flow.bound > 0 ? c->flow.bound : 20,
-                     c->white, c->flow.stack > 1 ? "stacked, " : "");
+    if (flow) printf("TV-L1 flow, -%g..%g pixels to 0..%g, %s", c->flow.bound > 0 ? c->flow.bound : 20,
+                     c->flow.bound > 0 ? c->flow.bound : 20, c->white, c->flow.stack > 1 ? "stacked, " : "");
     else printf("%s 0..%g, ", c->bgr ? "BGR" : "RGB", c->white);
     printf("minus %g %g %g, divided by %g %g %g\n", c->mean[0], c->mean[1], c->mean[2], c->std[0], c->std[1], c->std[2]);
 }
@@ -107,7 +109,8 @@ static void print_table(const anatomy *a)
         if (n->role != FL_COMPUTED) continue;
         snprintf(shape, sizeof shape, "%dx%dx%dx%d", n->shape.c, n->shape.t, n->shape.h, n->shape.w);
         print_field(a, i, field, sizeof field);
-        printf("%-34s %-11s %-20s %-14s %12.0f %10.1f\n", n->name, n->op->name, shape, field, parameters_of(a->g, i), 1e-6 * fl_node_macs(n));
+        printf("%-34s %-11s %-20s %-14s %12.0f %10.1f\n", n->name, n->op->name, shape, field,
+               parameters_of(a->g, i), 1e-6 * fl_node_macs(n));
     }
 }
 

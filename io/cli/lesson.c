@@ -17,7 +17,8 @@ enum { LESSONS = 0
 static const fl_option options[] = {
     FL_OPTION_INT("clip", "N", "0", 0, 9e15, "which made clip of the seed; not with CLIP"),
     FL_OPTION_TEXT("boxes", 0, "FILE", NULL, "of CLIP: where the thing is: boxes or masks, as for explain"),
-    FL_OPTION_TEXT("inject", 0, "FAULT", NULL, "put a mistake into the network first, and see which claim notices; footlight check --inject list"),
+    FL_OPTION_TEXT("inject", 0, "FAULT", NULL,
+                   "put a mistake into the network first, and see which claim notices; footlight check --inject list"),
     {0}};
 static const fl_option_group group = {"Options of lesson", options};
 
@@ -39,7 +40,8 @@ static void list(const fl_cli *cli)
         fl_json_close(&j);
     }
     if (!cli->json) {
-        printf("\nfootlight lesson 1 begins; footlight lesson all gives all of them. The clip that they look at, and that their next commands\n"
+        printf("\nfootlight lesson 1 begins; footlight lesson all gives all of them. "
+               "The clip that they look at, and that their next commands\n"
                "explain, is made by footlight demo --model c3d_small.\n");
         return;
     }
@@ -60,7 +62,8 @@ static fl_status choose(fl_cli *cli, const char *which, int *first, int *last)
         *first = (int)number - 1;
         *last = (int)number;
         if (number >= 1 && number <= LESSONS) return FL_OK;
-        return fl_error_set(cli->error, FL_USAGE, "lesson: expected a number from 1 to %d, got %s; footlight lesson names them", LESSONS, which);
+        return fl_error_set(cli->error, FL_USAGE, "lesson: expected a number from 1 to %d, got %s; footlight lesson names them",
+                            LESSONS, which);
     }
     for (int i = 0; i < LESSONS; i++) {
         known[i + 1] = fl_lesson_table[i]->name;

@@ -49,8 +49,9 @@ static fl_status load(void *user, const fl_state *state, bool *found)
 static const char *whose(fl_cli *cli, const fl_session *s)
 {
     const fl_model_options o = fl_session_model_options(cli);
-    return fl_arena_text(cli->arena, "footlight: %s, %s\nmodel: %s\nclasses: %d\nbptt: %d\nlayers: %d\nunits: %d\npeepholes: %d\nexact: %d\nstream: %d\n"
-                         "weights: %s %s\ninput: %s\n", FL_VERSION, strcmp(fl_isa_name(), "base") ? "fused" : "unfused", s->model->name,
+    return fl_arena_text(cli->arena, "footlight: %s, %s\nmodel: %s\nclasses: %d\nbptt: %d\nlayers: %d\nunits: %d\npeepholes: %d\n"
+                         "exact: %d\nstream: %d\nweights: %s %s\ninput: %s\n", FL_VERSION,
+                         strcmp(fl_isa_name(), "base") ? "fused" : "unfused", s->model->name,
                          s->classes, (int)o.bptt, o.lstm_layers, o.lstm_hidden, o.peepholes, o.exact, fl_cli_choice(cli, "stream"),
                          s->weights.name, fl_weights_sha256(&s->weights), s->input.sha256);
 }

@@ -38,9 +38,9 @@ fl_status fl_masker_read(fl_cli *cli, const fl_session *s, fl_explain_options *o
     if (read(cli, path, &bundle, &metadata) != FL_OK) return cli->error->status;
     const char *model = fl_metadata_find(&metadata, "masker_for"), *sha = fl_metadata_find(&metadata, "weights_sha256");
     if (!model || strcmp(model, s->model->name) != 0)
-        return fl_error_set(cli->error, FL_MISFIT, "--masker: %s: expected a masking network of %s, got one of %s; train one with footlight "
-                            "train --masker --model %s", path, s->model->name, model ? model : "nothing: it is no masking network",
-                            s->model->name);
+        return fl_error_set(cli->error, FL_MISFIT, "--masker: %s: expected a masking network of %s, got one of %s; train one with "
+                            "footlight train --masker --model %s", path, s->model->name,
+                            model ? model : "nothing: it is no masking network", s->model->name);
     if (sha && strcmp(sha, fl_weights_sha256(&s->weights)) != 0)
         fl_cli_say(cli, "note: %s was trained for other weights of %s: its masks may miss what these look at", path, model);
     o->masker = bundle;

@@ -51,7 +51,8 @@ static const fl_json_value *recorded_map(const fl_recalled *r, const char *metho
 
 static fl_status add_setting(const fl_recalled *r, fl_reasons *to, const char *method, const char *key, const char *then, const char *now)
 {
-    return add(r, to, fl_arena_text(r->cli.arena, "%s: %s was %s, and is %s", method, key, then ? then : "not there", now ? now : "not there"));
+    return add(r, to, fl_arena_text(r->cli.arena, "%s: %s was %s, and is %s", method, key,
+                                    then ? then : "not there", now ? now : "not there"));
 }
 
 /* Presets may have changed. */
@@ -66,7 +67,8 @@ static fl_status compare_settings(const fl_recalled *r, const fl_explained *e, f
     for (int i = 0; i < e->settings.count; i++) {
         const fl_pair now = e->settings.item[i];
         const char *was = fl_recall_text(then, now.key);
-        if ((!was || strcmp(was, now.value) != 0) && add_setting(r, to, method, now.key, was, now.value) != FL_OK) return r->cli.error->status;
+        if ((!was || strcmp(was, now.value) != 0) && add_setting(r, to, method, now.key, was, now.value) != FL_OK)
+            return r->cli.error->status;
     }
     for (const fl_json_value *v = then->first; v; v = v->next) {
         bool there = false;

@@ -60,8 +60,8 @@ static fl_status choose_command(fl_recalled *r)
         r->open = known[i].open;
         return fl_cli_choose(&r->cli, known[i].command);
     }
-    return fl_error_set(r->cli.error, FL_UNREADABLE, "%s: expected %s, whose maps can be made again, got what footlight %s wrote", r->path, expected,
-                        name);
+    return fl_error_set(r->cli.error, FL_UNREADABLE, "%s: expected %s, whose maps can be made again, got what footlight %s wrote",
+                        r->path, expected, name);
 }
 
 /* ---- words ---- */
@@ -91,7 +91,8 @@ static fl_status add_option(const fl_recalled *r, words *w, const fl_json_value 
         if (strcmp(cli->setting[i].option->name, v->key) == 0) o = cli->setting[i].option;
     if (!o) return unknown_option(r, v->key);
     if (!fl_cli_matters(o))
-        return fl_error_set(cli->error, FL_USAGE, "option '%s' is none that a result depends on; expected it on the command line only", o->name);
+        return fl_error_set(cli->error, FL_USAGE,
+                            "option '%s' is none that a result depends on; expected it on the command line only", o->name);
     if (v->kind != (o->kind == FL_OPT_FLAG ? FL_JSON_BOOL : FL_JSON_STRING))
         return fl_error_set(cli->error, FL_USAGE, "option '%s': expected %s", o->name, o->kind == FL_OPT_FLAG ? "true" : "a text");
     if (v->kind == FL_JSON_STRING) return add(r, w, "--%s=%s", o->name, v->string);

@@ -40,8 +40,9 @@ static fl_status find_option(const fl_recalled *r, const char *files, fl_given *
     const char *place = find(r, files, g->text);
     if (place) g->text = place;
     if (place || r->cli.error->status != FL_OK) return r->cli.error->status;
-    return fl_error_set(r->cli.error, FL_UNREADABLE, "%s: --%s: '%s' is not there, neither from here nor from the folder of the result and those "
-                        "above it; give %s", r->path, name, g->text, weights ? "it with --weights FILE" : "its folder with --files DIR");
+    return fl_error_set(r->cli.error, FL_UNREADABLE,
+                        "%s: --%s: '%s' is not there, neither from here nor from the folder of the result and those above it; give %s",
+                        r->path, name, g->text, weights ? "it with --weights FILE" : "its folder with --files DIR");
 }
 
 static fl_status find_clip(const fl_cli *cli, fl_recalled *r)
@@ -49,16 +50,19 @@ static fl_status find_clip(const fl_cli *cli, fl_recalled *r)
     const char *given = fl_cli_text(cli, "clip"), **clip = FL_NEW(cli->arena, const char *, 1);
     if (!clip) return cli->error->status;
     if (!r->cli.arguments)
-        return !given || r->cli.command->most ? FL_OK : fl_error_set(cli->error, FL_USAGE, "--clip: footlight %s made its clip itself", r->cli.command->name);
+        return !given || r->cli.command->most
+                   ? FL_OK
+                   : fl_error_set(cli->error, FL_USAGE, "--clip: footlight %s made its clip itself", r->cli.command->name);
     if (given && strcmp(given, "-") == 0 && !r->folder)
         return fl_error_set(cli->error, FL_USAGE, "--clip: the result comes through standard input already");
     if (!given && strcmp(r->cli.argument[0], "-") == 0)
-        return fl_error_set(cli->error, FL_UNREADABLE, "%s: the clip came through standard input: give it with --clip FILE, or --clip - to read it "
-                            "there again", r->path);
+        return fl_error_set(cli->error, FL_UNREADABLE,
+                            "%s: the clip came through standard input: give it with --clip FILE, or --clip - to read it there again",
+                            r->path);
     *clip = given ? given : find(r, fl_cli_text(cli, "files"), r->cli.argument[0]);
     if (!*clip)
-        return fl_error_set(cli->error, FL_UNREADABLE, "%s: the clip '%s' is not there, neither from here nor from the folder of the result and "
-                            "those above it; give it with --clip FILE", r->path, r->cli.argument[0]);
+        return fl_error_set(cli->error, FL_UNREADABLE, "%s: the clip '%s' is not there, neither from here nor from the folder of the "
+                            "result and those above it; give it with --clip FILE", r->path, r->cli.argument[0]);
     r->cli.argument = clip;
     return cli->error->status;
 }
@@ -103,8 +107,8 @@ fl_status fl_refind(fl_cli *cli, fl_recalled *r)
 static fl_status another(const fl_recalled *r, fl_status status, const char *what, const char *path, const char *then, const char *now,
                          const char *advice)
 {
-    return fl_error_set(r->cli.error, status, "%s '%s' is another one than %s was made with: expected sha256 %.12s..., got %.12s%s; %s", what, path,
-                        r->path, then, *now ? now : "none", *now ? "..." : "", advice);
+    return fl_error_set(r->cli.error, status, "%s '%s' is another one than %s was made with: expected sha256 %.12s..., got %.12s%s; %s",
+                        what, path, r->path, then, *now ? now : "none", *now ? "..." : "", advice);
 }
 
 static const char from_clip[] = "give the right one with --clip FILE", from_weights[] = "give the right ones with --weights FILE",
@@ -143,18 +147,19 @@ static fl_status compare_companions(fl_recalled *r, const fl_explanation *x)
         const char *what = fl_recall_text(v, "what"), *path = fl_recall_text(v, "path"), *then = fl_recall_sha256(v);
         const fl_companion *c = companion(&now, what);
         if (!c)
-            return fl_error_set(r->cli.error, FL_UNREADABLE, "%s: %s '%s' was read then, and is not now; %s", r->path, what ? what : "a file",
-                                path ? path : "", from_files);
+            return fl_error_set(r->cli.error, FL_UNREADABLE, "%s: %s '%s' was read then, and is not now; %s", r->path,
+                                what ? what : "a file", path ? path : "", from_files);
         if (!then || !*c->sha256 || strcmp(then, c->sha256) == 0) continue;
         const bool weights = strcmp(what, "masker") == 0 || strcmp(what, "flow-weights") == 0;
         return another(r, weights ? FL_MISFIT : FL_UNREADABLE, what, c->path, then, c->sha256, from_files);
     }
     for (int i = 0; i < now.count; i++) {
         bool then = false;
-        for (const fl_json_value *v = list->first; v; v = v->next) then |= companion(&(fl_companions){&now.item[i], 1}, fl_recall_text(v, "what")) != NULL;
+        for (const fl_json_value *v = list->first; v; v = v->next)
+            then |= companion(&(fl_companions){&now.item[i], 1}, fl_recall_text(v, "what")) != NULL;
         if (!then)
-            return fl_error_set(r->cli.error, FL_UNREADABLE, "%s '%s' is read now, and was not when %s was made; move it away", now.item[i].what,
-                                now.item[i].path, r->path);
+            return fl_error_set(r->cli.error, FL_UNREADABLE, "%s '%s' is read now, and was not when %s was made; move it away",
+                                now.item[i].what, now.item[i].path, r->path);
     }
     return FL_OK;
 }

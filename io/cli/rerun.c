@@ -1,4 +1,5 @@
-/* rerun.c: footlight rerun: makes the maps of a result again, from what the result records, and says whether they are the same, bit for bit. */
+/* rerun.c: footlight rerun: makes the maps of a result again, from what the result records,
+ * and says whether they are the same, bit for bit. */
 #include "io/cli/reasons.h"
 #include "io/cli/refind.h"
 #include "io/cli/sameness.h"
@@ -34,7 +35,8 @@ static fl_status check_output(const fl_cli *cli, const rerun *r)
     const char *folder = fl_cli_text(cli, "output");
     if (!folder) return FL_OK;
     if (r->then.folder && same_folder(folder, r->then.folder))
-        return fl_error_set(cli->error, FL_USAGE, "--output: '%s' holds the result itself, which would be lost; expected another folder", folder);
+        return fl_error_set(cli->error, FL_USAGE,
+                            "--output: '%s' holds the result itself, which would be lost; expected another folder", folder);
     return fl_folder_make(folder, cli->error);
 }
 
@@ -48,8 +50,8 @@ static fl_status check_comparable(fl_cli *cli, rerun *r)
         can += fl_sameness_can(&r->then, name);
     }
     if (can || fl_cli_given(cli, "output")) return FL_OK;
-    return fl_error_set(cli->error, FL_UNREADABLE, "%s: there is nothing to compare with: expected the sha256 of map.npy in it, or map.npy beside "
-                        "it; -o DIR makes the maps all the same", r->then.path);
+    return fl_error_set(cli->error, FL_UNREADABLE, "%s: there is nothing to compare with: expected the sha256 of map.npy in it, or map.npy "
+                        "beside it; -o DIR makes the maps all the same", r->then.path);
 }
 
 /* ---- the comparison ---- */
@@ -157,11 +159,12 @@ static fl_status conclude(fl_cli *cli, const rerun *r)
     if (differ)
         return fl_error_set(cli->error, FL_CHECK, "%s: %d of %d maps differ: %s", r->then.path, differ, r->maps, reasons);
     if (changed)
-        return fl_error_set(cli->error, FL_CHECK, "%s: the maps came out as it tells, but %d of %d beside it are not the files that it tells of: they "
-                            "were changed since", r->then.path, changed, r->maps);
+        return fl_error_set(cli->error, FL_CHECK, "%s: the maps came out as it tells, but %d of %d beside it are not the files that it "
+                            "tells of: they were changed since", r->then.path, changed, r->maps);
     if (unknown)
-        return fl_error_set(cli->error, FL_UNREADABLE, "%s: %d of %d maps could be compared with nothing: expected their sha256 in it, or the files "
-                            "beside it", r->then.path, unknown, r->maps);
+        return fl_error_set(cli->error, FL_UNREADABLE,
+                            "%s: %d of %d maps could be compared with nothing: expected their sha256 in it, or the files beside it",
+                            r->then.path, unknown, r->maps);
     return FL_OK;
 }
 
@@ -169,7 +172,8 @@ static fl_status run(fl_cli *cli)
 {
     const char *folder = fl_cli_text(cli, "output");
     rerun *r = FL_NEW(cli->arena, rerun, 1);
-    if (fl_cli_given(cli, "seed")) return fl_error_set(cli->error, FL_USAGE, "--seed: the result has its own; footlight explain takes another");
+    if (fl_cli_given(cli, "seed"))
+        return fl_error_set(cli->error, FL_USAGE, "--seed: the result has its own; footlight explain takes another");
     if (!r || fl_recall(cli, cli->argument[0], &r->then) != FL_OK || fl_refind(cli, &r->then) != FL_OK || check_output(cli, r) != FL_OK ||
         fl_reasons_of_build(&r->then, &r->reasons) != FL_OK)
         return cli->error->status;

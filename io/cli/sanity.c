@@ -216,8 +216,8 @@ static fl_status run(fl_cli *cli)
 
 const fl_command fl_command_sanity = {
     "sanity", "does a map depend on weights, labels, clip and time as it should?", "CLIP [--method NAMES] [-o DIR] [options]", 1, 1,
-    (const fl_option_group *const[]){&group, &fl_sanity_label_options, &fl_target_options, &fl_method_options, &fl_session_network, &fl_session_weights,
-        &fl_input_options, NULL},
+    (const fl_option_group *const[]){&group, &fl_sanity_label_options, &fl_target_options, &fl_method_options, &fl_session_network,
+                                     &fl_session_weights, &fl_input_options, NULL},
     "  footlight sanity clip.y4m --method gradient,guided_backprop,grad_cam -o sane\n"
     "  footlight sanity clip.y4m --checks labels        (trains a network on shuffled labels first)\n\n"
     "Ends with exit code 5 when a check fails: a map that is alike (--alike) when the network forgets everything it learned, or sees "

@@ -13,7 +13,8 @@ enum { BATCH = 16, LOOK = 20, WARM_UP = 20 };        /* clips of a batch; batche
 static const fl_option options[] = {
     FL_OPTION_TEXT("label-weights", 0, "FILE", NULL,
                    "weights learned from shuffled labels (footlight train --shuffle-labels); without it they are learned when asked for"),
-    FL_OPTION_TEXT("label-data", 0, "DIR", NULL, "folder with one folder of clips per class to learn by heart; without it: synthetic clips"),
+    FL_OPTION_TEXT("label-data", 0, "DIR", NULL,
+                   "folder with one folder of clips per class to learn by heart; without it: synthetic clips"),
     FL_OPTION_INT("label-clips", "N", "64", 2, 100000, "how many synthetic clips"),
     FL_OPTION_INT("label-steps", "N", "1500", 21, 1000000, "batches at most"),
     FL_OPTION_REAL("label-rate", "X", "0.003", 0, 100, "learning rate (adam)"),

@@ -41,7 +41,8 @@ static const fl_option weights[] = {
                    "safetensors, .pth, .npz, or formula[:GAMMA] for made-up ones; default: what ships with the network"),
     FL_OPTION_TEXT("flow-weights", 0, "FILE", NULL, "of a network of two streams: the flow stream's own file"),
     FL_OPTION_FLAG("allow-missing", 0, "go on when the file lacks tensors; they get made-up values"),
-    FL_OPTION_TEXT("labels", 0, "FILE", NULL, "names of the classes: a file, one per line, or a set of footlight list labels; default: the network's own"),
+    FL_OPTION_TEXT("labels", 0, "FILE", NULL,
+                   "names of the classes: a file, one per line, or a set of footlight list labels; default: the network's own"),
     {0}};
 const fl_option_group fl_session_weights = {"Weights", weights};
 
@@ -135,7 +136,8 @@ static fl_status choose_stream(fl_cli *cli, fl_session *s, const fl_card_input *
     *card = &s->model->input;
     if (!s->model->flow && !flow) return FL_OK;
     if (!s->model->flow) return fl_error_set(cli->error, FL_USAGE, "--stream flow: model %s has one input", s->model->name);
-    if (!s->input.second) return fl_error_set(cli->error, FL_USAGE, "model %s needs two inputs, and this command brings one", s->model->name);
+    if (!s->input.second)
+        return fl_error_set(cli->error, FL_USAGE, "model %s needs two inputs, and this command brings one", s->model->name);
     if (!flow) {
         fl_graph_set(s->graph, s->net.flow, s->input.second);
         return FL_OK;

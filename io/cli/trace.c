@@ -68,10 +68,11 @@ static fl_status run(fl_cli *cli)
     fl_explain_options o;
     fl_traced t;
     int place[4];
-    if (read_place(cli, place) != FL_OK || fl_methods_parse(cli, "method", fl_cli_text(cli, "method"), &methods) != FL_OK) return cli->error->status;
+    if (read_place(cli, place) != FL_OK || fl_methods_parse(cli, "method", fl_cli_text(cli, "method"), &methods) != FL_OK)
+        return cli->error->status;
     if (methods.count > 1) return fl_error_set(cli->error, FL_USAGE, "--method: a trace is of one method");
-    if (fl_methods_check_options(cli, &methods) != FL_OK || fl_session_open_or_make(cli, &s) != FL_OK || fl_session_rank(cli, &s, 5) != FL_OK ||
-        fl_methods_read_options(cli, &s, &o) != FL_OK)
+    if (fl_methods_check_options(cli, &methods) != FL_OK || fl_session_open_or_make(cli, &s) != FL_OK ||
+        fl_session_rank(cli, &s, 5) != FL_OK || fl_methods_read_options(cli, &s, &o) != FL_OK)
         return cli->error->status;
     if (fl_trace(s.explainer, methods.item[0], s.input.values, &o, place, cli->arena, &t) != FL_OK) return cli->error->status;
     for (int i = 0; i < t.map.warnings; i++) fl_cli_warn(cli, "%s: %s", t.map.method->name, t.map.warning[i]);
@@ -79,8 +80,10 @@ static fl_status run(fl_cli *cli)
 }
 
 const fl_command fl_command_trace = {
-    "trace", "one pixel, up to the score and its signal down again, number by number", "[CLIP] [--pixel T,Y,X] [--target CLASS] [-o PAGE.html]", 0, 1,
-    (const fl_option_group *const[]){&group, &fl_target_options, &fl_method_options, &fl_session_network, &fl_session_weights, &fl_input_options, NULL},
+    "trace", "one pixel, up to the score and its signal down again, number by number",
+    "[CLIP] [--pixel T,Y,X] [--target CLASS] [-o PAGE.html]", 0, 1,
+    (const fl_option_group *const[]){&group, &fl_target_options, &fl_method_options, &fl_session_network, &fl_session_weights,
+                                     &fl_input_options, NULL},
     "  footlight trace --model tiny --weights formula --pixel 3,10,12 -o walk.html\n"
     "  footlight trace clip.y4m --method lrp_epsilon_plus --json\n\n"
     "Up: which values of every layer the pixel changes, and by how much. Down: what arrives at every node, what its rule or its\n"

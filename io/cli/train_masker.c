@@ -31,7 +31,8 @@ fl_status fl_train_masker_open(fl_cli *cli, const fl_model *model, fl_train_mask
 {
     fl_masker_lesson *o = &m->lesson;
     if (fl_cli_flag(cli, "shuffle-labels"))
-        return fl_error_set(cli->error, FL_USAGE, "--shuffle-labels: a masker learns from the classes that the network knows; leave it out");
+        return fl_error_set(cli->error, FL_USAGE,
+                            "--shuffle-labels: a masker learns from the classes that the network knows; leave it out");
     if (model->flow)
         return fl_error_set(cli->error, FL_USAGE, "--masker: expected a network of one input, %s has two; train one for a stream of it",
                             model->name);
@@ -59,7 +60,9 @@ char *fl_train_masker_describe(fl_cli *cli, const fl_train_masker *m)
 void fl_train_masker_print(const fl_cli *cli, fl_trainer *t, const fl_dataset *judge, int64_t count)
 {
     const fl_masker_figures f = fl_masker_judge(t, judge, count);
-    if (cli->json) printf("{\"held_out\": %lld, \"size\": %.4f, \"kept\": %.4f, \"left\": %.4f}\n", (long long)count, f.size, f.kept, f.left);
-    else printf("held out: the mask is %.4f of the clip; its class is still the first in %.4f of %lld unseen clips by what it keeps, "
-                "in %.4f by what it leaves\n", f.size, f.kept, (long long)count, f.left);
+    if (cli->json)
+        printf("{\"held_out\": %lld, \"size\": %.4f, \"kept\": %.4f, \"left\": %.4f}\n", (long long)count, f.size, f.kept, f.left);
+    else
+        printf("held out: the mask is %.4f of the clip; its class is still the first in %.4f of %lld unseen clips by what it keeps, "
+               "in %.4f by what it leaves\n", f.size, f.kept, (long long)count, f.left);
 }

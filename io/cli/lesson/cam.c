@@ -56,13 +56,13 @@ static void shuffle(fl_lecture *l, const layer *y)
     int again = 0;
     for (fl_id i = 0; i < g->count; i++) again += changed[i] && i != cam;
     const double rounding = fl_lecture_rounding(y->places, fabs(before)), below = shuffle_clip(l);
-    fl_lecture_say(l, "Above it there is a mean over all places, and then nobody knows where anything was. To see that, the %lld places of '%s' are "
-                   "put in random order, and the %d nodes above it are run again. The score stays %.6g. With the places of the clip itself in random "
-                   "order it becomes %.6g.", (long long)y->places, g->node[cam].name, again, after, below);
+    fl_lecture_say(l, "Above it there is a mean over all places, and then nobody knows where anything was. To see that, the %lld places of "
+                   "'%s' are put in random order, and the %d nodes above it are run again. The score stays %.6g. With the places of the "
+                   "clip itself in random order it becomes %.6g.", (long long)y->places, g->node[cam].name, again, after, below);
     fl_lecture_same(l, "score with the layer's places in random order = score", after, before, rounding,
                     fl_arena_text(l->cli->arena, "a mean of %lld values in another order", (long long)y->places));
-    fl_lecture_less(l, "what that changes < what a random order of the clip's own places changes", fabs(after - before), fabs(below - l->score),
-                    "below, neighbours are looked at together: there places count");
+    fl_lecture_less(l, "what that changes < what a random order of the clip's own places changes", fabs(after - before),
+                    fabs(below - l->score), "below, neighbours are looked at together: there places count");
 }
 
 /* Weight of channel k. */
@@ -76,7 +76,8 @@ static double weight(const layer *y, int k)
 static void show_channels(fl_lecture *l, const layer *y, const real *w)
 {
     double worst = 0, most = 0;
-    fl_lecture_say(l, "How much does the score want of each channel? The mean of its gradient says so%s. The channels that are wanted most:",
+    fl_lecture_say(l, "How much does the score want of each channel? The mean of its gradient says so%s. "
+                   "The channels that are wanted most:",
                    w ? "; here it must be the weight of the last layer, divided by the number of places" : "");
     fl_lecture_show(l, "%8s %18s%s", "channel", "mean gradient", w ? "        w / places" : "");
     for (int shown = 0, last = -1; shown < 4 && shown < y->s.c; shown++) {
@@ -106,7 +107,8 @@ static void draw(fl_lecture *l, const layer *y, const double *m)
     if (m[peak] <= 0 || y->s.w > 16 || y->s.h > 16) return;
     const fl_shape clip = l->s.input.shape;
     const fl_box *b = l->boxes ? &l->boxes->box[(2 * t + 1) * clip.t / (2 * y->s.t)] : NULL;
-    fl_lecture_say(l, "Frame %d of the map's %d, from 0 to 9%s:", t, y->s.t, b ? "; in brackets the places that the actor's box touches" : "");
+    fl_lecture_say(l, "Frame %d of the map's %d, from 0 to 9%s:", t, y->s.t,
+                   b ? "; in brackets the places that the actor's box touches" : "");
     for (int h = 0; h < y->s.h; h++) {
         char row[96] = "";
         for (int w = 0; w < y->s.w; w++) {
@@ -144,7 +146,8 @@ static fl_status give(fl_lecture *l)
 {
     const fl_graph *g = l->s.graph;
     const fl_id cam = l->s.net.cam;
-    if (cam == FL_NONE) return fl_error_set(l->cli->error, FL_USAGE, "lesson cam: %s names no layer for class activation maps", l->s.model->name);
+    if (cam == FL_NONE)
+        return fl_error_set(l->cli->error, FL_USAGE, "lesson cam: %s names no layer for class activation maps", l->s.model->name);
     if (fl_lecture_walk(l, &l->s.net.input, 1) != FL_OK) return l->cli->error->status;
     const fl_node *n = &g->node[cam];
     const layer y = {n->shape, n->value, n->signal, fl_shape_pixels(n->shape)};
@@ -153,8 +156,8 @@ static fl_status give(fl_lecture *l)
     const fl_shape x = l->s.input.shape;
     double *m = FL_NEW(l->cli->arena, double, y.places);
     if (!m) return l->cli->error->status;
-    fl_lecture_say(l, "The clip has %d x %d x %d places (frames, rows, columns) of %d channels. The layer '%s' still has %d x %d x %d places, and %d "
-                   "channels that have learned what to look for.", x.t, x.h, x.w, x.c, n->name, y.s.t, y.s.h, y.s.w, y.s.c);
+    fl_lecture_say(l, "The clip has %d x %d x %d places (frames, rows, columns) of %d channels. The layer '%s' still has %d x %d x %d "
+                   "places, and %d channels that have learned what to look for.", x.t, x.h, x.w, x.c, n->name, y.s.t, y.s.h, y.s.w, y.s.c);
     if (mean) shuffle(l, &y);
     show_channels(l, &y, head ? top->operand[1] + (int64_t)l->best * y.s.c : NULL);
     by_hand(l, &y, m);

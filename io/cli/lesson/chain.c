@@ -20,9 +20,9 @@ static bool is_gate(const fl_traced *t, fl_id i)
 static void show_way(fl_lecture *l, const fl_traced *t)
 {
     double slopes = 1;
-    fl_lecture_say(l, "The tape is walked down from the score. At every node the signal that arrived is multiplied with the slope of the node. "
-                   "Of the many ways from the score to one pixel (frame %d, row %d, column %d, channel %d) this is the strongest:", t->place[1],
-                   t->place[2], t->place[3], t->place[0]);
+    fl_lecture_say(l, "The tape is walked down from the score. At every node the signal that arrived is multiplied with the slope of the "
+                   "node. Of the many ways from the score to one pixel (frame %d, row %d, column %d, channel %d) this is the strongest:",
+                   t->place[1], t->place[2], t->place[3], t->place[0]);
     fl_lecture_show(l, "%-14s %-10s %12s %12s %14s", "node", "op", "value", "slope", "slopes so far");
     for (int i = 0; i < t->trail.steps; i++) {
         const fl_step *s = &t->trail.step[i];
@@ -36,12 +36,14 @@ static void show_way(fl_lecture *l, const fl_traced *t)
                    (long long)(l->s.net.cam == FL_NONE ? 0 : t->trail.met[l->s.net.cam].reached));
 }
 
-/* Upwards: how much every value changes with the pixel. At a node that every way passes, the products with what came down make up the whole. */
+/* Upwards: how much every value changes with the pixel. At a node that every way passes, the products
+ * with what came down make up the whole. */
 static void meet(fl_lecture *l, const fl_traced *t)
 {
     double worst = t->signal, sizes = fabs(t->signal);
-    fl_lecture_say(l, "Now upwards: how much does every value change with the pixel? That is known without any signal from above. Where both "
-                   "meet, the sum of (signal from above) x (change from below) is the pixel's gradient: at every layer the same number.");
+    fl_lecture_say(l, "Now upwards: how much does every value change with the pixel? That is known without any signal from "
+                   "above. Where both meet, the sum of (signal from above) x (change from below) is the pixel's gradient: at "
+                   "every layer the same number.");
     fl_lecture_show(l, "%-14s %16s %24s", "node", "values reached", "sum of signal x change");
     for (fl_id i = t->g->root; i >= 0; i--) {
         const fl_met *m = &t->trail.met[i];
@@ -64,8 +66,9 @@ static void ask(fl_lecture *l, const fl_traced *t)
     if (!v || !moved || length <= 0) return;
     fl_scale(v, (real)(1 / length), n);
     const double slope = fl_dot(g, v, n);
-    fl_lecture_say(l, "Last, without any chain rule: move the clip by h along a direction v, ask the network what it says on either side, and "
-                   "divide. v is the gradient's own direction, of length 1; the gradient promises a slope of %.*g.", fl_lecture_digits(), slope);
+    fl_lecture_say(l, "Last, without any chain rule: move the clip by h along a direction v, ask the network what it says on either side, "
+                   "and divide. v is the gradient's own direction, of length 1; the gradient promises a slope of %.*g.",
+                   fl_lecture_digits(), slope);
     fl_lecture_show(l, "%12s %18s %18s %16s %10s", "h", "s(x + h v)", "s(x - h v)", "quotient", "off by");
     for (int k = 0; k < (fl_lecture_fine() ? 12 : 9); k++) {
         const double h = ldexp(1, -2 * k);
@@ -75,15 +78,15 @@ static void ask(fl_lecture *l, const fl_traced *t)
             s[side] = fl_lecture_score(l, moved);
         }
         const double quotient = (s[0] - s[1]) / (2 * h);
-        fl_lecture_show(l, "%12.4g %18.*g %18.*g %16.*g %10.1e", h, fl_lecture_digits(), s[0], fl_lecture_digits(), s[1], fl_lecture_digits(), quotient,
-                        fabs(quotient / slope - 1));
+        fl_lecture_show(l, "%12.4g %18.*g %18.*g %16.*g %10.1e", h, fl_lecture_digits(), s[0], fl_lecture_digits(), s[1],
+                        fl_lecture_digits(), quotient, fabs(quotient / slope - 1));
         const double apart = fabs(quotient - before[0]) + fabs(before[0] - before[1]);
         if (apart < closest) closest = apart, best = before[0];
         before[1] = before[0];
         before[0] = quotient;
     }
-    fl_lecture_say(l, "Too long a step crosses corners of ReLUs, too short a one drowns in rounding. The quotient that agrees best with both of its "
-                   "neighbours is taken; the choice does not look at the gradient.");
+    fl_lecture_say(l, "Too long a step crosses corners of ReLUs, too short a one drowns in rounding. The quotient that agrees best with "
+                   "both of its neighbours is taken; the choice does not look at the gradient.");
     fl_lecture_same(l, "quotient = gradient along v", best, slope, 10 * sqrt(FL_REAL_EPSILON) * fabs(slope),
                     "a difference keeps about half of the digits of " FL_REAL_NAME "; ten times that");
 }

@@ -103,15 +103,17 @@ static void by_hand(fl_lecture *l, view *v)
     const double y = (double)n->value[fl_at(n->shape, 0, v->o, v->at[0], v->at[1], v->at[2])];
     const double bias = n->n_in == 3 ? (double)n->operand[2][v->o] : 0;
     const int from = v->at[0] * v->win.s[0] - v->win.lo[0];
-    fl_lecture_say(l, "'%s' has kernels of %d frames x %d rows x %d columns for each of %d channels. The value of its output channel %d in frame "
-                   "%d, row %d, column %d looks at frames %d to %d, and is a sum of %d products. Those of the kernel's frame %d with the first "
-                   "channel:", n->name, v->win.k[0], v->win.k[1], v->win.k[2], v->channels, v->o, v->at[0], v->at[1], v->at[2], from,
-                   from + (v->win.k[0] - 1) * v->win.d[0], v->products, v->win.k[0] / 2);
+    fl_lecture_say(l, "'%s' has kernels of %d frames x %d rows x %d columns for each of %d channels. The value of its output channel %d in "
+                   "frame %d, row %d, column %d looks at frames %d to %d, and is a sum of %d products. Those of the kernel's frame %d with "
+                   "the first channel:", n->name, v->win.k[0], v->win.k[1], v->win.k[2], v->channels, v->o, v->at[0], v->at[1], v->at[2],
+                   from, from + (v->win.k[0] - 1) * v->win.d[0], v->products, v->win.k[0] / 2);
     show_taps(l, v, v->win.k[0] / 2);
     const double sum = show_parts(l, v) + bias;
     if (n->n_in == 3) fl_lecture_show(l, "and the bias %.6f", bias);
-    fl_lecture_same(l, "the sum by hand = the value that the library computed", sum, y, fl_lecture_rounding(v->products + 1, v->sizes + fabs(bias)),
-                    fl_arena_text(l->cli->arena, "rounding in " FL_REAL_NAME ": %d products, whose sizes add up to %.4g", v->products, v->sizes));
+    fl_lecture_same(l, "the sum by hand = the value that the library computed", sum, y,
+                    fl_lecture_rounding(v->products + 1, v->sizes + fabs(bias)),
+                    fl_arena_text(l->cli->arena, "rounding in " FL_REAL_NAME ": %d products, whose sizes add up to %.4g",
+                                  v->products, v->sizes));
 }
 
 /* Other values, everywhere in the layer, by the definition of the op (autograd/naive.c), one at a time. */
@@ -129,9 +131,10 @@ static void elsewhere(fl_lecture *l, const view *v)
     fl_min_max(v->x, fl_shape_count(n->in_shape[0]), &low, &high);
     for (int o = 0; o < n->shape.c; o++) sizes = fmax(sizes, fl_sum_sizes(v->w + (int64_t)o * v->products, v->products));
     sizes *= fmax(fabs((double)low), fabs((double)high));
-    fl_lecture_say(l, "One value proves little. The layer has %lld, and %d of them, taken at random, are computed once more from the definition.",
-                   (long long)count, SAMPLES);
-    fl_lecture_small(l, "these values by the definition = those of the library: largest difference", worst, fl_lecture_rounding(v->products + 1, sizes),
+    fl_lecture_say(l, "One value proves little. The layer has %lld, and %d of them, taken at random, are computed once more "
+                   "from the definition.", (long long)count, SAMPLES);
+    fl_lecture_small(l, "these values by the definition = those of the library: largest difference", worst,
+                     fl_lecture_rounding(v->products + 1, sizes),
                      "rounding, of the largest values with the largest weights that could have met");
 }
 

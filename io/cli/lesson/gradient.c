@@ -48,7 +48,8 @@ static void saturate(fl_lecture *l)
         net.logits = net.output = unit(g, "score", fl_node_relu(g, "relu", unit(g, "inside", net.input)));
     }
     fl_explainer *e = g ? fl_explainer_new(g, net, NULL) : NULL;
-    fl_lecture_say(l, "The smallest network that has enough at some point: f(x) = 1 - relu(1 - x). From x = 1 on, more of x changes nothing.");
+    fl_lecture_say(l, "The smallest network that has enough at some point: f(x) = 1 - relu(1 - x). "
+                   "From x = 1 on, more of x changes nothing.");
     fl_lecture_show(l, "%6s %8s %10s %14s %22s", "x", "f(x)", "gradient", "gradient x x", "integrated gradients");
     for (int k = -1; e && k <= 1; k++) look(l, e, ldexp(1, k));
     fl_arena_free(&a);
@@ -135,8 +136,8 @@ static fl_status give(fl_lecture *l)
 
 const fl_lesson fl_lesson_gradient = {
     "gradient", "why a gradient is not yet an explanation",
-    "A gradient says what a small change would do, not what is there. Where a network has seen enough it is flat, and the gradient is 0 just "
-    "because the evidence is overwhelming. And a slope is true of one point: next to it there is another one.",
+    "A gradient says what a small change would do, not what is there. Where a network has seen enough it is flat, and the gradient is 0 "
+    "just because the evidence is overwhelming. And a slope is true of one point: next to it there is another one.",
     "f(x) = 1 - relu(1 - x)\n"
     "s(x) = <x, ds/dx> + sum over biases of <b, ds/db>      for a network of ReLUs",
     "attribution/drive_backward.c for both maps, attribution/drive_noise.c for the mean over neighbours (SmoothGrad)",

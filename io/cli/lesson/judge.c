@@ -83,9 +83,9 @@ static void run_series(fl_lecture *l)
     }
     const double chance = sum.chance / CLIPS;
     const int needed = beyond_chance(CLIPS, chance);
-    fl_lecture_say(l, "Against the truth. %d made clips whose actor's place is known: does the largest value of %s lie in the actor's box, and in the "
-                   "right frame? %d hits. Boxes hold %.1f %% of all voxels, so a random map hits %.1f times on average.", CLIPS, method, sum.hits,
-                   100 * chance, chance * CLIPS);
+    fl_lecture_say(l, "Against the truth. %d made clips whose actor's place is known: does the largest value of %s lie in the actor's box, "
+                   "and in the right frame? %d hits. Boxes hold %.1f %% of all voxels, so a random map hits %.1f times on average.",
+                   CLIPS, method, sum.hits, 100 * chance, chance * CLIPS);
     fl_lecture_less(l, fl_arena_text(l->cli->arena, "more hits than chance: %d are needed", needed), needed - 1, sum.hits,
                     "so many a random map has in less than one of a thousand such series (binomial)");
     fl_lecture_less(l, "on the first eight of these clips the area under the deletion curve is smaller than for a random map, on average",
@@ -114,15 +114,17 @@ static void hide(fl_lecture *l, const real *map)
     const real *noise = random_map(l, 4), *x = l->s.input.values;
     fl_measure own, other;
     if (!noise || isnan(deletion(l, x, map, &own)) || isnan(deletion(l, x, noise, &other))) return;
-    fl_lecture_say(l, "Against the network. Hide the voxels that the map calls most important first, and watch the probability; then the same in "
-                   "random order.");
+    fl_lecture_say(l, "Against the network. Hide the voxels that the map calls most important first, and watch the probability; then the "
+                   "same in random order.");
     fl_lecture_show(l, "%-18s %8s %8s %8s %8s %8s %8s", "hidden", "0 %", "5 %", "10 %", "20 %", "40 %", "area");
     for (int i = 0; i < 2; i++) {
         const fl_measure *m = i ? &other : &own;
-        fl_lecture_show(l, "%-18s %8.4f %8.4f %8.4f %8.4f %8.4f %8.4f", i ? "in random order" : method, m->y[0], m->y[1], m->y[2], m->y[4], m->y[8], m->value);
+        fl_lecture_show(l, "%-18s %8.4f %8.4f %8.4f %8.4f %8.4f %8.4f",
+                        i ? "in random order" : method, m->y[0], m->y[1], m->y[2], m->y[4], m->y[8], m->value);
     }
-    fl_lecture_same(l, "a tenth hidden by hand = the curve of the tool at 10 %", hide_by_hand(l, map, fl_shape_pixels(l->s.input.shape) / 10), own.y[2],
-                    fl_lecture_fine() ? 1e-9 : 1e-4, "rounding of a probability");
+    fl_lecture_same(l, "a tenth hidden by hand = the curve of the tool at 10 %",
+                    hide_by_hand(l, map, fl_shape_pixels(l->s.input.shape) / 10), own.y[2], fl_lecture_fine() ? 1e-9 : 1e-4,
+                    "rounding of a probability");
 }
 
 static fl_status give(fl_lecture *l)

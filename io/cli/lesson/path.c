@@ -12,7 +12,8 @@ static void show_way(fl_lecture *l, real *point)
     const int64_t n = fl_lecture_voxels(l);
     double first = 1;
     fl_map m;
-    fl_lecture_say(l, "The way from b = 0, a grey clip, to the clip x. At every point of it one gradient, times x, promises a different score:");
+    fl_lecture_say(l, "The way from b = 0, a grey clip, to the clip x. At every point of it one gradient, times x, "
+                   "promises a different score:");
     fl_lecture_show(l, "%8s %14s %18s %20s", "alpha", "s(alpha x)", "<ds/dx there, x>", "length of ds/dx");
     for (int k = 0; k <= 4; k++) {
         for (int64_t i = 0; i < n; i++) point[i] = (real)(k / 4.0 * (double)l->s.input.values[i]);
@@ -21,8 +22,8 @@ static void show_way(fl_lecture *l, real *point)
         if (k == 0) first = fl_norm(m.data, n);
     }
     if (first == 0)
-        fl_lecture_say(l, "At b itself the gradient is 0 in every value: grey shuts every way from the clip to the score. By that gradient alone "
-                       "nothing in the clip could matter.");
+        fl_lecture_say(l, "At b itself the gradient is 0 in every value: grey shuts every way from the clip to the score. By that gradient "
+                       "alone nothing in the clip could matter.");
 }
 
 static void count_steps(fl_lecture *l)
@@ -36,12 +37,14 @@ static void count_steps(fl_lecture *l)
         if (fl_lecture_map(l, "integrated_gradients", l->s.input.values, &o, &m) != FL_OK) return;
         last = fabs(m.sum - m.wanted);
         if (steps == 1) first = last;
-        fl_lecture_show(l, "%8d %16.*g %20.*g %13.2f%%", steps, fl_lecture_digits(), m.sum, fl_lecture_digits(), m.wanted, 100 * last / fabs(m.wanted));
+        fl_lecture_show(l, "%8d %16.*g %20.*g %13.2f%%", steps, fl_lecture_digits(), m.sum, fl_lecture_digits(), m.wanted,
+                        100 * last / fabs(m.wanted));
     }
     const double sizes = fl_sum_sizes(m.data, fl_shape_count(m.shape));
     fl_lecture_same(l, "the map of 64 steps adds up to s(x) - s(b)", m.sum, m.wanted, 0.05 * fmax(fabs(m.wanted), 0.01 * sizes),
                     "a path of finitely many steps across the corners of ReLUs: a twentieth, as in footlight check");
-    fl_lecture_less(l, "64 steps are closer than one", last, first, "steps shrink, and with them what a corner inside one of them can spoil");
+    fl_lecture_less(l, "64 steps are closer than one", last, first,
+                    "steps shrink, and with them what a corner inside one of them can spoil");
 }
 
 /* Eight gradients, one after the other, and nothing of the method. */
@@ -64,8 +67,8 @@ static void by_hand(fl_lecture *l, real *point)
         off += (sum[i] - (double)m.data[i]) * (sum[i] - (double)m.data[i]);
         all += sum[i] * sum[i];
     }
-    fl_lecture_say(l, "By hand: %d gradients in the middles of %d steps, added up, times x, value by value, beside the map of the method (length "
-                   "%.5g).", STEPS, STEPS, sqrt(all));
+    fl_lecture_say(l, "By hand: %d gradients in the middles of %d steps, added up, times x, value by value, beside the map of the "
+                   "method (length %.5g).", STEPS, STEPS, sqrt(all));
     fl_lecture_small(l, "both maps are one: length of their difference", sqrt(off), (fl_lecture_fine() ? 1e-10 : 1e-4) * sqrt(all),
                     "rounding: the method adds signals up behind the first convolution and goes through that only once");
 }

@@ -50,9 +50,10 @@ static int strongest(const hidden *h, double below)
 static void show_boxes(fl_lecture *l, const hidden *h)
 {
     double below = (double)INFINITY, sum = 0;
-    fl_lecture_say(l, "The clip is cut into %d boxes; each is made grey, alone, and the network is asked again. The boxes that it misses most:",
-                   BOXES);
-    fl_lecture_show(l, "%8s %10s %10s %14s %20s%s", "frames", "rows", "columns", "the score loses", "gradient had promised", l->boxes ? "  in actor's box" : "");
+    fl_lecture_say(l, "The clip is cut into %d boxes; each is made grey, alone, and the network is asked again. The boxes that "
+                   "it misses most:", BOXES);
+    fl_lecture_show(l, "%8s %10s %10s %14s %20s%s", "frames", "rows", "columns", "the score loses", "gradient had promised",
+                    l->boxes ? "  in actor's box" : "");
     for (int k = 0; k < SHOWN; k++) {
         const int j = strongest(h, below);
         if (j < 0) break;
@@ -60,12 +61,12 @@ static void show_boxes(fl_lecture *l, const hidden *h)
         char inside[32] = "";
         below = h->effect[j];
         if (l->boxes) snprintf(inside, sizeof inside, "%15.0f%%", 100 * h->inside[j]);
-        fl_lecture_show(l, "%3d - %2d %5d - %2d %5d - %2d %15.4f %21.4f%s", r.lo[0], r.hi[0] - 1, r.lo[1], r.hi[1] - 1, r.lo[2], r.hi[2] - 1,
-                        h->effect[j], h->promise[j], inside);
+        fl_lecture_show(l, "%3d - %2d %5d - %2d %5d - %2d %15.4f %21.4f%s", r.lo[0], r.hi[0] - 1, r.lo[1], r.hi[1] - 1, r.lo[2],
+                        r.hi[2] - 1, h->effect[j], h->promise[j], inside);
     }
     for (int j = 0; j < BOXES; j++) sum += h->effect[j];
-    fl_lecture_say(l, "All %d losses add up to %.4f; the score is %.4f. Boxes that only say something together are missed twice, and those that say the "
-                   "same are not missed at all.", BOXES, sum, l->score);
+    fl_lecture_say(l, "All %d losses add up to %.4f; the score is %.4f. Boxes that only say something together are missed twice, and those "
+                   "that say the same are not missed at all.", BOXES, sum, l->score);
 }
 
 static void show_place(fl_lecture *l, const hidden *h)
@@ -77,15 +78,16 @@ static void show_place(fl_lecture *l, const hidden *h)
         missed += loss * h->inside[j];
         all += loss;
     }
-    fl_lecture_less(l, "part of a box that lies on the actor: on average < where boxes count as much as they are missed", plain, missed / all,
-                    "the network has learned to look at what moves");
+    fl_lecture_less(l, "part of a box that lies on the actor: on average < where boxes count as much as they are missed", plain,
+                    missed / all, "the network has learned to look at what moves");
 }
 
 /* The tool's windows, made to fit: every voxel lies in one of them, so its value is that window's effect. */
 static void compare(fl_lecture *l, const hidden *h)
 {
     const fl_shape s = l->s.input.shape;
-    const char *window = fl_arena_text(l->cli->arena, "%d,%d,%d", (s.t + PARTS - 1) / PARTS, (s.h + PARTS - 1) / PARTS, (s.w + PARTS - 1) / PARTS);
+    const char *window = fl_arena_text(l->cli->arena, "%d,%d,%d",
+                                       (s.t + PARTS - 1) / PARTS, (s.h + PARTS - 1) / PARTS, (s.w + PARTS - 1) / PARTS);
     const fl_explain_options o = {.window = window, .stride = window, .baseline = "zero"};
     double worst = 0, most = 0;
     fl_map m;
@@ -107,8 +109,8 @@ static void fade(fl_lecture *l, const hidden *h, real *clip)
 {
     const int j = strongest(h, (double)INFINITY);
     double loss = 0, part = 1;
-    fl_lecture_say(l, "The gradient is about small changes, so make it small: fade the first of these boxes instead of hiding it. Loss divided by "
-                   "part, beside the promise %.*g:", fl_lecture_digits(), h->promise[j]);
+    fl_lecture_say(l, "The gradient is about small changes, so make it small: fade the first of these boxes instead of hiding it. Loss "
+                   "divided by part, beside the promise %.*g:", fl_lecture_digits(), h->promise[j]);
     fl_lecture_show(l, "%12s %16s %18s", "part faded", "loss", "loss / part");
     for (int k = 0; k < (fl_lecture_fine() ? 8 : 5); k++) {
         part = ldexp(1, -3 * k);
@@ -117,7 +119,8 @@ static void fade(fl_lecture *l, const hidden *h, real *clip)
     }
     fl_lecture_same(l, "loss / part of the smallest step = the gradient's promise", loss / part, h->promise[j],
                     64 * FL_REAL_EPSILON * fabs(l->score) / part + 0.02 * h->sizes[j],
-                    "rounding of two scores, divided by the part; and a fiftieth of what the promise sums up, for ReLUs that still change sides");
+                    "rounding of two scores, divided by the part; and a fiftieth of what the promise sums up, "
+                    "for ReLUs that still change sides");
 }
 
 static fl_status give(fl_lecture *l)
@@ -150,11 +153,11 @@ static fl_status give(fl_lecture *l)
 
 const fl_lesson fl_lesson_perturbation = {
     "perturbation", "hide a part, and ask the network again",
-    "The plainest question needs no calculus: what does the score lose if this part is not there? It costs one pass of the network for every "
-    "part, and the answer depends on what is shown instead. The gradient answers the same question for a very small part of hiding.",
+    "The plainest question needs no calculus: what does the score lose if this part is not there? It costs one pass of the network for "
+    "every part, and the answer depends on what is shown instead. The gradient answers the same question for a very small part of hiding.",
     "e_j = s(x) - s(x with grey in box j)\n"
     "gradient's promise for box j = sum over the box of x_i ds/dx_i",
     "attribution/drive_windows.c for occlusion, attribution/probe.h for many variants of one clip, autograd/cone.h for why that is cheap",
     "explain footlight-demo/clip.ppm --model c3d_small --method occlusion,rise --samples 200 -o hidden",
-    "Grey boxes have edges that no training clip had. How would you find out whether the network answers to what is hidden or to the edges? "
-    "(--baseline lists what else can be shown.)", give};
+    "Grey boxes have edges that no training clip had. How would you find out whether the network answers to what is hidden or to the "
+    "edges? (--baseline lists what else can be shown.)", give};

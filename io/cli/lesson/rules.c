@@ -22,8 +22,9 @@ static void share_by_hand(fl_lecture *l, const fl_traced *t)
     const double z = (double)top->value[l->best], bias = top->n_in == 3 ? (double)top->operand[2][l->best] : 0;
     const double quotient = z / (z + (rule ? rule->epsilon : 0) * (z < 0 ? -1 : 1));
     double worst = 0, most = 0, sum = 0, sizes = fabs(bias), floor = (double)INFINITY;
-    fl_lecture_say(l, "The last layer, '%s', by hand. Its score z = %.6g is a sum of %d products and a bias (%.4g). Each unit gets its product, as a "
-                   "part of z, of the relevance that arrived, which is z as well. The largest shares:", top->name, z, n, bias);
+    fl_lecture_say(l, "The last layer, '%s', by hand. Its score z = %.6g is a sum of %d products and a bias (%.4g). "
+                   "Each unit gets its product, as a part of z, of the relevance that arrived, which is z as well. "
+                   "The largest shares:", top->name, z, n, bias);
     fl_lecture_show(l, "%6s %12s %12s %14s %18s", "unit", "x", "w", "x w / z R", "by the library");
     for (int shown = 0; shown < 4; shown++) {
         int best = -1;
@@ -51,8 +52,8 @@ static void show_ledger(fl_lecture *l, const fl_traced *t)
 {
     const fl_graph *g = t->g;
     double kept = 0, sizes = 0;
-    fl_lecture_say(l, "The same at every node, down to the clip. Norms have been folded into the convolutions in front of them. What a node keeps is the "
-                   "part of its bias and of the stabiliser:");
+    fl_lecture_say(l, "The same at every node, down to the clip. Norms have been folded into the convolutions in front of them. What a "
+                   "node keeps is the part of its bias and of the stabiliser:");
     fl_lecture_show(l, "%-16s %-10s %14s %14s %14s", "node", "op", "arrived", "handed on", "kept");
     for (fl_id i = g->root; i >= 0; i--) {
         const fl_ledger *e = &t->trail.met[i].ledger;
@@ -76,9 +77,9 @@ static void compare(fl_lecture *l)
     if (fl_lecture_map(l, "lrp_zero", l->s.input.values, NULL, &zero) != FL_OK ||
         fl_lecture_map(l, "gradient_x_input", l->s.input.values, NULL, &product) != FL_OK) return;
     const double length = fl_norm(product.data, n), apart = length * fl_relative_error(zero.data, product.data, n);
-    fl_lecture_say(l, "A surprise to end with. With epsilon = 0 the rule is an old friend: every quotient z_j cancels against the value above it, and "
-                   "what is left is gradient x input, found by quite another walk. So the clip's relevance is what lesson gradient had for the "
-                   "input's part, %.7g, and what was kept is the biases' part.", fl_sum(product.data, n));
+    fl_lecture_say(l, "A surprise to end with. With epsilon = 0 the rule is an old friend: every quotient z_j cancels against the value "
+                   "above it, and what is left is gradient x input, found by quite another walk. So the clip's relevance is what lesson "
+                   "gradient had for the input's part, %.7g, and what was kept is the biases' part.", fl_sum(product.data, n));
     fl_lecture_small(l, "LRP-0 = gradient x input: length of their difference", apart, (fl_lecture_fine() ? 1e-7 : 5e-3) * length,
                     "small z_j are divided by: they cost digits, though not the identity");
 }

@@ -145,7 +145,8 @@ const fl_node *fl_lecture_convolution(fl_lecture *l)
     const fl_graph *g = l->s.graph;
     for (fl_id i = 0; i < g->count; i++) {
         const fl_node *n = &g->node[i];
-        if (n->role == FL_COMPUTED && n->op->kind == FL_OP_conv && g->carries[i] && n->in_shape[1].t * n->in_shape[1].h * n->in_shape[1].w > 1)
+        if (n->role == FL_COMPUTED && n->op->kind == FL_OP_conv && g->carries[i] &&
+            n->in_shape[1].t * n->in_shape[1].h * n->in_shape[1].w > 1)
             return n;
     }
     fl_error_set(l->cli->error, FL_USAGE, "this lesson needs a network with a convolution, and %s has none", l->s.model->name);

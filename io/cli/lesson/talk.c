@@ -47,7 +47,8 @@ static void print_subject(const fl_lecture *l)
         label ? ", class " : "class ", l->best, s->probabilities[l->best]);
     if (line) fl_lesson_wrap(line, printf("  "), 2);
     if (l->knows && !l->sure)
-        fl_lesson_wrap("It is wrong, or not sure (below 0.9), so claims about what it has learned to see in this clip are left out.", printf("  "), 2);
+        fl_lesson_wrap("It is wrong, or not sure (below 0.9), so claims about what it has learned to see in this clip are left out.",
+                       printf("  "), 2);
     if (l->fault) fl_lesson_wrap(l->fault->doc, printf("  A mistake was put in, %s: ", l->fault->name), 2);
 }
 

@@ -48,9 +48,11 @@ static void freeze(fl_lecture *l, real *clip)
         if (p > most) most = p, best = t;
     }
     const double p = fl_lecture_probability(l, l->s.input.values, l->best);
-    fl_lecture_say(l, "A clip that shows one frame all the time has no motion. Of the %d frames, number %d alone says most, %.4f, and all of "
-                   "them on average %.4f; the clip says %.4f.", n, best, most, mean, p);
-    if (l->sure) fl_lecture_less(l, "a single frame says less than the clip, on average", mean, p, "these classes are motions, and a frame has none");
+    fl_lecture_say(l, "A clip that shows one frame all the time has no motion. Of the %d frames, number %d alone says most, %.4f, and all "
+                   "of them on average %.4f; the clip says %.4f.", n, best, most, mean, p);
+    if (l->sure)
+        fl_lecture_less(l, "a single frame says less than the clip, on average", mean, p,
+                        "these classes are motions, and a frame has none");
 }
 
 /* Each frame is shown as the one before it: still a possible clip, which stands still for a moment. What the score loses. */
@@ -73,21 +75,24 @@ static void show_frames(fl_lecture *l, real *clip, double *effect)
     real *size = FL_NEW(l->cli->arena, real, n), *map;
     double most = 1e-30;
     fl_map m;
-    if (!size || fl_lecture_map(l, "gradient_x_input", l->s.input.values, NULL, &m) != FL_OK || !(map = fl_map_reduce(&m, NULL, l->cli->arena))) return;
+    if (!size || fl_lecture_map(l, "gradient_x_input", l->s.input.values, NULL, &m) != FL_OK ||
+        !(map = fl_map_reduce(&m, NULL, l->cli->arena))) return;
     fl_frame_importance(n, fl_shape_pixels(m.clip) / n, map, size);
     skip(l, l->s.input.values, clip, effect);
     for (int t = 0; t < n; t++) most = fmax(most, fabs(effect[t]));
-    fl_lecture_say(l, "Which frames matter? Each in turn is shown as the frame before it (the first as the second), and the network is asked again. "
-                   "Beside it how much gradient x input had put into the frame.");
+    fl_lecture_say(l, "Which frames matter? Each in turn is shown as the frame before it (the first as the second), and the network is "
+                   "asked again. Beside it how much gradient x input had put into the frame.");
     fl_lecture_show(l, "%5s %14s %18s   %s", "frame", "score loses", "gradient x input", truth ? "loss; * while the actor acts" : "loss");
     for (int t = 0; t < n; t++) {
         char bar[24] = "";
         const int length = (int)(20 * fmax(effect[t], 0) / most + 0.5);
         memset(bar, '#', (size_t)length);
         bar[length] = 0;
-        fl_lecture_show(l, "%5d %14.4f %18.4f  %s%s", t, effect[t], (double)size[t], truth && t >= truth->begin && t < truth->end ? "* " : "  ", bar);
+        fl_lecture_show(l, "%5d %14.4f %18.4f  %s%s", t, effect[t], (double)size[t],
+                        truth && t >= truth->begin && t < truth->end ? "* " : "  ", bar);
     }
-    fl_lecture_small(l, "with all frames back in place: score - score", l->score - fl_lecture_score(l, clip), 0, "the same clip, the same bits");
+    fl_lecture_small(l, "with all frames back in place: score - score", l->score - fl_lecture_score(l, clip), 0,
+                     "the same clip, the same bits");
 }
 
 /* One clip proves little. */
@@ -112,8 +117,9 @@ static void run_series(fl_lecture *l, real *clip, double *effect)
         fl_arena_release(l->cli->arena, mark);
     }
     if (count[0] && count[1])
-        fl_lecture_less(l, fl_arena_text(l->cli->arena, "in made clips 0 to %d a frame outside the action changes the score less than one inside, on average",
-                                         CLIPS - 1), sum[0] / count[0], sum[1] / count[1], "before and after the action the actor stands still");
+        fl_lecture_less(l, fl_arena_text(l->cli->arena, "in made clips 0 to %d a frame outside the action changes the score less than "
+                                         "one inside, on average", CLIPS - 1),
+                        sum[0] / count[0], sum[1] / count[1], "before and after the action the actor stands still");
 }
 
 static fl_status give(fl_lecture *l)
@@ -130,10 +136,10 @@ static fl_status give(fl_lecture *l)
 
 const fl_lesson fl_lesson_time = {
     "time", "does the order of the frames matter, and which of them do?",
-    "A clip is more than its frames. A network that only looks for things says the same of a clip played backwards, or of one frame shown all "
-    "the time; one that sees motion does not. So ask it, before you explain what it sees.",
+    "A clip is more than its frames. A network that only looks for things says the same of a clip played backwards, or of one frame shown "
+    "all the time; one that sees motion does not. So ask it, before you explain what it sees.",
     "p(frames backwards),   p(one frame, all the time),   e_t = s(x) - s(x without frame t)",
     "attribution/metrics/sanity.h for these questions as checks, models/synth.h for clips that differ in their order alone",
     "sanity footlight-demo/clip.ppm --model c3d_small --method grad_cam --checks time",
-    "The layers of c3d_small look at three frames each. Which frames would you expect to matter for a motion that begins and ends: those in "
-    "its middle, or those at its ends?", give};
+    "The layers of c3d_small look at three frames each. Which frames would you expect to matter for a motion that begins and ends: those "
+    "in its middle, or those at its ends?", give};
