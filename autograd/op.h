@@ -61,7 +61,7 @@ typedef struct fl_op {
     void     (*forward_rest)(const fl_node *, const real *const in[], const real *const rest[], real *y, real *y_rest, uint8_t *notes);
     real     (*deriv)  (const fl_node *, real x, real y);                 /* FL_MAP: dy/dx */
     fl_id    (*example)(fl_graph *, fl_rng *, int which);      /* which = 0, 1, ...; FL_NONE after the last */
-    size_t   (*scratch)(const fl_node *);                      /* bytes of node->work for forward and vjp, or NULL */
+    size_t   (*scratch)(const fl_node *);                      /* bytes of node->work for forward and vjp, or NULL; not for those spared */
     int64_t  (*packed) (const fl_node *, int pass);            /* reals of operand 1 for pass 0, 1, or NULL */
     /* Places first .. first+count-1 on axis N of operand 1, from w on, packed: in pieces of whole units, each on its own. */
     void     (*pack)   (const fl_node *, int pass, int first, int count, const real *w, real *packed);
@@ -135,6 +135,7 @@ struct fl_node {
     bool has_rest;                       /* and what rounding took off its value is there, while it is read (remainder.h) */
     real *rest;
     const real **operand_rest;           /* n_in pointers, NULL where an operand has none */
+    unsigned spared;                     /* bits: operands that the plan sends no signal to */
     bool turned;                         /* pass 1 reads what is packed for pass 0 */
     bool settled;                        /* operand 1 is used packed, and nothing is put in its place */
     const fl_graph *passing;             /* ... and packed whenever it is used, into scratch: the graph that it comes from; else NULL */

@@ -33,6 +33,8 @@ typedef struct planner {
     int64_t slab;              /* its length, in reals */
 } planner;
 
+enum { SPARED = 8 };           /* operands that can be: more than those of any op that asks */
+
 static bool stops(const fl_node *node) { return (node->op->flags & FL_STOP) != 0; }
 
 static int backward_time(const fl_graph *g, fl_id i) { return 2 * g->count - 1 - i; }
@@ -55,6 +57,12 @@ static void mark_nodes(planner *p)
     }
     for (fl_id i = g->count - 1; i >= 0; i--)
         for (int k = 0; g->computed[i] && k < g->node[i].n_in; k++) g->computed[g->node[i].in[k]] = true;
+    for (fl_id i = 0; i < g->count; i++) {
+        fl_node *node = &g->node[i];
+        node->spared = 0;
+        for (int k = 0; k < node->n_in && k < SPARED; k++)
+            if (!g->carries[i] || !g->carries[node->in[k]]) node->spared |= 1u << k;
+    }
 }
 
 /* Whether the backward walk reads the value of operand k at node i. */
@@ -374,6 +382,7 @@ static fl_status forget(fl_graph *g)
     for (fl_id i = 0; i < g->count; i++) {
         g->node[i].packed[0] = g->node[i].packed[1] = NULL;
         g->computed[i] = g->carries[i] = false;
+        g->node[i].spared = 0;
     }
     g->n_packs = 0;
     g->root = FL_NONE;

@@ -78,11 +78,12 @@ static size_t packing_room(const fl_node *node)
 size_t fl_weighted_scratch(const fl_node *node)
 {
     fl_conv c = geometry(node);
-    size_t most = sizeof(double) * (size_t)node->shape.c + fl_sum_pixels_scratch(node->shape);
-    for (int pass = FL_CONV_FORWARD; pass <= FL_CONV_TO_WEIGHTS; pass++) {
-        size_t bytes = fl_conv_scratch(&c, (fl_conv_pass)pass);
-        if (bytes > most) most = bytes;
-    }
+    const size_t forward = fl_conv_scratch(&c, conv_pass(node, 0));
+    const size_t down[3] = {fl_conv_scratch(&c, conv_pass(node, 1)), fl_conv_scratch(&c, FL_CONV_TO_WEIGHTS),
+                            sizeof(double) * (size_t)node->shape.c + fl_sum_pixels_scratch(node->shape)};
+    size_t most = forward;
+    for (int k = 0; k < node->n_in; k++)
+        if (!(node->spared >> k & 1) && down[k] > most) most = down[k];
     return packing_room(node) + most;
 }
 
@@ -136,6 +137,7 @@ void fl_weighted_vjp(const fl_node *node, int k, const real *const in[], const r
     const fl_conv c = geometry(node);
     const bool swap = is_transposed(node);
     void *rest = (char *)node->work + packing_room(node);
+    fl_assert(!(node->spared >> k & 1));
     if (k == 0) through(node, 1, gy, in[1], NULL, NULL, gx);
     if (k == 1) fl_conv_to_weights(&c, swap ? gy : in[0], swap ? in[0] : gy, gx, rest);
     if (k == 2) bias_vjp(node->shape, gy, gx, rest);

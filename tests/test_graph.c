@@ -210,6 +210,25 @@ TEST(graph_memory_of_a_chain)
     bench_close(&b);
 }
 
+/* Tiles for the gradient of a wide weight take more than all else: nobody makes room for them who does not want it. */
+TEST(graph_scratch_is_for_what_a_plan_sends_down)
+{
+    const fl_shape s = {1, 64, 16, 56, 56};
+    bench b;
+    bench_open(&b);
+    const fl_id x = fl_node_input(b.g, "x", s), w = fl_node_param(b.g, "w", (fl_shape){64, 64, 3, 3, 3});
+    const fl_id y = fl_node_conv(b.g, "conv", x, w, FL_NONE, fl_window_cube(3, 3, 3, 1, 1, 1), 1), wrt[2] = {x, w};
+    if (!ok(&b)) return;
+    size_t room[3];
+    for (int k = 0; k < 3; k++) {
+        const fl_plan plan = {.keep = FL_KEEP_FOR_BACKWARD, .root = y, .wrt = &wrt[k % 2], .n_wrt = k == 2 ? 2 : 1, .parts = true};
+        CHECK(fl_graph_plan(b.g, &plan) == FL_OK);
+        room[k] = b.g->bytes_scratch;
+    }
+    CHECK_SAY(2 * room[0] < room[1] && room[1] == room[2], "to x %zu bytes, to w %zu, to both %zu", room[0], room[1], room[2]);
+    bench_close(&b);
+}
+
 /* ---- gradients ---- */
 
 #ifdef FL_F64
