@@ -56,6 +56,9 @@ TEST(turn_weights_have_the_bits_of_their_own_packing)
     check(&a, "1x3x3, tiles of 4", layer(250, 300, plane, 1, 4, 28));
     check(&a, "1x3x3", layer(256, 150, plane, 1, 3, 14));
     check(&a, "3x1x1 and many channels", layer(576, 600, line, 1, 4, 5));
+    check(&a, "3x3x3, tiles of 4, few rows", layer(256, 200, cube, 1, 4, 14));
+    check(&a, "3x3x3, tiles of 2, few rows", layer(300, 520, cube, 1, 3, 10));
+    check(&a, "3x3x3, tiles in two pieces, odd channels", layer(170, 333, cube, 1, 8, 19));
     check(&a, "3x3x3, direct", layer(200, 201, cube, 1, 1, 3));
     check(&a, "3x3x3 with stride 2", layer(250, 170, cube, 2, 3, 7));
     fl_conv whole = layer(70, 600, plane, 1, 6, 3);
@@ -74,7 +77,7 @@ TEST(turn_what_is_small_a_stem_or_long_panels_is_packed_twice)
     static const int cube[3] = {3, 3, 3}, stem[3] = {7, 7, 7};
     fl_conv small = layer(64, 64, cube, 1, 2, 14), first = layer(3, 2000, stem, 2, 8, 32), grouped = layer(1024, 1024, cube, 1, 2, 7);
     grouped.groups = 2;
-    const fl_conv long_panels = layer(256, 512, cube, 1, 2, 14);
+    const fl_conv long_panels = layer(256, 256, cube, 1, 8, 28);
     CHECK(!fl_conv_can_turn(&long_panels));
     CHECK(!fl_conv_turns(&small) && !fl_conv_turns(&first) && !fl_conv_turns(&grouped));
 }
