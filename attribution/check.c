@@ -8,7 +8,7 @@
 
 void fl_report_figure(fl_checker *c, fl_finding f)
 {
-    f.passed = f.figure <= f.bound;                                  /* never with a NaN */
+    f.passed = f.figure <= f.bound && f.compared > 0;                /* never with a NaN, and never where nothing was looked at */
     if (!f.where) f.where = "";
     f.size = c->size;
     c->failed += !f.passed;

@@ -118,7 +118,8 @@ bool fl_opcheck_adjoint(const fl_node *node, const real *const in[], int k, uint
     alone.spared = 0;
     alone.work = node->op->scratch ? FL_NEW(a, char, node->op->scratch(&alone)) : NULL;
     *found = (fl_opcheck){.worst = 0};
-    if (!moved || (node->op->scratch && !alone.work) || !set_up(&b, fl_shape_count(node->in_shape[k]), fl_shape_count(node->shape), a)) return false;
+    if (!moved || (node->op->scratch && !alone.work)) return false;
+    if (!set_up(&b, fl_shape_count(node->in_shape[k]), fl_shape_count(node->shape), a)) return false;
     transpose(&alone, in, k, seed, &b, moved, found);
     fl_arena_release(a, mark);
     return true;

@@ -20,6 +20,17 @@ TEST(cli_check_is_a_verdict)
     fl_arena_free(&arena);
 }
 
+#ifndef FL_F64
+/* Weights four times too large: whatever the step, no two quotients agree. What was not compared is not called right. */
+TEST(cli_check_says_what_this_precision_cannot_see)
+{
+    NEEDS_PROGRAM();
+    CHECK_SAY(rig_run("check --model cnn_lstm_small --weights formula:4 --only network") == 0, "%s", rig_err);
+    CHECK_SAY(strstr(rig_out, "no two quotients agree") && strstr(rig_out, "F64=1") && strstr(rig_out, "4 passed, 0 failed, 1 skipped"),
+              "%s", rig_out);
+}
+#endif
+
 TEST(cli_check_fails_with_a_fault_inside)
 {
     NEEDS_PROGRAM();
