@@ -92,6 +92,7 @@ int fl_cone_crop(const fl_cone *c, fl_id i, int first, fl_node *crop)
     for (int k = 0; k < node->n_in; k++)
         if (fl_node_sampled(node, k)) c->shapes[k].n *= count;
     crop->in_shape = c->shapes;
+    crop->spared = ~0u;                  /* forward alone */
     crop->shape.n *= count;
     crop->value = crop->signal = NULL;
     for (int k = 1; k < node->n_in; k++) crop->settled &= !c->depends[node->in[k]];        /* another weight than the packed one */

@@ -167,21 +167,24 @@ static real tangent_at(const tangent *t, int64_t at)
     return low < t->count && t->at[low] == at ? t->value[low] : 0;
 }
 
-/* What element `at` of node i hands on to operand k: of the signal `amount`, by the rule; by the op itself where plain. */
-static void hand_on(fl_graph *g, fl_id i, real *alone, int64_t at, double amount, int k, bool plain, real *gx)
+/* What element `at` of node i hands on to operand k: of the signal `amount`, by the rule; by the op itself where plain. False: memory. */
+static bool hand_on(fl_graph *g, fl_id i, fl_arena *a, real *alone, int64_t at, double amount, int k, bool plain, real *gx)
 {
     fl_node *node = &g->node[i];
     real *const was = node->signal;
     memset(alone, 0, (size_t)fl_shape_count(node->shape) * sizeof *alone);
     alone[at] = (real)amount;
     if (plain || !g->rules) {
-        node->op->vjp(node, k, node->operand, node->value, alone, gx);
-        return;
+        fl_node own;
+        if (fl_spared(node, k) && !fl_node_for_vjp(node, k, a, &own)) return false;
+        node->op->vjp(fl_spared(node, k) ? &own : node, k, node->operand, node->value, alone, gx);
+        return true;
     }
     node->signal = alone;
     fl_rules_enter(g, i);
     fl_rules_down(g, i, k, gx);
     node->signal = was;
+    return true;
 }
 
 static void insert(fl_step *s, fl_summand new, bool always)
@@ -239,10 +242,10 @@ static bool look_down(const follower *f, fl_arena *a, fl_step *s, choice *best)
         const int64_t n = fl_shape_count(node->in_shape[k]);
         real *slope = FL_NEW(a, real, n), *part = FL_NEW(a, real, n);
         if (!slope || !part) return false;
-        hand_on(g, s->node, alone, s->at, 1, k, true, slope);
+        if (!hand_on(g, s->node, a, alone, s->at, 1, k, true, slope)) return false;
         add_summands(g, s, k, slope);
         if (!g->carries[x] || !f->up[x].count) continue;
-        if (g->rules) hand_on(g, s->node, alone, s->at, s->signal, k, false, part);
+        if (g->rules && !hand_on(g, s->node, a, alone, s->at, s->signal, k, false, part)) return false;
         for (int64_t j = 0; j < f->up[x].count; j++) {
             const int64_t at = f->up[x].at[j];
             const double handed = g->rules ? (double)part[at] : (double)slope[at] * s->signal;

@@ -238,6 +238,15 @@ static size_t rows_room(const fl_node *node, int unit)
     return 2 * (size_t)unit * (size_t)(fl_shape_count(node->in_shape[1]) / node->in_shape[1].n) * sizeof(real) * (size_t)fl_threads();
 }
 
+bool fl_node_for_vjp(const fl_node *node, int k, fl_arena *a, fl_node *copy)
+{
+    *copy = *node;
+    copy->spared = k < FL_SPARED ? ~(1u << k) : ~0u;
+    if (!node->op->scratch) return true;
+    copy->work = FL_NEW(a, char, node->op->scratch(copy));
+    return copy->work != NULL;
+}
+
 size_t fl_packing_scratch(const fl_node *node, bool values)
 {
     return values || node->passing ? 0 : rows_room(node, piece_of(node, node->packed[0], packs_back(node)));

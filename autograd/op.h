@@ -20,7 +20,7 @@
 #include "tensor/tensor.h"
 
 typedef int fl_id;                       /* index of a node in its graph; FL_NONE where there is none */
-enum { FL_NONE = -1 };
+enum { FL_NONE = -1, FL_SPARED = 8 };     /* weighted ops, which ask what is spared, have three operands */
 
 typedef struct fl_graph fl_graph;
 typedef struct fl_node fl_node;
@@ -61,7 +61,7 @@ typedef struct fl_op {
     void     (*forward_rest)(const fl_node *, const real *const in[], const real *const rest[], real *y, real *y_rest, uint8_t *notes);
     real     (*deriv)  (const fl_node *, real x, real y);                 /* FL_MAP: dy/dx */
     fl_id    (*example)(fl_graph *, fl_rng *, int which);      /* which = 0, 1, ...; FL_NONE after the last */
-    size_t   (*scratch)(const fl_node *);                      /* bytes of node->work for forward and vjp, or NULL; not for those spared */
+    size_t   (*scratch)(const fl_node *);                      /* bytes of node->work for forward and for vjps not spared, or NULL */
     int64_t  (*packed) (const fl_node *, int pass);            /* reals of operand 1 for pass 0, 1, or NULL */
     /* Places first .. first+count-1 on axis N of operand 1, from w on, packed: in pieces of whole units, each on its own. */
     void     (*pack)   (const fl_node *, int pass, int first, int count, const real *w, real *packed);
@@ -135,7 +135,7 @@ struct fl_node {
     bool has_rest;                       /* and what rounding took off its value is there, while it is read (remainder.h) */
     real *rest;
     const real **operand_rest;           /* n_in pointers, NULL where an operand has none */
-    unsigned spared;                     /* bits: operands that the plan sends no signal to */
+    unsigned spared;                     /* bits of the first FL_SPARED operands: the plan sends no signal to them */
     bool turned;                         /* pass 1 reads what is packed for pass 0 */
     bool settled;                        /* operand 1 is used packed, and nothing is put in its place */
     const fl_graph *passing;             /* ... and packed whenever it is used, into scratch: the graph that it comes from; else NULL */
@@ -154,6 +154,9 @@ extern const fl_op *const fl_op_table[FL_OPS];
 fl_id fl_graph_add(fl_graph *, const fl_op *, const char *name, const fl_attr *, int n_in, const fl_id *in);
 fl_shape fl_graph_fail(fl_graph *, const fl_node *, const char *format, ...) __attribute__((format(printf, 3, 4)));
 fl_id fl_example_operand(fl_graph *, fl_rng *, const char *name, fl_shape);     /* normal values, a parameter */
+/* A copy for one vjp, spared or not, with scratch of its own, the arena's. False: memory. */
+bool fl_node_for_vjp(const fl_node *, int k, fl_arena *, fl_node *copy);
+static inline bool fl_spared(const fl_node *node, int k) { return k < FL_SPARED && (node->spared >> k & 1); }
 /* The graph's packing of w, or one made now, in scratch. */
 const real *fl_packed_weight(const fl_node *, int pass, const real *w, void *scratch);
 size_t fl_packing_scratch(const fl_node *, bool values);      /* bytes that packing takes of it; values: the weight has some */

@@ -113,16 +113,14 @@ bool fl_opcheck_adjoint(const fl_node *node, const real *const in[], int k, uint
 {
     const fl_mark mark = fl_arena_mark(a);
     const real **moved = FL_NEW(a, const real *, node->n_in);
-    fl_node alone = *node;               /* with scratch of its own: a plan has none for operands that it sends nothing to */
+    fl_node alone;
     bench b;
-    alone.spared = 0;
-    alone.work = node->op->scratch ? FL_NEW(a, char, node->op->scratch(&alone)) : NULL;
     *found = (fl_opcheck){.worst = 0};
-    if (!moved || (node->op->scratch && !alone.work)) return false;
-    if (!set_up(&b, fl_shape_count(node->in_shape[k]), fl_shape_count(node->shape), a)) return false;
-    transpose(&alone, in, k, seed, &b, moved, found);
+    const bool room = moved && fl_node_for_vjp(node, k, a, &alone) &&
+                      set_up(&b, fl_shape_count(node->in_shape[k]), fl_shape_count(node->shape), a);
+    if (room) transpose(&alone, in, k, seed, &b, moved, found);
     fl_arena_release(a, mark);
-    return true;
+    return room;
 }
 
 /* ---- slopes ---- */

@@ -7,13 +7,14 @@
 #include <string.h>
 
 /* One packing per weight and geometry: the steps of a recurrent layer share theirs. Weights that forward computes, or
- * that change from run to run, are packed when they are used. Another algorithm has a packing of another size. */
+ * that change from run to run, are packed when they are used. Another algorithm has a packing of another size; and what is turned
+ * on the way down has none of its own for that. */
 static fl_node *same_packing(fl_graph *g, fl_id i, int pass)
 {
     const fl_node *node = &g->node[i];
     for (int j = 0; j < g->n_packs; j++) {
         fl_node *other = &g->node[g->packs_from[j]];
-        if (other->packed[pass] && other->op == node->op && other->in[1] == node->in[1] &&
+        if (other->packed[pass] && !(pass && other->turned) && other->op == node->op && other->in[1] == node->in[1] &&
             other->in_shape[0].c == node->in_shape[0].c && other->attr.conv.groups == node->attr.conv.groups &&
             memcmp(&other->attr.conv.win, &node->attr.conv.win, sizeof(fl_window)) == 0 &&
             other->op->packed(other, pass) == node->op->packed(node, pass))

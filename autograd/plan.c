@@ -33,8 +33,6 @@ typedef struct planner {
     int64_t slab;              /* its length, in reals */
 } planner;
 
-enum { SPARED = 8 };           /* operands that can be: more than those of any op that asks */
-
 static bool stops(const fl_node *node) { return (node->op->flags & FL_STOP) != 0; }
 
 static int backward_time(const fl_graph *g, fl_id i) { return 2 * g->count - 1 - i; }
@@ -60,7 +58,7 @@ static void mark_nodes(planner *p)
     for (fl_id i = 0; i < g->count; i++) {
         fl_node *node = &g->node[i];
         node->spared = 0;
-        for (int k = 0; k < node->n_in && k < SPARED; k++)
+        for (int k = 0; k < node->n_in && k < FL_SPARED; k++)
             if (!g->carries[i] || !g->carries[node->in[k]]) node->spared |= 1u << k;
     }
 }

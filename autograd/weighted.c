@@ -83,7 +83,7 @@ size_t fl_weighted_scratch(const fl_node *node)
                             sizeof(double) * (size_t)node->shape.c + fl_sum_pixels_scratch(node->shape)};
     size_t most = forward;
     for (int k = 0; k < node->n_in; k++)
-        if (!(node->spared >> k & 1) && down[k] > most) most = down[k];
+        if (!fl_spared(node, k) && down[k] > most) most = down[k];
     return packing_room(node) + most;
 }
 
@@ -137,7 +137,7 @@ void fl_weighted_vjp(const fl_node *node, int k, const real *const in[], const r
     const fl_conv c = geometry(node);
     const bool swap = is_transposed(node);
     void *rest = (char *)node->work + packing_room(node);
-    fl_assert(!(node->spared >> k & 1));
+    fl_assert(!fl_spared(node, k));
     if (k == 0) through(node, 1, gy, in[1], NULL, NULL, gx);
     if (k == 1) fl_conv_to_weights(&c, swap ? gy : in[0], swap ? in[0] : gy, gx, rest);
     if (k == 2) bias_vjp(node->shape, gy, gx, rest);

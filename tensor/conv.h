@@ -18,7 +18,8 @@
  * have 64 channels or more and a clip has tiles enough. To the input, a stem goes by scattering (conv_scatter.h).
  * Bits do not depend on threads, batch or vectors there either.
  * Weights are packed once and used many times; a packed weight depends on channels, groups, window and algorithm,
- * and the algorithm on these and the extents of a clip. Equal counts mean equal algorithms. */
+ * and the algorithm on these and the extents of a clip. Equal counts mean equal algorithms; whether there is a second packing
+ * at all, for the way to the input, depends on the extents as well (fl_conv_turns). */
 #ifndef FL_CONV_H
 #define FL_CONV_H
 

@@ -46,6 +46,7 @@ static void tile_block(const fl_conv_job *j, fl_tile *t, int rows, int block, in
     const int width = j->kernels->width, left = g->lanes - block * FL_BLOCK;
     const int lanes = left < FL_BLOCK ? left : FL_BLOCK;
     const int64_t out_row = t->c_row;
+    const bool near = rows > j->tile_rows && t->run <= FL_NEAR_RUN && t->count[0] * t->count[1] * t->count[2] == 1;
     for (int lane = 0; lane < lanes;) {
         const int vectors = lanes - lane > width * (j->kernels->vectors - 1) ? j->kernels->vectors : 1;
         const int wide = vectors * width, keep = lanes - lane < wide ? lanes - lane : wide;
@@ -53,7 +54,7 @@ static void tile_block(const fl_conv_job *j, fl_tile *t, int rows, int block, in
         real corner[FL_GROUP_ROWS * FL_BLOCK], corner_rest[FL_TILE_ROWS * FL_BLOCK];
         real *const rest = j->out_rest ? j->out_rest + (out + lane - j->out) : NULL;
         t->b = b + lane;
-        t->later = rows > j->tile_rows && t->run <= FL_NEAR_RUN ? NULL : b + WEIGHTS_AHEAD * FL_BLOCK;
+        t->later = near ? NULL : b + WEIGHTS_AHEAD * FL_BLOCK;
         t->start = start ? start + lane : NULL;
         t->c = direct ? out + lane : corner;
         t->c_rest = direct || !rest ? rest : corner_rest;

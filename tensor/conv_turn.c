@@ -6,20 +6,26 @@
 #include <string.h>
 
 /* Where turning costs little: by tiles with taps along t, whose panels are three times as long and turned again for every piece of
- * rows, only where there are few rows (all would take a tenth of a gradient of c3d; few take 3 % of r3d_18's, and a fifth of its memory);
- * and not in the smaller layers of a ResNet (3 % of its gradient). Where there is one pixel all time goes into fetching the weight. */
+ * rows, only where pieces are few and long (all would take a tenth of a gradient of c3d; these take 3 % of r3d_18's, and a fifth of its
+ * memory); and not in the smaller layers of a ResNet (3 % of its gradient). Where there is one pixel all time goes into fetching the
+ * weight. */
 enum {
-    FEW_ROWS = 224,                                          /* tiles of a clip: two pieces at most (winograd.c) */
+    MOST_TURNINGS = 2, LEAST_ROWS = 48,                      /* of a clip; tiles that a turned panel is used for */
     LEAST = 3 << 20, LEAST_OF_PIXEL = 1 << 20                /* numbers in a packing; of smaller ones there are two */
 };
+
+static bool worth_turning(const fl_winograd *w)
+{
+    const int64_t turnings = fl_winograd_pieces(w), rows = (int64_t)w->tiles[1] * w->tiles[2] * w->out.t;
+    return turnings <= MOST_TURNINGS && rows >= turnings * LEAST_ROWS;
+}
 
 bool fl_conv_can_turn(const fl_conv *c)
 {
     fl_winograd a, b;
     const bool forward = fl_winograd_make(c, FL_CONV_FORWARD, &a), back = fl_winograd_make(c, FL_CONV_TO_INPUT, &b);
     if (c->exact || c->part || forward != back) return false;
-    const int64_t rows = forward ? (int64_t)b.tiles[1] * b.tiles[2] * b.out.t : 0;
-    if (forward) return (a.taps == 1 || rows <= FEW_ROWS) && a.m[0] == b.m[0] && a.m[1] == b.m[1] && a.m[2] == b.m[2];
+    if (forward) return (a.taps == 1 || worth_turning(&b)) && a.m[0] == b.m[0] && a.m[1] == b.m[1] && a.m[2] == b.m[2];
     return c->groups == 1 && !fl_scatter_suits(c, FL_CONV_TO_INPUT) && fl_gather_make(c, FL_CONV_FORWARD, 0).together == 1 &&
            fl_gather_make(c, FL_CONV_TO_INPUT, 0).together == 1;
 }

@@ -90,6 +90,12 @@ size_t fl_winograd_scratch(const fl_winograd *w)
     return (size_t)(of_all + left * (j.together ? 1 : fl_threads()) + of_thread * fl_threads()) * sizeof(real);
 }
 
+int64_t fl_winograd_pieces(const fl_winograd *w)
+{
+    const fl_tiles j = job_make(w);
+    return j.deeps * j.acrosses * ceil_div(j.rows, j.piece);
+}
+
 static fl_tile_group group_make(const fl_tiles *j, int64_t i)
 {
     const int64_t across = i % j->acrosses;

@@ -59,7 +59,7 @@ void fl_line_read(const fl_tiles *j, const fl_tile_group *g, real *left)
     }
 }
 
-/* So many neighbours, of each output's plane: side by side if all channels are written, else row by row. */
+/* So many neighbours, in each output's plane. */
 static void expect(const fl_tiles *j, int64_t at, int64_t plane, int planes, int64_t count, int channels)
 {
     const fl_finish none = {0}, *finish = j->finish ? j->finish : &none;

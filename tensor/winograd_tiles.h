@@ -59,7 +59,8 @@ fl_tile_lines fl_tiles_lines(const fl_tiles *, const fl_tile_group *, int first,
 /* Rows first .. last-1, `channels` outputs from `channel` on, from the products' right sides to the result. */
 void fl_tiles_write(const fl_tiles *, const fl_tile_group *, int64_t first, int64_t last, int channel, int channels, real *right);
 
-/* Whether tiles along t lie side by side with their neighbours; then the same two for them, all tiles of a group, taps 1. */
+/* Whether tiles along t lie side by side with their neighbours; then the same two for them, all tiles of a group, taps 1. Vectors write
+ * beyond a run, into the rows of the one that is read next, or into what left_step has over. */
 bool fl_tiles_in_line(const fl_winograd *);
 void fl_line_read (const fl_tiles *, const fl_tile_group *, real *left);
 void fl_line_write(const fl_tiles *, const fl_tile_group *, int64_t first, int64_t last, int channel, int channels, real *right);

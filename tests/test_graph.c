@@ -443,3 +443,39 @@ TEST(graph_shared_weights_are_packed_right)
     }
     bench_close(&b);
 }
+
+/* A weight that is used at one pixel, where it is turned on the way down, and in a frame, where it has a packing for that: in any order. */
+TEST(graph_shared_weight_is_turned_only_where_it_pays)
+{
+    enum { C = 1040 };
+    const fl_shape place[2] = {{1, C, 1, 1, 1}, {1, C, 2, 3, 3}};
+    for (int order = 0; order < 2; order++) {
+        bench b;
+        bench_open(&b);
+        fl_id x[2], mean[2], conv[2];
+        const fl_id w = fl_node_param(b.g, "w", (fl_shape){C, C, 1, 1, 1});
+        for (int i = 0; i < 2; i++) x[i] = fl_node_input(b.g, i ? "frame" : "pixel", place[i]);
+        for (int i = 0; i < 2; i++) {
+            const int k = order ? 1 - i : i;
+            conv[k] = fl_node_conv(b.g, k ? "in_frame" : "at_pixel", x[k], w, FL_NONE, fl_window_cube(1, 1, 1, 1, 1, 1), 1);
+            mean[k] = fl_node_global_average(b.g, k ? "of_frame" : "of_pixel", conv[k]);
+        }
+        const fl_id root = fl_node_add(b.g, "sum", mean[0], mean[1]);
+        real *seed = FL_NEW(&b.arena, real, C);
+        uint64_t hash[2][2];
+        fl_rng_fill_normal(1, 1, 0, fl_graph_value(b.g, w), (int64_t)C * C);
+        fl_rng_fill_normal(1, 2, 0, seed, C);
+        for (int parts = 0; parts < 2 && ok(&b); parts++) {
+            const fl_plan plan = {.keep = FL_KEEP_FOR_BACKWARD, .root = root, .wrt = x, .n_wrt = 2, .parts = parts != 0};
+            CHECK(fl_graph_plan(b.g, &plan) == FL_OK);
+            for (int i = 0; i < 2; i++) fl_rng_fill_normal(2, (uint64_t)i, 0, fl_graph_value(b.g, x[i]), fl_shape_count(place[i]));
+            CHECK(b.g->node[conv[0]].turned == !parts && !b.g->node[conv[1]].turned);
+            fl_graph_touch(b.g);
+            fl_graph_forward(b.g);
+            fl_graph_backward(b.g, seed);
+            for (int i = 0; i < 2; i++) hash[parts][i] = signal_hash(b.g, x[i]);
+        }
+        for (int i = 0; i < 2; i++) CHECK_SAY(hash[0][i] == hash[1][i], "order %d: other bits at %s", order, i ? "the frame" : "the pixel");
+        bench_close(&b);
+    }
+}

@@ -40,6 +40,27 @@ TEST(trace_follows_an_element_by_hand)
     fl_arena_free(&arena);
 }
 
+/* The way goes through a weight that is computed: what is multiplied with it hears nothing, but stands in the sum. */
+TEST(trace_goes_on_through_a_weight)
+{
+    fl_error error = {0};
+    fl_arena arena;
+    fl_arena_init(&arena, &error);
+    fl_graph *g = fl_graph_new(&arena);
+    const real values[4] = {1, 2, 3, 4}, way[12] = {0}, seed[3] = {1, 2, 3};
+    const fl_id x = fl_node_param(g, "x", fl_shape_vector(1, 4)), in = fl_node_input(g, "in", (fl_shape){3, 4, 1, 1, 1});
+    const fl_id y = fl_node_linear(g, "y", x, fl_node_tanh(g, "w", in), FL_NONE);
+    CHECK(fl_graph_plan(g, &(fl_plan){.keep = FL_KEEP_ALL, .root = y, .wrt = &in, .n_wrt = 1}) == FL_OK);
+    fl_graph_set(g, x, values);
+    fl_graph_set(g, in, way);
+    fl_graph_forward(g);
+    fl_graph_backward(g, seed);
+    fl_trail t;
+    CHECK_SAY(fl_follow(g, in, 2, &arena, &t) == FL_OK, "%s", error.message);
+    CHECK(t.steps >= 1 && t.step[0].node == y && fl_graph_signal(g, in)[2] == values[2] * seed[0]);
+    fl_arena_free(&arena);
+}
+
 typedef struct network {
     fl_error error, result_error;
     fl_arena arena, results;
