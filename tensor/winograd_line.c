@@ -18,9 +18,9 @@ bool fl_tiles_in_line(const fl_winograd *w)
 
 static run run_make(const fl_winograd *w, int64_t tile, int64_t end)       /* from this tile, before `end` and the end of its plane */
 {
-    const int64_t plane = (int64_t)w->tiles[1] * w->tiles[2];
-    const run r = {.n = (int)(tile / plane / w->tiles[0]), .t = (int)(tile / plane % w->tiles[0]) * w->m[0], .s = tile % plane};
-    return (run){r.n, r.t, r.s, min(end - tile, plane - r.s)};
+    const int64_t plane = (int64_t)w->tiles[1] * w->tiles[2], s = tile % plane;
+    return (run){.n = (int)(tile / plane / w->tiles[0]), .t = (int)(tile / plane % w->tiles[0]) * w->m[0], .s = s,
+                 .count = min(end - tile, plane - s)};
 }
 
 /* Tiles of a run to their rows. Vectors read a little beyond the last pixel: where that is the array's, it comes alone, from j->last. */
