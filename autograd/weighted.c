@@ -82,7 +82,7 @@ size_t fl_weighted_scratch(const fl_node *node)
     const size_t down[3] = {fl_conv_scratch(&c, conv_pass(node, 1)), fl_conv_scratch(&c, FL_CONV_TO_WEIGHTS),
                             sizeof(double) * (size_t)node->shape.c + fl_sum_pixels_scratch(node->shape)};
     size_t most = forward;
-    for (int k = 0; k < node->n_in; k++)
+    for (int k = 0; k < node->n_in && k < 3; k++)
         if (!fl_spared(node, k) && down[k] > most) most = down[k];
     return packing_room(node) + most;
 }

@@ -29,7 +29,7 @@ static void read_run(const fl_tiles *j, const run *r, real *to)
     const fl_winograd *w = &j->w;
     const fl_shape in = w->in;
     const int64_t c = in.c, last = (int64_t)in.h * in.w - 1;
-    const real *plane[6];
+    const real *plane[6] = {NULL};
     bool outside = false, at_end = false;
     for (int i = 0; i < w->side[0]; i++) {
         const int t = r->t - w->lo[0] + i;

@@ -63,11 +63,11 @@ TEST(cli_resume_refuses_what_does_not_belong)
     CHECK(rig_run("explain c.npy " TINY " --method smoothgrad -o odd --samples 50 --resume --frames 8") != 0);
     /* damaged: every kind of cut and a flipped bit */
     for (int i = 0; i < 6; i++) {
-        static const char *const harm[] = {": >odd/smoothgrad.state", "head -c 10 kept >odd/smoothgrad.state",
-                                           "head -c 300 kept >odd/smoothgrad.state",
-                                           "head -c -1 kept >odd/smoothgrad.state", "(cat kept; echo) >odd/smoothgrad.state",
-                                           "cp kept odd/smoothgrad.state; "
-                                           "printf '\\377' | dd of=odd/smoothgrad.state bs=1 seek=2000 conv=notrunc 2>/dev/null"};
+        static const char *const harm[] = {
+            ": >odd/smoothgrad.state", "head -c 10 kept >odd/smoothgrad.state", "head -c 300 kept >odd/smoothgrad.state",
+            "head -c -1 kept >odd/smoothgrad.state", "(cat kept; echo) >odd/smoothgrad.state",
+            "cp kept odd/smoothgrad.state; printf '\\377' | dd of=odd/smoothgrad.state bs=1 seek=2000 conv=notrunc 2>/dev/null"
+        };
         CHECK(rig_shell("%s", harm[i]) == 0);
         CHECK_SAY(rig_run(RUN "--samples 50 --resume") == 3 && strstr(rig_err, "damaged"), "%d: %s", i, rig_err);
     }

@@ -462,7 +462,7 @@ TEST(graph_shared_weight_is_turned_only_where_it_pays)
         }
         const fl_id root = fl_node_add(b.g, "sum", mean[0], mean[1]);
         real *seed = FL_NEW(&b.arena, real, C);
-        uint64_t hash[2][2];
+        uint64_t hash[2][2] = {{0}};
         fl_rng_fill_normal(1, 1, 0, fl_graph_value(b.g, w), (int64_t)C * C);
         fl_rng_fill_normal(1, 2, 0, seed, C);
         for (int parts = 0; parts < 2 && ok(&b); parts++) {
