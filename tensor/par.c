@@ -1,4 +1,4 @@
-/* par.c: how many threads a loop may use. */
+/* par.c: how many threads a loop may use, and what each begins with. */
 #include "tensor/par.h"
 
 #include <stdlib.h>
@@ -38,4 +38,15 @@ void fl_threads_set(int n)
     (void)n;
     chosen = 1;
 #endif
+}
+
+fl_shares *fl_share(fl_shares *s, int64_t items, double work)
+{
+    s->items = items;
+    s->threads = work >= fl_parallel_min ? fl_threads() : 1;
+    for (int i = 0; i < s->threads; i++) {
+        atomic_init(&s->of[i].next, items * i / s->threads);
+        s->of[i].end = items * (i + 1) / s->threads;
+    }
+    return s;
 }

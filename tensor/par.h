@@ -10,33 +10,56 @@
 #ifndef FL_PAR_H
 #define FL_PAR_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#define FL_MAX_THREADS 64
+
+/* Every thread begins with a run of items that is its own: from loop to loop the same part of the arrays, which it finds in its own cache.
+ * When it has done them it takes from the runs of those that are behind. */
+typedef struct fl_shares {
+    int64_t items;
+    int threads;
+    struct { _Alignas(64) atomic_llong next; int64_t end; } of[FL_MAX_THREADS];
+} fl_shares;
+
+typedef struct fl_turn { int share, left; } fl_turn;     /* whose share a thread takes from, and how many it has not been through */
+
+#define FL_PARALLEL(i, n, work)                                                                          \
+    for (fl_shares i##_shares, *i##_once = fl_share(&i##_shares, (int64_t)(n), (double)(work)); i##_once; i##_once = NULL) \
+        FL_PARALLEL_(num_threads(i##_shares.threads))                                                    \
+        for (fl_turn i##_turn = {fl_thread(), i##_shares.threads}; i##_turn.left > 0;)                   \
+            for (int64_t i; (i = fl_take(&i##_shares, &i##_turn)) >= 0;)
 
 #ifdef _OPENMP
 #include <omp.h>
 #define FL_PRAGMA_(text) _Pragma(#text)
-#define FL_PARALLEL(i, n, work)                                                                          \
-    FL_PRAGMA_(omp parallel for schedule(dynamic, 1) num_threads(fl_threads()) if ((double)(work) >= fl_parallel_min)) \
-    FL_ITEMS_(i, n, 0)
+#define FL_PARALLEL_(threads) FL_PRAGMA_(omp parallel threads)
 static inline int fl_thread(void) { return omp_get_thread_num(); }
 #else
-#define FL_PARALLEL(i, n, work) FL_ITEMS_(i, n, ((void)(work), 0))
+#define FL_PARALLEL_(threads)
 static inline int fl_thread(void) { return 0; }
 #endif
 
-/* item counts up, as OpenMP wants it; i is the item, or for tests its mirror image. */
-#define FL_ITEMS_(i, n, zero)                                                                            \
-    for (int64_t i##_item = (zero); i##_item < (int64_t)(n); i##_item++)                                 \
-        for (int64_t i = fl_parallel_backwards ? (int64_t)(n) - 1 - i##_item : i##_item, i##_once = 1; i##_once; i##_once = 0)
-
 #define FL_PARALLEL_MIN 200000.0   /* below about 50 microseconds of arithmetic a loop stays serial */
-#define FL_MAX_THREADS  64
 
 /* For tests of bits. min: FL_PARALLEL_MIN; at 0 the smallest loop is split. backwards: items run from the last to the first, so
  * that an item which leans on another, or adds to the same sum, shows itself without luck and on one core. */
 extern double fl_parallel_min;
 extern bool   fl_parallel_backwards;
+
+/* For FL_PARALLEL. share: what each thread begins with; take: the next item, or -1 after the last. */
+fl_shares *fl_share(fl_shares *, int64_t items, double work);
+static inline int64_t fl_take(fl_shares *s, fl_turn *turn)
+{
+    for (; turn->left > 0; turn->left--, turn->share = (turn->share + 1) % s->threads) {
+        const int64_t i = atomic_fetch_add_explicit(&s->of[turn->share].next, 1, memory_order_relaxed);
+        if (i < s->of[turn->share].end) return fl_parallel_backwards ? s->items - 1 - i : i;
+    }
+    return -1;
+}
 
 int  fl_threads(void);             /* how many a loop may use: fl_threads_set, else OMP_NUM_THREADS, else the cores */
 void fl_threads_set(int n);        /* clamped to 1 .. FL_MAX_THREADS; 0 restores the default */
