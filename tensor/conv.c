@@ -25,7 +25,7 @@ size_t fl_conv_gather_scratch(const fl_conv *conv, fl_conv_pass pass)
         const int64_t all = fl_room_make(&c, &g).all;
         if (all > most) most = all;
     }
-    return (size_t)(most * fl_threads()) * sizeof(real);
+    return (size_t)(fl_apart(most) * fl_threads()) * sizeof(real);
 }
 
 static int at_most(double wish, int64_t most) { return wish < 1 ? 1 : wish > (double)most ? (int)most : (int)wish; }
@@ -121,7 +121,7 @@ static void gather(const fl_conv *conv, fl_conv_pass pass, fl_conv_job j, real *
             if (fl_by_pieces(&c, &j.g)) {
                 fl_run_pieces(conv, &j, &k, &r, scratch);
             } else {
-                FL_PARALLEL(item, k.heaps * k.segments * k.sheets, k.work) run_item(&j, &k, item, scratch + fl_thread() * r.all);
+                FL_PARALLEL(item, k.heaps * k.segments * k.sheets, k.work) run_item(&j, &k, item, scratch + fl_thread() * fl_apart(r.all));
             }
         }
         if (!conv->turned) j.packed += j.g.groups * j.g.blocks * j.block_size;

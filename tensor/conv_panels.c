@@ -80,7 +80,7 @@ void fl_strips_of_gy(const fl_weights *j, const fl_patch *p, int group, int part
         for (int strip = begin; strip < end; strip++) {
             const int first = j->straight ? fl_strip_row(j, strip) : strip * j->wide;
             const int n = j->straight ? fl_strip_row(j, strip + 1) - first : min(j->wide, j->outputs - first);
-            run_of_gy(j, from + first, n, pixels, apart, copy + fl_strip_start(j, p, group, strip));
+            run_of_gy(j, from + first, n, pixels, apart, copy + (strip - begin) * fl_patch_pixels(p) * apart);
         }
         copy += pixels * apart;
     }

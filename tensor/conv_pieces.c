@@ -161,7 +161,7 @@ void fl_run_pieces(const fl_conv *c, const fl_conv_job *j, const fl_cut *k, cons
     const int64_t sets = (all + most - 1) / most;
     FL_PARALLEL(item, k->all * sets, k->work) {
         const int64_t set = item % sets, from = all * set / sets, to = all * (set + 1) / sets;
-        real *panel = scratch + fl_thread() * r->all, *sums = panel + r->panel, *strips = sums + r->places * r->sums;
+        real *panel = scratch + fl_thread() * fl_apart(r->all), *sums = panel + r->panel, *strips = sums + r->places * r->sums;
         place places[PLACES] = {0};
         for (int64_t i = from; i < to; i++, strips += r->strip) places[i - from] = place_make(j, k, i, strips);
         run_places(j, c, places, (int)(to - from), (int)(item / sets), panel, sums);

@@ -72,7 +72,7 @@ static int64_t plane_count(const job *j)      /* of a band; vectors may go beyon
 
 static int64_t row_count(const job *j) { return (int64_t)j->c.y.w * j->blocks * FL_BLOCK + WHOLE; }
 
-static int64_t thread_count(const job *j) { return (plane_count(j) + row_count(j) + WHOLE) / WHOLE * WHOLE; }
+static int64_t thread_count(const job *j) { return fl_apart(plane_count(j) + row_count(j)); }
 
 size_t fl_scatter_scratch(const fl_conv *c)
 {

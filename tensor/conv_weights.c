@@ -3,28 +3,31 @@
  *   gw[o,kt,kh,kw,i] = sum over pixels p of y of  gy[p,o] * x[p*s + k*d - lo, i]
  *
  * For one (kt, kh) this is a matrix product over pixels, with o on one side and the run (kw, i), contiguous in x and
- * in gw, on the other. The longer or better fitting side becomes lanes: if that is (kw, i), tiles go straight
- * into gw; if it is o, they go into sums that are turned round at the end. Both give the same bits.
+ * in gw, on the other. The longer or better fitting side becomes lanes: (kw, i) straight, as in gw; or o, which is
+ * turned round at the end. Both give the same bits.
  *
  * The pixels of y are cut into fixed blocks of about BLOCK_PIXELS. A block's sum runs over its pixels in order
  * (n, t, h, w), and the sums of the blocks are added in order. The cut depends on the shape of y only.
  *
  * A tile wants a few channels of pixel after pixel. Channels lie last, so that is a long step, and lines of memory so far apart fall on
- * each other in the cache. Both sides are copied into strips as wide as a tile (conv_panels.c): gy, which all taps share, once for
- * some blocks at a time; x by every item, (kt, kh) x lanes x rows, for itself. */
+ * each other in the cache. Both sides are copied into strips as wide as a tile (conv_panels.c): x by every item, (kt, kh) x lanes x rows,
+ * for itself; gy once for those items of a thread that share a part of it. A thread goes through the blocks with some items, its bundle,
+ * and meets no other thread on its way. */
 #include "tensor/conv_weights.h"
 
 #include "tensor/conv_scatter.h"
 #include "tensor/par.h"
 #include "tensor/winograd.h"
 
+#include <string.h>
+
 enum {
     BLOCK_PIXELS = 256,
     ROWS_PER_ITEM = 256,                       /* share a copy of x */
     MANY_ITEMS = 8, LEAST_ROWS = 48,           /* rather so many items, but none of fewer rows */
-    CHUNK_BYTES = 3 << 18,                     /* of x and gy that all items go through before the next */
-    LONG_CHUNK_BYTES = 4 << 20, OFTEN = 40,    /* where each serves so many operations: it may come from farther,
-                                                  and threads meet less often */
+    MOST_BUNDLES = 4,                          /* of a thread: if it is held up, another one takes them over. But each reads and copies */
+    OFTEN = 40, LEAST_ITEMS = 8,               /* for itself: so many operations for a byte, and items for a copy, or there are fewer; */
+    SUMS_BYTES = 256 << 10,                    /* and more, where the sums of one would not stay near */
     LONG_LINE = 24,
     WHOLE = 64 / (int)sizeof(real)
 };
@@ -67,26 +70,23 @@ static fl_weights weights_make(const fl_conv *conv)
     j.cut[0] = min(y.t, max(1, j.cut[1] < y.h ? 1 : BLOCK_PIXELS / y.w / y.h));
     for (int i = 0; i < 3; i++) j.cuts[i] = ceil_div(j.extent[i], j.cut[i]);
     j.pixels = (int64_t)j.cut[0] * j.cut[1] * j.cut[2];
-    j.patch = j.pixels * j.groups * (j.straight ? j.strips * j.tall : j.blocks * FL_BLOCK);
+    j.patch = j.pixels * (j.straight ? ceil_div(j.strips, j.pieces) * j.tall : FL_BLOCK);
     j.patches = (int64_t)y.n * j.cuts[0] * j.cuts[1] * j.cuts[2];
-    const int64_t reals = fl_shape_count(j.c.x) + fl_shape_count(y), bytes = reals * (int64_t)sizeof(real);
-    const int64_t most = fl_conv_flops(&j.c) > (double)OFTEN * (double)bytes ? LONG_CHUNK_BYTES : CHUNK_BYTES;
-    j.chunk = max(1, (int)min64(most / (bytes / j.patches + 1), j.patches));
+    j.in_place = j.straight && j.patches == 1 && j.channels % FL_BLOCK == 0;
     return j;
 }
 
-static int64_t sums_count(const fl_weights *j)
-{
-    const int *k = j->c.win.k;
-    return j->straight ? 0 : (int64_t)j->blocks * j->groups * k[0] * k[1] * k[2] * j->channels * FL_BLOCK;
-}
-
-static int64_t left_count(const fl_weights *j) { return (j->chunk * j->patch + FL_BLOCK - 1) / FL_BLOCK * FL_BLOCK; }
+static int64_t items_count(const fl_weights *j) { return (int64_t)j->groups * j->blocks * j->c.win.k[0] * j->c.win.k[1] * j->pieces; }
+static int64_t whole_blocks(int64_t reals) { return (reals + FL_BLOCK - 1) / FL_BLOCK * FL_BLOCK; }
+static int64_t sums_count(const fl_weights *j) { return j->in_place ? 0 : items_count(j) * j->columns * fl_item_rows(j) * FL_BLOCK; }
+static int64_t left_count(const fl_weights *j) { return whole_blocks(j->patch); }
+static int64_t apart(const fl_weights *j) { return fl_apart(left_count(j) + fl_panel_count(j)); }
+static int64_t begun_count(const fl_weights *j) { return whole_blocks(items_count(j)); }   /* reals, more than enough */
 
 size_t fl_conv_weights_scratch(const fl_conv *conv)
 {
     const fl_weights j = weights_make(conv);
-    return (size_t)(sums_count(&j) + 2 * left_count(&j) + fl_panel_count(&j) * fl_threads()) * sizeof(real);
+    return (size_t)(sums_count(&j) + begun_count(&j) + apart(&j) * fl_threads()) * sizeof(real);
 }
 
 static fl_patch patch_make(const fl_weights *j, int64_t number)
@@ -114,66 +114,77 @@ static fl_patch patch_inside(const fl_weights *j, fl_patch p, const int k[2])
     return p;
 }
 
-static int64_t items_count(const fl_weights *j) { return (int64_t)j->groups * j->blocks * j->c.win.k[0] * j->c.win.k[1] * j->pieces; }
-
+/* Those that share a part of gy follow one another. */
 static fl_item item_make(const fl_weights *j, int64_t number)
 {
-    const int *k = j->c.win.k, piece = (int)(number % j->pieces);
-    const int64_t rest = number / j->pieces, outer = rest / k[1] / k[0];
-    return (fl_item){.number = (int)number, .group = (int)(outer / j->blocks), .block = (int)(outer % j->blocks),
-                     .k = {(int)(rest / k[1] % k[0]), (int)(rest % k[1])},
+    const int *k = j->c.win.k, parts = j->straight ? j->pieces : j->blocks, others = j->straight ? j->blocks : j->pieces;
+    const int64_t outer = number / k[1] / k[0];
+    const int part = (int)(outer / others % parts), other = (int)(outer % others), piece = j->straight ? part : other;
+    return (fl_item){.number = number, .group = (int)(outer / others / parts), .part = part, .block = j->straight ? other : part,
+                     .k = {(int)(number / k[1] % k[0]), (int)(number % k[1])},
                      .first = fl_piece_strip(j, piece), .last = fl_piece_strip(j, piece + 1)};
 }
 
-/* An item's part of what will be read: every second one asks for x of the next chunk, the others for gy of the one after that, which is
- * copied then. */
-static fl_soon soon_of(const fl_weights *j, const fl_item *item, int64_t next)
+/* What items first .. last-1 will read in block i: x, and their parts of gy. */
+static void look_ahead(const fl_weights *j, int64_t i, int64_t first, int64_t last, fl_soon soon[2])
 {
-    const bool of_x = item->number % 2 == 0;
-    const int64_t from = min64(of_x ? next : next + j->chunk, j->patches), to = min64(from + j->chunk, j->patches);
-    const int64_t share = (items_count(j) + of_x) / 2, reals = fl_shape_count(of_x ? j->c.x : j->c.y);
-    const real *start = (of_x ? j->x : j->gy) + reals * from / j->patches;
-    const int64_t all = reals * to / j->patches - reals * from / j->patches;
-    return (fl_soon){start + all * (item->number / 2) / share, start + all * (item->number / 2 + 1) / share};
+    memset(soon, 0, 2 * sizeof *soon);
+    if (i >= j->patches) return;
+    const fl_item a = item_make(j, first), b = item_make(j, last - 1);
+    const fl_patch p = patch_make(j, i);
+    const int64_t reals = fl_shape_count(j->c.x), before = reals * i / j->patches;
+    const int from = a.group * j->outputs + (j->straight ? fl_strip_row(j, a.first) : a.part * FL_BLOCK);
+    const int to = b.group * j->outputs + (j->straight ? fl_strip_row(j, b.last) : min(j->outputs, (b.part + 1) * FL_BLOCK));
+    soon[0] = (fl_soon){j->x + before, WHOLE, (reals * (i + 1) / j->patches - before) / WHOLE, 1, 0};
+    soon[1] = (fl_soon){j->gy + fl_at(j->c.y, p.n, from, p.from[0], p.from[1], p.from[2]), j->c.y.c, fl_patch_pixels(&p),
+                        (to - from + WHOLE - 1) / WHOLE, 0};
 }
 
-/* Blocks of pixels from .. to-1. */
-static void run_item(const fl_weights *j, int64_t number, int64_t from, int64_t to)
+/* An item's sums[column][row][lane] -> gw[o][kt][kh][kw][i]; zeros, where there are none. */
+static void lay_down(const fl_weights *j, int64_t number)
 {
     const fl_item item = item_make(j, number);
-    const int strip = j->straight ? item.first : item.block * (FL_BLOCK / j->wide);
-    fl_soon soon = soon_of(j, &item, to);
-    bool fresh = from == 0;
+    const int rows = fl_strip_row(j, item.last) - fl_strip_row(j, item.first), lanes = fl_item_lanes(j, &item);
+    if (j->in_place && j->begun[number]) return;
+    const int outputs = j->straight ? rows : lanes, run = j->straight ? lanes : rows;
+    const int64_t to_output = j->straight ? FL_BLOCK : 1, step = j->straight ? 1 : FL_BLOCK;
+    for (int column = 0; column < j->columns; column++) {
+        const real *from = j->begun[number] ? fl_item_sums(j, &item, column) : NULL;
+        real *to = fl_item_result(j, &item, column);
+        for (int n = 0; n < outputs; n++, to += fl_of_output(j))
+            for (int r = 0; r < run; r++) to[r] = from ? from[n * to_output + r * step] : 0;
+    }
+}
+
+/* Items first .. last-1, blocks of pixels from .. to-1. */
+static void run_bundle(const fl_weights *j, int64_t first, int64_t last, int64_t from, int64_t to)
+{
+    real *left = j->left + fl_thread() * j->apart;
     for (int64_t i = from; i < to; i++) {
-        const fl_patch whole = patch_make(j, i), inside = patch_inside(j, whole, item.k);
-        if (inside.to[0] <= inside.from[0] || inside.to[1] <= inside.from[1]) continue;
-        const real *gy = j->left + (i - from) * j->patch + fl_strip_start(j, &whole, item.group, strip);
-        fl_weights_add(j, &item, &whole, &inside, gy, fresh, &soon);
-        fresh = false;
+        const fl_patch whole = patch_make(j, i);
+        int group = -1, part = -1;                                             /* of the copy */
+        fl_soon soon[2];
+        look_ahead(j, i + 1, first, last, soon);
+        for (int64_t number = first; number < last; number++) {
+            const fl_item item = item_make(j, number);
+            const fl_patch inside = patch_inside(j, whole, item.k);
+            if (inside.to[0] <= inside.from[0] || inside.to[1] <= inside.from[1]) continue;
+            if (item.group != group || item.part != part) fl_strips_of_gy(j, &whole, group = item.group, part = item.part, left);
+            fl_weights_add(j, &item, &whole, &inside, left, !j->begun[number], soon);
+            if (!j->begun[number]) j->begun[number] = true;
+        }
     }
-    if (fresh) fl_weights_none(j, &item);
+    for (int64_t number = first; to == j->patches && number < last; number++) lay_down(j, number);
 }
 
-/* The copies of gy: of a block of pixels, a piece of the rows or a block of lanes. */
-static int64_t copies_count(const fl_weights *j) { return (int64_t)j->groups * (j->straight ? j->pieces : j->blocks); }
-
-static void copy_gy(const fl_weights *j, int64_t number, int64_t from, real *copies)
+static int64_t bundles_count(const fl_weights *j)
 {
-    const int parts = j->straight ? j->pieces : j->blocks;
-    const int64_t i = number / copies_count(j);
-    const fl_patch p = patch_make(j, from + i);
-    fl_strips_of_gy(j, &p, (int)(number / parts % j->groups), (int)(number % parts), copies + i * j->patch);
-}
-
-/* sums[group, block][kt][kh][kw][i][lane] -> gw[o][kt][kh][kw][i] */
-static void turn_round(const fl_weights *j, real *gw)
-{
-    const int64_t size = (int64_t)j->c.win.k[0] * j->c.win.k[1] * j->c.win.k[2] * j->channels;
-    FL_PARALLEL(o, j->c.y.c, (double)(size * j->c.y.c * 4)) {
-        const int64_t group = o / j->lanes, lane = o % j->lanes;
-        const real *from = j->sums + (group * j->blocks + lane / FL_BLOCK) * size * FL_BLOCK + lane % FL_BLOCK;
-        for (int64_t i = 0; i < size; i++) gw[o * size + i] = from[i * FL_BLOCK];
-    }
+    const double bytes = (double)(fl_shape_count(j->c.x) + fl_shape_count(j->c.y)) * sizeof(real);
+    const int64_t by_reading = min64((int64_t)(fl_conv_flops(&j->c) / bytes) / OFTEN / fl_threads(), MOST_BUNDLES);
+    const int64_t by_sums = sums_count(j) * (int64_t)sizeof(real) / SUMS_BYTES / fl_threads();
+    const int64_t wish = by_sums > by_reading ? by_sums : by_reading, most = items_count(j) / LEAST_ITEMS / fl_threads();
+    const int64_t of_thread = min64(wish, most) < 1 ? 1 : min64(wish, most);
+    return min64(of_thread * fl_threads(), items_count(j));
 }
 
 void fl_conv_to_weights(const fl_conv *conv, const real *x, const real *gy, real *gw, void *scratch)
@@ -186,20 +197,16 @@ void fl_conv_to_weights(const fl_conv *conv, const real *x, const real *gy, real
     fl_weights j = weights_make(conv);
     j.x = x, j.gy = gy, j.gw = gw;
     j.sums = scratch;
-    real *left[2] = {j.sums + sums_count(&j), j.sums + sums_count(&j) + left_count(&j)};
-    j.panels = left[1] + left_count(&j);
-    FL_PARALLEL(item, j.chunk * copies_count(&j), (double)(j.chunk * j.patch)) copy_gy(&j, item, 0, left[0]);
-    for (int64_t from = 0, turn = 0; from < j.patches; from += j.chunk, turn = !turn) {
-        const int64_t to = min64(from + j.chunk, j.patches), after = min64(to + j.chunk, j.patches);
-        const int64_t copies = (after - to) * copies_count(&j);
-        const double work = fl_conv_flops(&j.c) * (double)(to - from) / (double)j.patches;
-        j.left = left[turn];
-        FL_PARALLEL(item, copies + items_count(&j), work) {                    /* the next chunk's copies on the way: threads meet once */
-            if (item < copies) copy_gy(&j, item, to, left[!turn]);
-            else run_item(&j, item - copies, from, to);
-        }
-    }
-    if (!j.straight) turn_round(&j, gw);
+    j.left = j.sums + sums_count(&j);
+    j.panels = j.left + left_count(&j);
+    j.apart = apart(&j);
+    j.begun = (bool *)(j.left + j.apart * fl_threads());
+    memset(j.begun, 0, (size_t)items_count(&j) * sizeof *j.begun);
+    const int64_t items = items_count(&j), bundles = bundles_count(&j), half = items % bundles ? j.patches / 2 : 0;
+    /* Where some bundles have one item more, others have it in the second half. */
+    if (half) FL_PARALLEL(i, bundles, fl_conv_flops(&j.c)) run_bundle(&j, items * i / bundles, items * (i + 1) / bundles, 0, half);
+    FL_PARALLEL(i, bundles, fl_conv_flops(&j.c))
+        run_bundle(&j, (items * i + bundles - 1) / bundles, (items * (i + 1) + bundles - 1) / bundles, half, j.patches);
 }
 
 size_t fl_conv_scratch(const fl_conv *c, fl_conv_pass pass)

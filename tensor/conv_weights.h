@@ -17,24 +17,34 @@ typedef struct fl_weights {
     int columns;                            /* kernel columns that have a product of their own; 1: (kw, i) is one run of x */
     int tall, wide;                         /* reals of a pixel in a copy, whole vectors: a tile's rows; its lanes */
     int extent[3], cut[3], cuts[3];         /* of y; blocks of pixels: extent and number along t, h, w */
-    int64_t pixels, patches, patch;         /* of a block at most; blocks; reals of a block's copy of gy */
-    int64_t chunk;                          /* blocks at a time */
+    int64_t pixels, patches, patch;         /* of a block at most; blocks; reals of a block's copy of a part of gy */
     const fl_kernels *kernels;
     const real *x, *gy;
-    real *gw, *sums, *left, *panels;        /* left: copies of a chunk of gy; panels: of x, per thread */
+    bool in_place;                          /* gw is written at once: there is a single block of pixels; */
+    real *gw, *sums;                        /* else by way of sums, of every item, [column][row][FL_BLOCK] */
+    real *left, *panels;                    /* a thread's own copies of a part of gy and of x, */
+    int64_t apart;                          /* and from there to the next one's */
+    bool *begun;                            /* per item: something is summed */
 } fl_weights;
 
 /* A block of pixels of y, or the part of it whose taps kt, kh lie inside x. */
 typedef struct fl_patch { int n, from[3], to[3]; } fl_patch;
 
-/* What a thread works at: taps kt, kh, a block of lanes, strips first .. last-1 of the rows. */
-typedef struct fl_item { int number, group, block, k[2], first, last; } fl_item;
+/* What a thread works at: taps kt, kh, a block of lanes, strips first .. last-1 of the rows; part: which of gy it needs. */
+typedef struct fl_item { int64_t number; int group, part, block, k[2], first, last; } fl_item;
 
-/* Memory that will be wanted soon: the tiles ask for it, one after the other. */
-typedef struct fl_soon { const real *at, *end; } fl_soon;
+/* Memory that will be wanted soon, which the tiles ask for one after the other: `count` lines, each `step` reals from the one before, then
+ * those right behind them, and so on through all columns. */
+typedef struct fl_soon { const real *at; int64_t step, count, columns, done; } fl_soon;
 
-/* Where a product goes: room: lanes that may be written. */
-typedef struct fl_target { real *c; int64_t row; int lanes, room; } fl_target;
+static inline const real *fl_soon_take(fl_soon *s, int64_t lines)
+{
+    if (!s->columns) return NULL;
+    const real *next = s->at + s->done * s->step;
+    s->done += lines;
+    if (s->done >= s->count) s->done = 0, s->columns--, s->at += 64 / (int)sizeof(real);
+    return next;
+}
 
 static inline int64_t fl_patch_pixels(const fl_patch *p)
 {
@@ -74,16 +84,10 @@ static inline int64_t fl_panel_count(const fl_weights *j)                      /
     return (j->cut[0] * j->cut[1] * line + 2 * FL_BLOCK) / FL_BLOCK * FL_BLOCK;
 }
 
-/* A block's copy of gy: strips of its channels o, all pixels of one after all of the other, [strip][pixel][vectors]. Straight, a strip
- * is the rows of a tile, in whole vectors; turned round, its lanes. What fills up the last vector may be anything. */
-void fl_strips_of_gy(const fl_weights *, const fl_patch *, int group, int piece_or_block, real *copy);
-
-/* Where in it a strip of a group begins. */
-static inline int64_t fl_strip_start(const fl_weights *j, const fl_patch *p, int group, int strip)
-{
-    const int64_t to_group = (int64_t)group * (j->straight ? j->strips * j->tall : j->blocks * FL_BLOCK);
-    return (to_group + (int64_t)strip * (j->straight ? j->tall : j->wide)) * fl_patch_pixels(p);
-}
+/* A block's copy of a part of gy: strips of its channels o, all pixels of one after all of the other, [strip][pixel][vectors]. Straight,
+ * a part is a piece of the rows, and a strip the rows of a tile, in whole vectors; turned round, a block of lanes, and a tile's lanes.
+ * What fills up the last vector may be anything. */
+void fl_strips_of_gy(const fl_weights *, const fl_patch *, int group, int part, real *copy);
 
 /* The copy of x for straight products, of one block of lanes: strips [strip][line][pixel][wide], zeros outside x. A pixel is the run
  * (kw, i) under a pixel of y; with columns of their own, it is a pixel of x. */
@@ -92,14 +96,41 @@ void fl_panel_of_x(const fl_weights *, const fl_patch *, const fl_item *, real *
 /* The other one: rows of x with zeros around them, [line][pixel][fl_strip_channels]; FL_BLOCK zeros at the end, for whole vectors. */
 void fl_strip_of_x(const fl_weights *, const fl_patch *, const fl_item *, real *to);
 
-/* Strips first .. last-1 of the rows against a block of lanes, into `to`. t: the runs, and both sides at the first row and lane; then
- * from strip to strip, and from lanes to lanes. fresh: nothing is there yet. */
-void fl_strips_multiply(const fl_weights *, int first, int last, fl_tile t, int64_t left_strip, int64_t right_strip, fl_target to,
-                        bool fresh, fl_soon *);
+/* Strips first .. last-1 of the rows against so many lanes of a block. t: the runs, where to, and both sides at the first row and lane;
+ * then from strip to strip, and from lanes to lanes. Whole vectors are written. fresh: nothing is there yet. soon: first the one, then
+ * the other. */
+void fl_strips_multiply(const fl_weights *, int first, int last, int lanes, fl_tile t, int64_t left_strip, int64_t right_strip, bool fresh,
+                        fl_soon[2]);
 
 /* One block of pixels, `inside` being the part of it that counts, into what the item has summed; fresh: that is nothing yet. */
 void fl_weights_add(const fl_weights *, const fl_item *, const fl_patch *whole, const fl_patch *inside, const real *gy, bool fresh,
-                    fl_soon *);
-void fl_weights_none(const fl_weights *, const fl_item *);                     /* there was no such block: zeros */
+                    fl_soon[2]);
+
+/* An item's lanes; where its sums of a kernel column go in gw, from output to output; where they are made, from row to row, and the most
+ * rows that there can be. */
+static inline int fl_item_lanes(const fl_weights *j, const fl_item *item)
+{
+    return j->lanes - item->block * FL_BLOCK < FL_BLOCK ? j->lanes - item->block * FL_BLOCK : FL_BLOCK;
+}
+
+static inline int64_t fl_of_output(const fl_weights *j)
+{
+    return (int64_t)j->c.win.k[0] * j->c.win.k[1] * j->c.win.k[2] * j->channels;
+}
+
+static inline real *fl_item_result(const fl_weights *j, const fl_item *item, int column)
+{
+    const int *k = j->c.win.k, lane = item->block * FL_BLOCK, row = fl_strip_row(j, item->first);
+    const int64_t o = item->group * j->outputs + (j->straight ? row : lane), i = j->straight ? lane : row;
+    return j->gw + (((o * k[0] + item->k[0]) * k[1] + item->k[1]) * k[2] + column) * j->channels + i;
+}
+
+static inline int fl_item_rows(const fl_weights *j) { return (j->strips + j->pieces - 1) / j->pieces * (j->low + (j->high > 0)); }
+static inline int64_t fl_sums_row(const fl_weights *j) { return j->in_place ? fl_of_output(j) : FL_BLOCK; }
+static inline real *fl_item_sums(const fl_weights *j, const fl_item *item, int column)
+{
+    if (j->in_place) return fl_item_result(j, item, column);
+    return j->sums + (item->number * j->columns + column) * fl_item_rows(j) * FL_BLOCK;
+}
 
 #endif

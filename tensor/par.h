@@ -10,6 +10,8 @@
 #ifndef FL_PAR_H
 #define FL_PAR_H
 
+#include "tensor/real.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,6 +51,10 @@ static inline int fl_thread(void) { return 0; }
  * that an item which leans on another, or adds to the same sum, shows itself without luck and on one core. */
 extern double fl_parallel_min;
 extern bool   fl_parallel_backwards;
+
+/* From a thread's scratch of so many reals to the next one's: caches fetch ahead, and what one thread writes is not to be fetched by
+ * another. */
+static inline int64_t fl_apart(int64_t reals) { return (reals * (int64_t)sizeof(real) / 4096 + 2) * 4096 / (int64_t)sizeof(real); }
 
 /* For FL_PARALLEL. share: what each thread begins with; take: the next item, or -1 after the last. */
 fl_shares *fl_share(fl_shares *, int64_t items, double work);

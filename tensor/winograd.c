@@ -48,6 +48,8 @@ static int64_t acrosses_of(const fl_tiles *j, int64_t wide)
     return groups_of(j->across_all, j->w.taps > 1 ? wide : min(min(wide, PIECE_ROWS), half));
 }
 
+static int64_t panel_count(const fl_winograd *w) { return (int64_t)w->taps * w->in.c * FL_BLOCK; }
+
 static fl_tiles job_make(const fl_winograd *w)
 {
     fl_tiles j = {.w = *w, .kernels = fl_kernels_now(), .clips = 1, .planes_in = 1, .planes = 1};
@@ -75,19 +77,18 @@ static fl_tiles job_make(const fl_winograd *w)
     /* One cache line more than needed from point to point: no two points fall into the same sets. */
     j.left_step = j.rows_in * j.c + FL_WHOLE;
     j.right_step = j.piece * FL_TILE_BLOCKS * FL_BLOCK + FL_WHOLE;
+    j.apart = fl_apart(((j.together ? 0 : j.left_step) + j.right_step) * w->points + (w->turned ? panel_count(w) : 0));
     return j;
 }
 
 /* Zeros, and the last pixel with something behind it. */
 static int64_t edges_count(const fl_tiles *j) { return j->zero_count + FL_WHOLE + ceil_div(j->w.in.c, FL_WHOLE) * FL_WHOLE; }
-static int64_t turned_count(const fl_winograd *w) { return w->turned ? (int64_t)w->taps * w->in.c * FL_BLOCK : 0; }
 
 size_t fl_winograd_scratch(const fl_winograd *w)
 {
     const fl_tiles j = job_make(w);
-    const int64_t left = j.left_step * w->points, right = j.right_step * w->points;
-    const int64_t of_thread = right + turned_count(w), of_all = edges_count(&j) + w->blocks * FL_BLOCK;
-    return (size_t)(of_all + left * (j.together ? 1 : fl_threads()) + of_thread * fl_threads()) * sizeof(real);
+    const int64_t of_all = edges_count(&j) + w->blocks * FL_BLOCK + (j.together ? j.left_step * w->points : 0);
+    return (size_t)(of_all + j.apart * fl_threads()) * sizeof(real);
 }
 
 int64_t fl_winograd_pieces(const fl_winograd *w)
@@ -195,10 +196,10 @@ static void run_piece(const fl_tiles *j, const fl_tile_group *g, const fl_tile_g
                       int block, int most)
 {
     const fl_winograd *w = &j->w;
-    real *right = j->right + fl_thread() * j->right_step * w->points;
+    real *right = j->right + fl_thread() * j->apart;
     const int blocks = (int)min(most, w->blocks - block), lo = w->taps > 1 ? w->lo[0] : 0;
-    const int64_t panel = (int64_t)w->taps * w->in.c * FL_BLOCK, tap_step = g->across * j->c;
-    real *turned = j->turned + fl_thread() * turned_count(w);
+    const int64_t panel = panel_count(w), tap_step = g->across * j->c;
+    real *turned = j->turned + fl_thread() * j->apart;
     for (int p = 0; p < w->points; p++) {
         fl_tile_lines pixels = {NULL, 0};
         if (next) pixels = fl_tiles_lines(j, next, p * w->blocks + block, p * w->blocks + block + blocks);
@@ -229,7 +230,7 @@ static double flops(const fl_tiles *j, double rows) { return 2.0 * j->w.points *
 static void run_group(const fl_tiles *j, const fl_tile_group *g, const fl_tile_group *next)
 {
     const int64_t rows = g->planes * g->across;
-    real *left = j->left + fl_thread() * j->left_step * j->w.points;
+    real *left = j->left + fl_thread() * j->apart;
     if (j->line) fl_line_read(j, g, left);
     else for (int plane = 0; plane < g->planes_in; plane++) fl_tiles_read(j, g, plane, 0, g->across, left);
     for (int64_t first = 0; first < rows; first += j->piece)
@@ -282,8 +283,8 @@ void fl_winograd_run(const fl_winograd *w, const real *in, const real *packed, c
     memcpy(at + last, in + fl_shape_count(w->in) - w->in.c, (size_t)w->in.c * sizeof *at);
     if (b) memcpy(at + bias, b, (size_t)w->out.c * sizeof *at);
     j.left = at + bias + w->blocks * FL_BLOCK;
-    j.right = j.left + j.left_step * w->points * (j.together ? 1 : fl_threads());
-    j.turned = j.right + j.right_step * w->points * fl_threads();
+    j.right = j.left + j.left_step * w->points;                              /* together, this is the first that is a thread's own */
+    j.turned = j.right + j.right_step * w->points;
     if (j.together) by_steps(&j);
     else by_groups(&j);
 }

@@ -32,9 +32,9 @@ typedef struct fl_tiles {
     bool near;                                 /* weights need not be asked for */
     const real *zeros, *last, *bias;           /* for pixels outside, for the last pixel; whole vectors */
     int64_t zero_count;                        /* of zeros, without what vectors read beyond */
-    real *turned;                              /* of each thread: a panel */
     real *left, *right;                        /* [point][row][channel]: inputs, and one block of outputs after the other */
-    int64_t left_step, right_step;
+    real *turned;                              /* a panel */
+    int64_t left_step, right_step, apart;      /* from point to point; from what is a thread's own to the next one's */
 } fl_tiles;
 
 /* Output tiles t .. t+planes-1 and s .. s+across-1 of a clip, from input planes from .. from+planes_in-1. Rows: [plane][tile]. */

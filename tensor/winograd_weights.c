@@ -61,7 +61,7 @@ size_t fl_winograd_weights_scratch(const fl_winograd *w)
 {
     const job j = job_make(w);
     const int64_t edges = 2 * (edge_count(w->in.c) + edge_count(w->out.c));
-    return (size_t)(edges + w->points * (j.x.left_step + j.gy.step + j.sums_step * fl_threads())) * sizeof(real);
+    return (size_t)(edges + w->points * (j.x.left_step + j.gy.step) + fl_apart(j.sums_step * w->points) * fl_threads()) * sizeof(real);
 }
 
 /* Zeros, and the last pixel with something behind it. */
@@ -111,14 +111,14 @@ static void run_item(const job *j, int64_t item, bool add)
     const int first = fl_piece_strip(s, piece), last = fl_piece_strip(s, piece + 1);
     const int row = fl_strip_row(s, first), rows = fl_strip_row(s, last) - row;
     const int lanes = min(FL_BLOCK, s->lanes - block * FL_BLOCK), taps = w->k[0] * w->k[1] * w->k[2];
-    real *sums = j->sums + fl_thread() * j->sums_step * w->points;
+    real *sums = j->sums + fl_thread() * fl_apart(j->sums_step * w->points);
     int64_t from, to;
     const int64_t further = tiles_met(j, kt, &from, &to);
-    fl_tile t = {.a_row = 1, .a_step = s->tall, .b_step = s->wide, .count = {1, 1, 1},
+    fl_tile t = {.c_row = FL_BLOCK, .a_row = 1, .a_step = s->tall, .b_step = s->wide, .count = {1, 1, 1},
                  .a_jump[1] = PART_TILES * s->tall, .b_jump[1] = PART_TILES * s->wide};
     if (from == to) memset(sums, 0, (size_t)(j->sums_step * w->points) * sizeof *sums);
     for (int p = 0; p < w->points; p++) {
-        const fl_target target = {sums + p * j->sums_step, FL_BLOCK, lanes, FL_BLOCK};
+        t.c = sums + p * j->sums_step;
         const real *left = j->spread + p * j->gy.step + first * j->gy.strip;
         const real *right = j->x.left + p * j->x.left_step + (int64_t)block * (FL_BLOCK / s->wide) * j->x.strip;
         for (int64_t tile = from, n; tile < to; tile += n) {
@@ -127,8 +127,8 @@ static void run_item(const job *j, int64_t item, bool add)
             t.run = parts ? PART_TILES : n, t.count[1] = parts ? parts : 1, t.in_parts = parts > 1;
             t.a = left + tile * s->tall;
             t.b = right + (tile + further) * s->wide;
-            fl_soon soon = {t.b + n * s->wide, t.b + 2 * n * s->wide};
-            fl_strips_multiply(s, first, last, t, j->gy.strip, j->x.strip, target, tile == from, &soon);
+            fl_soon soon[2] = {{t.b + n * s->wide, FL_WHOLE, n * s->wide / FL_WHOLE, 1, 0}};
+            fl_strips_multiply(s, first, last, lanes, t, j->gy.strip, j->x.strip, tile == from, soon);
         }
     }
     for (int r = 0; r < rows; r++) {
