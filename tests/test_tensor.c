@@ -392,6 +392,21 @@ TEST(par_every_item_once_whatever_the_threads)
     fl_threads_set(0);
 }
 
+/* So that from loop to loop a thread meets the same part of the arrays; and none is left to one who does not come. */
+TEST(par_a_thread_begins_with_its_own_share_and_goes_on_with_the_others)
+{
+    fl_threads_set(3);
+    fl_shares s;
+    fl_share(&s, 10, 1e9);
+    const int first = s.threads > 1 ? 3 : 0;
+    fl_turn turn = {s.threads > 1 ? 1 : 0, s.threads};
+    for (int64_t i = 0; i < 10; i++) CHECK(fl_take(&s, &turn) == (first + i) % 10);
+    CHECK(fl_take(&s, &turn) == -1 && turn.left == 0);
+    fl_share(&s, 10, 0);
+    CHECK(s.threads == 1);
+    fl_threads_set(0);
+}
+
 TEST(par_thread_count_is_clamped)
 {
     fl_threads_set(0);

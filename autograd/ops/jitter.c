@@ -20,22 +20,40 @@ static fl_shape infer(fl_graph *g, const fl_node *node)
     return x;
 }
 
-static int within(double i, int n) { return !(i > 0) ? 0 : i > n - 1 ? n - 1 : (int)i; }
+/* A move: rows dy down, columns dx to the left, at most the whole frame; mirrored then. Columns first .. last-1 come from within the
+ * frame, the others from its border. */
+typedef struct move { int dy, dx, first, last; bool mirrored; } move;
 
-static int64_t source(fl_shape s, const real *how, int h, int w)
+static int limited(double i, int most) { return !(i > -most) ? -most : i > most ? most : (int)i; }
+static int within(int i, int n) { return i < 0 ? 0 : i > n - 1 ? n - 1 : i; }
+
+static move move_of(const fl_node *node, const real *how, int64_t frame)
 {
-    const int across = how[2] > R(0.5) ? s.w - 1 - w : w;
-    return (int64_t)within(floor(h + (double)how[0] + 0.5), s.h) * s.w + within(floor(across + (double)how[1] + 0.5), s.w);
+    const fl_shape s = node->shape;
+    how += node->in_shape[1].n == 1 ? 0 : frame / s.t * 3;
+    const int dy = limited(floor((double)how[0] + 0.5), s.h), dx = limited(floor((double)how[1] + 0.5), s.w);
+    return (move){dy, dx, dx < 0 ? -dx : 0, dx > 0 ? s.w - dx : s.w, how[2] > R(0.5)};
 }
+
+/* Column w of the result, or before it is mirrored, comes from here. */
+static int64_t source(const move *m, fl_shape s, int w) { return (int64_t)within((m->mirrored ? s.w - 1 - w : w) + m->dx, s.w) * s.c; }
+
+/* So many columns from there on come from neighbours. */
+static int run_of(const move *m, int w) { return !m->mirrored && w >= m->first && w < m->last ? m->last - w : 1; }
 
 static void forward(const fl_node *node, const real *const in[], real *y)
 {
     const fl_shape s = node->shape;
     FL_PARALLEL(frame, (int64_t)s.n * s.t, fl_shape_count(s) * 2) {
-        const real *how = in[1] + (node->in_shape[1].n == 1 ? 0 : frame / s.t * 3), *x = in[0] + frame * s.h * s.w * s.c;
-        for (int h = 0; h < s.h; h++)
-            for (int w = 0; w < s.w; w++)
-                memcpy(y + ((frame * s.h + h) * s.w + w) * s.c, x + source(s, how, h, w) * s.c, (size_t)s.c * sizeof *y);
+        const move m = move_of(node, in[1], frame);
+        for (int h = 0; h < s.h; h++) {
+            const real *x = in[0] + (frame * s.h + within(h + m.dy, s.h)) * s.w * s.c;
+            real *to = y + (frame * s.h + h) * s.w * s.c;
+            for (int w = 0, run; w < s.w; w += run) {
+                run = run_of(&m, w);
+                memcpy(to + w * s.c, x + source(&m, s, w), (size_t)run * (size_t)s.c * sizeof *to);
+            }
+        }
     }
 }
 
@@ -46,13 +64,16 @@ static void vjp(const fl_node *node, int k, const real *const in[], const real *
     memset(gx, 0, (size_t)fl_shape_count(node->in_shape[k]) * sizeof *gx);
     if (k == 1) return;
     FL_PARALLEL(frame, (int64_t)s.n * s.t, fl_shape_count(s) * 2) {
-        const real *how = in[1] + (node->in_shape[1].n == 1 ? 0 : frame / s.t * 3);
-        real *to = gx + frame * s.h * s.w * s.c;
-        for (int h = 0; h < s.h; h++)
-            for (int w = 0; w < s.w; w++) {
-                const real *g = gy + ((frame * s.h + h) * s.w + w) * s.c;
-                for (int c = 0; c < s.c; c++) to[source(s, how, h, w) * s.c + c] += g[c];
+        const move m = move_of(node, in[1], frame);
+        for (int h = 0; h < s.h; h++) {
+            const real *g = gy + (frame * s.h + h) * s.w * s.c;
+            real *to = gx + (frame * s.h + within(h + m.dy, s.h)) * s.w * s.c;
+            for (int w = 0, run; w < s.w; w += run) {
+                real *here = to + source(&m, s, w);
+                run = run_of(&m, w);
+                for (int i = 0; i < run * s.c; i++) here[i] += g[w * s.c + i];
             }
+        }
     }
 }
 
