@@ -61,7 +61,7 @@ typedef struct fl_transforms {
     void (*input )(const int m[3], const real *const *pixel, const real *const *next, int channels, real *v,
                    int64_t step, int wide, int64_t strip);
     /* Point p comes from v[p * step + channel]; output i goes to pixel[i], NULL where there is none. bias: whole
-     * vectors. So for `tiles` tiles: v_next further, pixel_next further. */
+     * vectors. So for `tiles` tiles: v_next further, pixel_next further. In place, channels are whole vectors. */
     void (*output)(const int m[3], const real *v, int64_t step, const real *bias, int channels, real *const *pixel, int tiles,
                    int64_t v_next, int64_t pixel_next);
     /* A y: output pixel i of the tile is at pixel[i]; `tall` channels from s*low + min(s, high) on, of point p, go to

@@ -146,11 +146,14 @@ INLINE void input_tile(const int mt, const int mh, const int mw, const real *con
     }
 }
 
+/* What is left over is made with the last whole vector, part of which has been made before: v and the pixels do not overlap, or the
+ * channels are whole vectors. */
 INLINE void output_tile(const int mt, const int mh, const int mw, const real *v, int64_t point, const real *bias,
                         int channels, real *const *pixel, int64_t further)
 {
     const int nt = SIDE(mt), nh = SIDE(mh), nw = SIDE(mw);
     for (int c = 0; c < channels; c += WIDTH) {
+        if (channels - c < WIDTH && channels >= WIDTH) c = channels - WIDTH;
         vector rows[6 * 4], y[4 * 4];
         const vector b = *(const loose *)(bias + c);
         const int lanes = channels - c;

@@ -79,7 +79,8 @@ static void write_run(const fl_tiles *j, const run *r, int channel, int channels
         const int n = (int)min(STEP, r->count - i);
         expect(j, at + STEP * c, plane, planes, min(STEP, r->count - i - n), channels);
         for (int k = 0; k < planes; k++) pixel[k] = j->finish ? points + k * j->right_step : j->out + at + k * plane;
-        j->kernels->transforms->output(w->m, points, j->right_step, j->bias + channel, channels, pixel, n, WIDE, j->finish ? WIDE : c);
+        const int made = fl_made(j, channels);
+        j->kernels->transforms->output(w->m, points, j->right_step, j->bias + channel, made, pixel, n, WIDE, j->finish ? WIDE : c);
         if (!j->finish) continue;
         if (c == WIDE) j->kernels->finish(j->finish, points, j->right_step, at, plane, planes, n * c, j->out);
         else for (int l = 0; l < n; l++)

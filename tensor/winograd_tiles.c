@@ -155,7 +155,8 @@ void fl_tiles_write(const fl_tiles *j, const fl_tile_group *g, int64_t first, in
             pixel[k] = now[k] < 0 ? NULL : j->finish ? points + k * j->right_step : j->out + now[k] + channel;
             if (row + 1 < last && next[k] >= 0) fl_finish_expect(j->finish ? j->finish : &none, next[k] + channel, channels, j->out);
         }
-        j->kernels->transforms->output(w->m, points, j->right_step, j->bias + channel, channels, pixel, 1, 0, 0);
+        const int made = fl_made(j, channels);
+        j->kernels->transforms->output(w->m, points, j->right_step, j->bias + channel, made, pixel, 1, 0, 0);
         for (int k = 0, n; k < outputs && j->finish; k += n) {                   /* those in a line go together */
             for (n = 1; n < line && now[k] >= 0 && now[k + n] >= 0; n++) { }
             const int64_t apart = n > 1 ? now[k + 1] - now[k] : 0;
