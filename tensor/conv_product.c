@@ -23,7 +23,7 @@ void fl_strips_multiply(const fl_weights *j, int first, int last, int lanes, fl_
             const int row = fl_strip_row(j, strip) - fl_strip_row(j, first);
             const int rows = fl_strip_row(j, strip + 1) - fl_strip_row(j, strip);
             t.a = j->straight ? a + (strip - first) * left_strip : a + row * t.a_row + (j->depthwise ? lane : 0);
-            fl_soon *next = soon + !soon->columns;
+            fl_soon *next = soon[0].columns ? &soon[0] : &soon[1];
             t.later_step = next->step;
             t.later = fl_soon_take(next, asks);
             t.c = c + row * t.c_row + lane;

@@ -174,7 +174,8 @@ static void run_bundle(const fl_weights *j, int64_t first, int64_t last, int64_t
             if (!j->begun[number]) j->begun[number] = true;
         }
     }
-    for (int64_t number = first; to == j->patches && number < last; number++) lay_down(j, number);
+    if (to < j->patches) return;
+    for (int64_t number = first; number < last; number++) lay_down(j, number);
 }
 
 static int64_t bundles_count(const fl_weights *j)
@@ -203,7 +204,8 @@ void fl_conv_to_weights(const fl_conv *conv, const real *x, const real *gy, real
     j.begun = (bool *)(j.left + j.apart * fl_threads());
     memset(j.begun, 0, (size_t)items_count(&j) * sizeof *j.begun);
     const int64_t items = items_count(&j), bundles = bundles_count(&j), half = items % bundles ? j.patches / 2 : 0;
-    /* Where some bundles have one item more, others have it in the second half. */
+    /* Where items do not divide evenly, those bundles that have one more in the first half of the blocks leave it to others in the second:
+     * what is summed stays, whoever goes on. */
     if (half) FL_PARALLEL(i, bundles, fl_conv_flops(&j.c)) run_bundle(&j, items * i / bundles, items * (i + 1) / bundles, 0, half);
     FL_PARALLEL(i, bundles, fl_conv_flops(&j.c))
         run_bundle(&j, (items * i + bundles - 1) / bundles, (items * (i + 1) + bundles - 1) / bundles, half, j.patches);

@@ -106,18 +106,17 @@ void fl_strips_multiply(const fl_weights *, int first, int last, int lanes, fl_t
 void fl_weights_add(const fl_weights *, const fl_item *, const fl_patch *whole, const fl_patch *inside, const real *gy, bool fresh,
                     fl_soon[2]);
 
-/* An item's lanes; where its sums of a kernel column go in gw, from output to output; where they are made, from row to row, and the most
- * rows that there can be. */
-static inline int fl_item_lanes(const fl_weights *j, const fl_item *item)
+static inline int fl_item_lanes(const fl_weights *j, const fl_item *item)                          /* of its block */
 {
     return j->lanes - item->block * FL_BLOCK < FL_BLOCK ? j->lanes - item->block * FL_BLOCK : FL_BLOCK;
 }
 
-static inline int64_t fl_of_output(const fl_weights *j)
+static inline int64_t fl_of_output(const fl_weights *j)                                            /* reals of gw */
 {
     return (int64_t)j->c.win.k[0] * j->c.win.k[1] * j->c.win.k[2] * j->channels;
 }
 
+/* Where an item's sums of a kernel column go in the end. */
 static inline real *fl_item_result(const fl_weights *j, const fl_item *item, int column)
 {
     const int *k = j->c.win.k, lane = item->block * FL_BLOCK, row = fl_strip_row(j, item->first);
@@ -125,6 +124,7 @@ static inline real *fl_item_result(const fl_weights *j, const fl_item *item, int
     return j->gw + (((o * k[0] + item->k[0]) * k[1] + item->k[1]) * k[2] + column) * j->channels + i;
 }
 
+/* And where they are made: at most so many rows, so far from one to the next. */
 static inline int fl_item_rows(const fl_weights *j) { return (j->strips + j->pieces - 1) / j->pieces * (j->low + (j->high > 0)); }
 static inline int64_t fl_sums_row(const fl_weights *j) { return j->in_place ? fl_of_output(j) : FL_BLOCK; }
 static inline real *fl_item_sums(const fl_weights *j, const fl_item *item, int column)

@@ -152,8 +152,8 @@ INLINE void output_tile(const int mt, const int mh, const int mw, const real *v,
                         int channels, real *const *pixel, int64_t further)
 {
     const int nt = SIDE(mt), nh = SIDE(mh), nw = SIDE(mw);
-    for (int c = 0; c < channels; c += WIDTH) {
-        if (channels - c < WIDTH && channels >= WIDTH) c = channels - WIDTH;
+    for (int first = 0; first < channels; first += WIDTH) {
+        const int c = channels - first >= WIDTH || channels < WIDTH ? first : channels - WIDTH;
         vector rows[6 * 4], y[4 * 4];
         const vector b = *(const loose *)(bias + c);
         const int lanes = channels - c;

@@ -58,7 +58,7 @@ TEST(turn_weights_have_the_bits_of_their_own_packing)
     check(&a, "3x1x1 and many channels", layer(576, 600, line, 1, 4, 5));
     check(&a, "3x3x3, tiles of 4, few rows", layer(256, 200, cube, 1, 4, 14));
     check(&a, "3x3x3, tiles of 2, few rows", layer(300, 520, cube, 1, 3, 10));
-    check(&a, "3x3x3, tiles in two pieces, odd channels", layer(170, 333, cube, 1, 8, 19));
+    check(&a, "3x3x3, tiles in two pieces, odd channels", layer(170, 333, cube, 1, 8, sizeof(real) == 4 ? 19 : 13));
     check(&a, "3x3x3, direct", layer(200, 201, cube, 1, 1, 3));
     check(&a, "3x3x3 with stride 2", layer(250, 170, cube, 2, 3, 7));
     fl_conv whole = layer(70, 600, plane, 1, 6, 3);

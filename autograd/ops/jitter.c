@@ -51,7 +51,7 @@ static void forward(const fl_node *node, const real *const in[], real *y)
             real *to = y + (frame * s.h + h) * s.w * s.c;
             for (int w = 0, run; w < s.w; w += run) {
                 run = run_of(&m, w);
-                memcpy(to + w * s.c, x + source(&m, s, w), (size_t)run * (size_t)s.c * sizeof *to);
+                memcpy(to + (int64_t)w * s.c, x + source(&m, s, w), (size_t)run * (size_t)s.c * sizeof *to);
             }
         }
     }
@@ -69,9 +69,10 @@ static void vjp(const fl_node *node, int k, const real *const in[], const real *
             const real *g = gy + (frame * s.h + h) * s.w * s.c;
             real *to = gx + (frame * s.h + within(h + m.dy, s.h)) * s.w * s.c;
             for (int w = 0, run; w < s.w; w += run) {
+                const real *from = g + (int64_t)w * s.c;
                 real *here = to + source(&m, s, w);
                 run = run_of(&m, w);
-                for (int i = 0; i < run * s.c; i++) here[i] += g[w * s.c + i];
+                for (int64_t i = 0; i < (int64_t)run * s.c; i++) here[i] += from[i];
             }
         }
     }
