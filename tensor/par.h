@@ -3,8 +3,9 @@
  *     FL_PARALLEL(i, n, work) { ... writes only what belongs to item i ... }
  *
  * runs the body for i = 0 .. n-1, on several threads when work (a rough count of arithmetic operations of
- * the whole loop) is worth it. Items are fixed by the problem, never by the thread count: one writer per
- * output element. A sum over items is made of one partial per item, added in item order after the loop.
+ * the whole loop) is worth it. Items are fixed by the problem, never by the thread count (at most how many of
+ * them a thread takes in one go is): one writer per output element. A sum over items is made of one partial per
+ * item, added in item order after the loop.
  * No return, break or goto out of the body; no allocation inside. Scratch per thread: fl_thread() in
  * 0 .. fl_threads()-1. Without OpenMP it is a plain loop with the same bits. */
 #ifndef FL_PAR_H
