@@ -96,8 +96,9 @@ static void make_weight(const fl_folded *k)
     for (fl_id i = made->value ? k->weight : FL_NONE; i != FL_NONE; i = k->f->stack.next[i])
         (void)fl_graph_value(old, old->node[i].in[1]);             /* a weight made on demand is made of one that may be, too */
     const fl_shape s = made->shape;
-    FL_PARALLEL(n, made->value ? s.n : 0, 30 * fl_shape_count(s))  /* where it is made on demand it need not be here */
-        rows_of(k, (int)n, 1, made->value + n * (fl_shape_count(s) / s.n), NULL);
+    if (made->value) {                                             /* where it is made on demand it need not be here */
+        FL_PARALLEL(n, s.n, 30 * fl_shape_count(s)) rows_of(k, (int)n, 1, made->value + n * (fl_shape_count(s) / s.n), NULL);
+    }
     if (k->b != FL_NONE) make_bias(k, fl_graph_value(k->f->g, k->b));
 }
 

@@ -201,7 +201,7 @@ void fl_conv_to_weights(const fl_conv *conv, const real *x, const real *gy, real
     j.left = j.sums + sums_count(&j);
     j.panels = j.left + left_count(&j);
     j.apart = apart(&j);
-    j.begun = (bool *)(j.left + j.apart * fl_threads());
+    j.begun = (void *)(j.left + j.apart * fl_threads());
     memset(j.begun, 0, (size_t)items_count(&j) * sizeof *j.begun);
     const int64_t items = items_count(&j), bundles = bundles_count(&j), half = items % bundles ? j.patches / 2 : 0;
     /* Where items do not divide evenly, those bundles that have one more in the first half of the blocks leave it to others in the second:

@@ -57,7 +57,10 @@ typedef struct fl_tile_lines { const real *at; int64_t count; } fl_tile_lines;
 fl_tile_lines fl_tiles_lines(const fl_tiles *, const fl_tile_group *, int first, int last);
 
 /* Channels that a tile's outputs are made of: what is finished later lies where the points were, and has room for whole vectors. */
-static inline int fl_made(const fl_tiles *j, int channels) { return j->finish ? (channels + FL_WHOLE - 1) / FL_WHOLE * FL_WHOLE : channels; }
+static inline int fl_made(const fl_tiles *j, int channels)
+{
+    return j->finish ? (channels + FL_WHOLE - 1) / FL_WHOLE * FL_WHOLE : channels;
+}
 
 /* Rows first .. last-1, `channels` outputs from `channel` on, from the products' right sides to the result. */
 void fl_tiles_write(const fl_tiles *, const fl_tile_group *, int64_t first, int64_t last, int channel, int channels, real *right);

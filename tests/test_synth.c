@@ -68,7 +68,7 @@ TEST(synth_threads_make_the_same_clips)
 {
     enum { CLIPS = 24 };
     static clip many[CLIPS];
-    uint64_t hash[CLIPS];
+    uint64_t hash[CLIPS] = {0};
     fl_synth_options o = fl_synth_default(5);
     fl_threads_set(4);
     FL_PARALLEL(i, CLIPS, 1e9) {
