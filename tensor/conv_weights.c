@@ -12,9 +12,13 @@
  * A tile wants a few channels of pixel after pixel. Channels lie last, so that is a long step, and lines of memory so far apart fall on
  * each other in the cache. Both sides are copied into strips as wide as a tile (conv_panels.c): x by every item, (kt, kh) x lanes x rows,
  * for itself; gy once for those items of a thread that share a part of it. A thread goes through the blocks with some items, its bundle,
- * and meets no other thread on its way. */
+ * and meets no other thread on its way.
+ *
+ * Where all sums together are small beside a block's pixels, two threads would do little but copy the same. There a block is one thread's,
+ * with all items, and what it sums is kept apart until all blocks are there. */
 #include "tensor/conv_weights.h"
 
+#include "tensor/axpy.h"
 #include "tensor/conv_scatter.h"
 #include "tensor/par.h"
 #include "tensor/winograd.h"
@@ -28,6 +32,7 @@ enum {
     MOST_BUNDLES = 4,                          /* of a thread: if it is held up, another one takes them over. But each reads and copies */
     OFTEN = 40, LEAST_ITEMS = 8,               /* for itself: so many operations for a byte, and items for a copy, or there are fewer; */
     SUMS_BYTES = 256 << 10,                    /* and more, where the sums of one would not stay near */
+    FEW_SUMS = 4, MOST_APART = 32 << 20,       /* kept apart: a block reads so many times what it sums; bytes of all blocks' sums */
     LONG_LINE = 24,
     WHOLE = 64 / (int)sizeof(real)
 };
@@ -83,10 +88,19 @@ static int64_t left_count(const fl_weights *j) { return whole_blocks(j->patch); 
 static int64_t apart(const fl_weights *j) { return fl_apart(left_count(j) + fl_panel_count(j)); }
 static int64_t begun_count(const fl_weights *j) { return whole_blocks(items_count(j)); }   /* reals, more than enough */
 
+static bool sums_apart(const fl_weights *j)
+{
+    const int64_t read = (fl_shape_count(j->c.x) + fl_shape_count(j->c.y)) / j->patches, sums = sums_count(j);
+    return fl_threads() > 1 && j->patches >= 4 * fl_threads() && FEW_SUMS * sums <= read
+        && sums * j->patches * (int64_t)sizeof(real) <= MOST_APART;
+}
+
+static int64_t sets_count(const fl_weights *j) { return sums_apart(j) ? j->patches : 1; }  /* of sums, and of what is begun */
+
 size_t fl_conv_weights_scratch(const fl_conv *conv)
 {
     const fl_weights j = weights_make(conv);
-    return (size_t)(sums_count(&j) + begun_count(&j) + apart(&j) * fl_threads()) * sizeof(real);
+    return (size_t)((sums_count(&j) + begun_count(&j)) * sets_count(&j) + apart(&j) * fl_threads()) * sizeof(real);
 }
 
 static fl_patch patch_make(const fl_weights *j, int64_t number)
@@ -174,7 +188,11 @@ static void run_bundle(const fl_weights *j, int64_t first, int64_t last, int64_t
             if (!j->begun[number]) j->begun[number] = true;
         }
     }
-    if (to < j->patches) return;
+}
+
+static void run_bundle_to_the_end(const fl_weights *j, int64_t first, int64_t last, int64_t from)
+{
+    run_bundle(j, first, last, from, j->patches);
     for (int64_t number = first; number < last; number++) lay_down(j, number);
 }
 
@@ -188,6 +206,51 @@ static int64_t bundles_count(const fl_weights *j)
     return min64(of_thread * fl_threads(), items_count(j));
 }
 
+static void by_items(const fl_weights *j)
+{
+    const int64_t items = items_count(j), bundles = bundles_count(j), half = items % bundles ? j->patches / 2 : 0;
+    memset(j->begun, 0, (size_t)items * sizeof *j->begun);
+    /* Where items do not divide evenly, those bundles that have one more in the first half of the blocks leave it to others in the second:
+     * what is summed stays, whoever goes on. */
+    if (half) FL_PARALLEL(i, bundles, fl_conv_flops(&j->c)) run_bundle(j, items * i / bundles, items * (i + 1) / bundles, 0, half);
+    FL_PARALLEL(i, bundles, fl_conv_flops(&j->c))
+        run_bundle_to_the_end(j, (items * i + bundles - 1) / bundles, (items * (i + 1) + bundles - 1) / bundles, half);
+}
+
+static fl_weights set_of(const fl_weights *j, int64_t block)
+{
+    fl_weights own = *j;
+    own.sums += sums_count(j) * block;
+    own.begun += begun_count(j) * block;
+    return own;
+}
+
+/* One block's sums of an item after the other's, onto those of the first that has any. */
+static void add_up(const fl_weights *j, int64_t number)
+{
+    fl_weights all = set_of(j, 0);
+    const fl_item item = item_make(j, number);
+    const int64_t sums = j->columns * (int64_t)fl_item_rows(j) * FL_BLOCK;
+    for (int64_t block = 1; block < j->patches; block++) {
+        const fl_weights more = set_of(j, block);
+        if (!more.begun[number]) continue;
+        if (all.begun[number]) fl_axpy(sums, 1, fl_item_sums(&more, &item, 0), fl_item_sums(&all, &item, 0));
+        else all = more;
+    }
+    lay_down(&all, number);
+}
+
+static void by_blocks(const fl_weights *j)
+{
+    const int64_t items = items_count(j);
+    FL_PARALLEL(block, j->patches, fl_conv_flops(&j->c)) {
+        const fl_weights own = set_of(j, block);
+        memset(own.begun, 0, (size_t)items * sizeof *own.begun);
+        run_bundle(&own, 0, items, block, block + 1);
+    }
+    FL_PARALLEL(number, items, sums_count(j) * j->patches) add_up(j, number);
+}
+
 void fl_conv_to_weights(const fl_conv *conv, const real *x, const real *gy, real *gw, void *scratch)
 {
     fl_winograd w;
@@ -198,17 +261,12 @@ void fl_conv_to_weights(const fl_conv *conv, const real *x, const real *gy, real
     fl_weights j = weights_make(conv);
     j.x = x, j.gy = gy, j.gw = gw;
     j.sums = scratch;
-    j.left = j.sums + sums_count(&j);
+    j.left = j.sums + sums_count(&j) * sets_count(&j);
     j.panels = j.left + left_count(&j);
     j.apart = apart(&j);
     j.begun = (void *)(j.left + j.apart * fl_threads());
-    memset(j.begun, 0, (size_t)items_count(&j) * sizeof *j.begun);
-    const int64_t items = items_count(&j), bundles = bundles_count(&j), half = items % bundles ? j.patches / 2 : 0;
-    /* Where items do not divide evenly, those bundles that have one more in the first half of the blocks leave it to others in the second:
-     * what is summed stays, whoever goes on. */
-    if (half) FL_PARALLEL(i, bundles, fl_conv_flops(&j.c)) run_bundle(&j, items * i / bundles, items * (i + 1) / bundles, 0, half);
-    FL_PARALLEL(i, bundles, fl_conv_flops(&j.c))
-        run_bundle(&j, (items * i + bundles - 1) / bundles, (items * (i + 1) + bundles - 1) / bundles, half, j.patches);
+    if (sums_apart(&j)) by_blocks(&j);
+    else by_items(&j);
 }
 
 size_t fl_conv_scratch(const fl_conv *c, fl_conv_pass pass)

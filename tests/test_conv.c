@@ -390,6 +390,8 @@ static const geometry wide[] = {
     {2,  64, 64, 1, {4, 14, 14}, {1, 1, 1},  ONE,       ONE,       NONE,      NONE},
     {3,  48, 48, 48, {4, 14, 24}, {3, 3, 3}, ONE,       ONE,       {1, 1, 1}, {1, 1, 1}},
     {2,  24, 36, 2, {4, 12, 20}, {1, 3, 3},  {1, 2, 2}, ONE,       {0, 1, 1}, {0, 1, 1}},
+    {2,  20, 16, 1, {5, 18, 60}, {3, 1, 1},  ONE,       ONE,       {1, 0, 0}, {1, 0, 0}},  /* few sums, many blocks of pixels; */
+    {8,  20, 16, 1, {2, 18, 60}, {4, 1, 1},  ONE,       ONE,       {3, 0, 0}, {2, 0, 0}},  /* a tap that never lies inside */
     {2,  4,  8,  1, {3, 128, 140}, {2, 2, 3}, ONE,      ONE,       {0, 1, 1}, {1, 0, 1}},  /* blocks of a line each */
 };
 enum { WIDE = (int)(sizeof wide / sizeof *wide) };
