@@ -5,6 +5,8 @@
 #include "tensor/disc.h"
 #include "tensor/math.h"
 
+#include <stdbool.h>
+
 #define ELEMENT double
 #include "tensor/vector_body.h"
 
@@ -25,17 +27,24 @@ INLINE vector exp_of(vector u)
 
 enum part { LIGHT, SLOPE };
 
+/* Numbers for elements 0, 1, .. as a list: constants, so that a shuffle has no order to work out. */
+#if VECTOR_BYTES == 64
+#define LANES(number) number(0), number(1), number(2), number(3), number(4), number(5), number(6), number(7)
+#elif VECTOR_BYTES == 32
+#define LANES(number) number(0), number(1), number(2), number(3)
+#else
+#define LANES(number) number(0), number(1)
+#endif
+
 INLINE vector reversed(vector v)
 {
+#define FROM(l) WIDTH - 1 - l
 #if defined(__clang__)
-    vector r = v;
-    UNROLL for (int l = 0; l < WIDTH; l++) r[l] = v[WIDTH - 1 - l];
-    return r;
+    return __builtin_shufflevector(v, v, LANES(FROM));
 #else
-    whole order = {0};
-    UNROLL for (int l = 0; l < WIDTH; l++) order[l] = WIDTH - 1 - l;
-    return __builtin_shuffle(v, order);
+    return __builtin_shuffle(v, (whole){LANES(FROM)});
 #endif
+#undef FROM
 }
 
 /* Columns w .. w+WIDTH-1 from the centre, to its right, and to its left as far as there are any. */
@@ -47,18 +56,61 @@ INLINE void both_sides(const fl_disc *d, vector v, int64_t w, double *centre)
     else UNROLL for (int l = 0; l < WIDTH - 1; l++) if (l < left) centre[-w - l] = v[l];
 }
 
+/* Squares of 2 x 2, then of twice as much, change their corners: bit `step` of row and column. */
+#define LOW(l)  ((l) & step ? WIDTH + (l) - step : (l))
+#define HIGH(l) ((l) & step ? WIDTH + (l) : (l) + step)
+#if defined(__clang__)
+#define MIXED(a, b, from) __builtin_shufflevector(a, b, LANES(from))
+#else
+#define MIXED(a, b, from) __builtin_shuffle(a, b, (whole){LANES(from)})
+#endif
+#define CHANGE_CORNERS(apart)                                                                  \
+    do {                                                                                       \
+        enum { step = (apart) < WIDTH ? (apart) : 0 };                                         \
+        UNROLL for (int l = 0; step && l < WIDTH; l++) {                                       \
+            if (l & step) continue;                                                            \
+            const vector a = v[l], b = v[l + step];                                            \
+            v[l] = MIXED(a, b, LOW), v[l + step] = MIXED(a, b, HIGH);                          \
+        }                                                                                      \
+    } while (0)
+
+INLINE void transpose(vector v[WIDTH])
+{
+    CHANGE_CORNERS(1);
+    CHANGE_CORNERS(2);
+    CHANGE_CORNERS(4);
+}
+
+/* e of |h|, |w|, lines as long as kappa's. It is e of |w|, |h| too: made for squares of WIDTH on the diagonal and to the right of it. */
+INLINE void exponentials(const fl_disc *d, const double *kappa, double colder, double *e)
+{
+    const int64_t half = fl_disc_half(d);
+    for (int h = 0; h <= d->far; h += WIDTH)
+        for (int w = h; w <= d->far; w += WIDTH) {
+            vector square[WIDTH];
+            UNROLL for (int r = 0; r < WIDTH; r++) {
+                square[r] = exp_of(*(const loose *)(kappa + (h + r) * half + w) * colder);
+                *(loose *)(e + (h + r) * half + w) = square[r];
+            }
+            if (w == h) continue;
+            transpose(square);
+            UNROLL for (int r = 0; r < WIDTH; r++) *(loose *)(e + (w + r) * half + h) = square[r];
+        }
+}
+
 /* Line by line: what goes too far to the right falls on the next one's first columns, which come later. Beyond far kappa is 0, and so is
  * what follows; where the left side is the longer one, it is made 0. */
-INLINE void tabulate(const enum part part, const fl_disc *disc, const double *kappa, double x, double *const line[2])
+INLINE void tabulate(const enum part part, const fl_disc *disc, const double *kappa, double x, double *const line[3])
 {
     const fl_disc here = *disc, *d = &here;     /* no store can change it */
     const double limit = 700, times_cold = d->cold * x, colder = times_cold > limit ? limit : times_cold < -limit ? -limit : times_cold;
     const int64_t half = fl_disc_half(d), columns = fl_disc_columns(d), right = d->taps - 1 - d->above;
+    exponentials(d, kappa, colder, line[2]);
     for (int h = 0; h <= d->far; h++) {
         double *const one = line[0] + h * d->width + d->above, *const two = line[1] + h * d->width + d->above;
         int64_t w = 0;
         for (; w <= d->far; w += WIDTH) {
-            const vector k = *(const loose *)(kappa + h * half + w), e = exp_of(k * colder);
+            const vector k = *(const loose *)(kappa + h * half + w), e = *(const loose *)(line[2] + h * half + w);
             both_sides(d, part == LIGHT ? k * x * e : k * e * (1.0 + k * times_cold), w, one);
             both_sides(d, part == LIGHT ? e - 1.0 : k * e * d->cold, w, two);
         }
@@ -67,8 +119,8 @@ INLINE void tabulate(const enum part part, const fl_disc *disc, const double *ka
     }
 }
 
-static void light(const fl_disc *d, const double *kappa, double x, double *const line[2]) { tabulate(LIGHT, d, kappa, x, line); }
-static void slope(const fl_disc *d, const double *kappa, double x, double *const line[2]) { tabulate(SLOPE, d, kappa, x, line); }
+static void light(const fl_disc *d, const double *kappa, double x, double *const line[3]) { tabulate(LIGHT, d, kappa, x, line); }
+static void slope(const fl_disc *d, const double *kappa, double x, double *const line[3]) { tabulate(SLOPE, d, kappa, x, line); }
 
 INLINE const double *line_of(const double *line, const fl_disc *d, int row)
 {
@@ -87,7 +139,7 @@ static void add(const fl_disc *d, const double *line, int begin, int end, double
     }
 }
 
-static double gather(const fl_disc *d, double *const line[2], int begin, int end, const double *a, const double *b, int64_t step)
+static double gather(const fl_disc *d, double *const line[3], int begin, int end, const double *a, const double *b, int64_t step)
 {
     enum { VECTORS = FL_DISC_LANES / WIDTH };
     const int64_t width = d->width;

@@ -148,16 +148,17 @@ TEST(masks_area_alone_follows_the_trace_to_its_end)
 enum { TAPS = 13, LINE = 16, LINES = 8, HALF = 16, STEP = 24 };
 
 typedef struct disc_results {
-    double light[2][LINES * LINE + HALF], slope[2][LINES * LINE + HALF], sum[TAPS * STEP], gathered;
+    double light[2][LINES * LINE + HALF], slope[2][LINES * LINE + HALF], room[HALF * HALF], sum[TAPS * STEP], gathered;
 } disc_results;
 
 static void run_discs(const fl_disc *d, const double *kappa, double x, disc_results *r)
 {
     const fl_disc_loops *loops = fl_kernels_now()->disc;
-    double *const light[2] = {r->light[0], r->light[1]}, *const slope[2] = {r->slope[0], r->slope[1]};
+    double *const light[3] = {r->light[0], r->light[1], r->room}, *const slope[3] = {r->slope[0], r->slope[1], r->room};
     memset(r, 0, sizeof *r);
     loops->light(d, kappa, x, light);
     loops->slope(d, kappa, x, slope);
+    memset(r->room, 0, sizeof r->room);
     for (int i = 0; i < 2; i++)
         memset(light[i] + LINES * LINE, 0, HALF * sizeof(double)), memset(slope[i] + LINES * LINE, 0, HALF * sizeof(double));
     for (int i = 0; i < TAPS * STEP; i++) r->sum[i] = i % 7;
@@ -169,7 +170,7 @@ static void check_discs(int above)
 {
     static const double values[] = {0.7, 1, -0.3, 1e-9, 34, 500, -1000};
     const fl_disc d = fl_disc_of(TAPS, above, 20);
-    double half[LINES * HALF], kappa[LINES * LINE];                           /* from the centre on, and as lines have it */
+    double half[HALF * HALF] = {0}, kappa[LINES * LINE];                           /* from the centre on, and as lines have it */
     CHECK(d.far == LINES - 1 && d.width == LINE && fl_disc_numbers(&d) == LINES * LINE + HALF && fl_disc_half(&d) == HALF);
     for (int h = 0; h < LINES; h++)
         for (int q = 0; q < LINE; q++) {

@@ -11,13 +11,17 @@
  * gx_k = sum over pixels of gy q_k (1 + cold (v_k - y)) kappa(d),    q_k = e_k / sum of e.
  *
  * Distances repeat: a cell needs one exponential for each pair of |h|, |w|, and not for each pixel; a cell of its neighbour's
- * value needs none at all, and a cell of 0 adds nothing. The loops over a cell's pixels are those of tensor/disc.h. */
+ * value needs none at all, and a cell of 0 adds nothing. The loops over a cell's pixels are those of tensor/disc.h.
+ *
+ * Forward can leave the sums of e, which the way down would have to make again: notes hold them, and x and y. */
 #include "autograd/graph.h"
 #include "autograd/ops.h"
 #include "tensor/disc.h"
 #include "tensor/kernels.h"
 #include "tensor/math.h"
 #include "tensor/par.h"
+
+#include <string.h>
 
 typedef struct layout {
     fl_disc disc;
@@ -69,19 +73,18 @@ static fl_shape infer(fl_graph *g, const fl_node *node)
 typedef struct frame {
     const fl_disc_loops *loops;
     const double *kappa;           /* shared */
-    double *line[2];
+    double *line[3];
     double *top, *bottom;          /* with margins: sum of v e, sum of e */
     double value;                  /* that the lines are for */
 } frame;
 
-static int64_t kappas(const layout *a) { return (a->disc.far + 1) * fl_disc_half(&a->disc); }
 static int64_t plane(const layout *a) { return a->rows[0] * a->width; }
-static int64_t doubles(const layout *a) { return 2 * (fl_disc_numbers(&a->disc) + plane(a)); }
+static int64_t doubles(const layout *a) { return 2 * (fl_disc_numbers(&a->disc) + plane(a)) + fl_disc_square(&a->disc); }
 
 static size_t scratch(const fl_node *node)
 {
     const layout a = layout_of(node);
-    return (size_t)(kappas(&a) + doubles(&a) * fl_threads()) * sizeof(double);
+    return (size_t)(fl_disc_square(&a.disc) + doubles(&a) * fl_threads()) * sizeof(double);
 }
 
 static double *kappa_table(const fl_node *node, const fl_disc *d)
@@ -89,20 +92,21 @@ static double *kappa_table(const fl_node *node, const fl_disc *d)
     double *kappa = node->work;
     const double sigma = node->attr.smoothmax.sigma;
     const int64_t half = fl_disc_half(d);
-    for (int h = 0; h <= d->far; h++)
-        for (int w = 0; w < half; w++) {
+    for (int64_t h = 0; h < half; h++)
+        for (int64_t w = 0; w < half; w++) {
             const double z = sqrt((double)(h * h + w * w)) / sigma - 0.5;
-            kappa[h * half + w] = w > d->far ? 0 : z > 0 ? fl_exp64(-2 * z * z) : 1.0;
+            kappa[h * half + w] = h > d->far || w > d->far ? 0 : z > 0 ? fl_exp64(-2 * z * z) : 1.0;
         }
     return kappa;
 }
 
 static frame frame_of(const layout *a, double *kappa)
 {
-    double *p = kappa + kappas(a) + fl_thread() * doubles(a);
+    double *p = kappa + fl_disc_square(&a->disc) + fl_thread() * doubles(a);
     frame f = {.loops = fl_kernels_now()->disc, .kappa = kappa, .value = (double)NAN};
     for (int i = 0; i < 2; i++, p += fl_disc_numbers(&a->disc)) f.line[i] = p;
-    f.top = p;
+    f.line[2] = p;
+    f.top = p + fl_disc_square(&a->disc);
     f.bottom = f.top + plane(a);
     return f;
 }
@@ -132,7 +136,28 @@ static void add_cells(const layout *a, frame *f, fl_shape s, const real *x, bool
     }
 }
 
-static void forward(const fl_node *node, const real *const in[], real *y)
+/* ---- what forward leaves: sums of e, without margins, x and y ---- */
+
+typedef struct left_over { double *sums; real *x, *y; } left_over;
+
+static left_over left_over_of(const fl_node *node, const uint8_t *notes)
+{
+    fl_assert((uintptr_t)notes % sizeof(double) == 0);
+    left_over l = {.sums = (double *)(uintptr_t)notes};
+    l.x = (real *)(l.sums + fl_shape_count(node->shape));
+    l.y = l.x + fl_shape_count(node->in_shape[0]);
+    return l;
+}
+
+static int64_t notes_bytes(const fl_node *node)
+{
+    const int64_t pixels = fl_shape_count(node->shape);
+    return pixels * (int64_t)sizeof(double) + (pixels + fl_shape_count(node->in_shape[0])) * (int64_t)sizeof(real);
+}
+
+/* ---- the op ---- */
+
+static void run(const fl_node *node, const real *x, real *y, double *sums)
 {
     const fl_shape s = node->in_shape[0];
     const layout a = layout_of(node);
@@ -140,49 +165,74 @@ static void forward(const fl_node *node, const real *const in[], real *y)
     double *kappa = kappa_table(node, &a.disc);
     FL_PARALLEL(item, (int64_t)s.n * s.t, fl_shape_count(s) * taps * taps) {
         frame f = frame_of(&a, kappa);
-        add_cells(&a, &f, s, in[0] + item * cells, true);
+        add_cells(&a, &f, s, x + item * cells, true);
         for (int64_t h = 0; h < a.rows[0]; h++) {
-            real *to = y + (item * a.rows[0] + h) * a.rows[1];
+            const int64_t at = (item * a.rows[0] + h) * a.rows[1];
             const double *top = f.top + h * a.width + a.before, *bottom = f.bottom + h * a.width + a.before;
-            for (int w = 0; w < a.rows[1]; w++) to[w] = (real)(top[w] / bottom[w]);
+            for (int w = 0; w < a.rows[1]; w++) y[at + w] = (real)(top[w] / bottom[w]);
+            if (sums) memcpy(sums + at, bottom, (size_t)a.rows[1] * sizeof *sums);
         }
     }
 }
 
-/* What a cell's pixels are weighted with: top becomes gy / sum of e, bottom that times y; the margins 0. */
-static void set_signals(const layout *a, frame *f, const real *y, const real *gy)
+static void forward(const fl_node *node, const real *const in[], real *y) { run(node, in[0], y, NULL); }
+
+static void note(const fl_node *node, const real *const in[], real *y, uint8_t *notes)
 {
-    for (int64_t h = 0; h < a->rows[0]; h++, y += a->rows[1], gy += a->rows[1]) {
+    const left_over l = left_over_of(node, notes);
+    run(node, in[0], y, l.sums);
+    memcpy(l.x, in[0], (size_t)fl_shape_count(node->in_shape[0]) * sizeof(real));
+    memcpy(l.y, y, (size_t)fl_shape_count(node->shape) * sizeof(real));
+}
+
+/* What a cell's pixels are weighted with: top becomes gy / sum of e, bottom that times y; the margins 0. sums: where those of e lie, from
+ * row to row; top's margins are 0. */
+static void set_signals(const layout *a, frame *f, const double *sums, int64_t step, const real *y, const real *gy)
+{
+    for (int64_t h = 0; h < a->rows[0]; h++, sums += step, y += a->rows[1], gy += a->rows[1]) {
         double *top = f->top + h * a->width, *bottom = f->bottom + h * a->width;
-        for (int64_t w = 0; w < a->before; w++) bottom[w] = 0;   /* top is */
+        for (int64_t w = 0; w < a->before; w++) bottom[w] = 0;
         for (int64_t w = a->before + a->rows[1]; w < a->width; w++) bottom[w] = 0;
         for (int w = 0; w < a->rows[1]; w++) {
             const int64_t at = a->before + w;
-            top[at] = (double)gy[w] / bottom[at];
+            top[at] = (double)gy[w] / sums[w];
             bottom[at] = top[at] * (double)y[w];
         }
     }
     f->value = (double)NAN;                              /* other lines */
 }
 
-static void vjp(const fl_node *node, int k, const real *const in[], const real *y, const real *gy, real *gx)
+static void run_back(const fl_node *node, const double *sums, const real *x, const real *y, const real *gy, real *gx)
 {
-    (void)k;
     const fl_shape s = node->in_shape[0];
     const layout a = layout_of(node);
     const int64_t cells = (int64_t)s.h * s.w, pixels = (int64_t)a.rows[0] * a.rows[1], taps = a.disc.taps;
     double *kappa = kappa_table(node, &a.disc);
     FL_PARALLEL(item, (int64_t)s.n * s.t, fl_shape_count(s) * taps * taps * 2) {
         frame f = frame_of(&a, kappa);
-        const real *x = in[0] + item * cells;
-        add_cells(&a, &f, s, x, false);
-        set_signals(&a, &f, y + item * pixels, gy + item * pixels);
+        const real *cell_x = x + item * cells;
+        if (sums) memset(f.top, 0, (size_t)plane(&a) * sizeof *f.top);
+        else add_cells(&a, &f, s, cell_x, false);
+        set_signals(&a, &f, sums ? sums + item * pixels : f.bottom + a.before, sums ? a.rows[1] : a.width, y + item * pixels,
+                    gy + item * pixels);
         for (int cell = 0; cell < cells; cell++) {
-            if (f.value != (double)x[cell]) f.loops->slope(&a.disc, kappa, f.value = (double)x[cell], f.line);
+            if (f.value != (double)cell_x[cell]) f.loops->slope(&a.disc, kappa, f.value = (double)cell_x[cell], f.line);
             const place d = place_of(&a, cell / s.w, cell % s.w);
             gx[item * cells + cell] = (real)f.loops->gather(&a.disc, f.line, d.begin, d.end, f.top + d.at, f.bottom + d.at, a.width);
         }
     }
+}
+
+static void vjp(const fl_node *node, int k, const real *const in[], const real *y, const real *gy, real *gx)
+{
+    (void)k;
+    run_back(node, NULL, in[0], y, gy, gx);
+}
+
+static void vjp_by_notes(const fl_node *node, const uint8_t *notes, const real *gy, real *gx)
+{
+    const left_over l = left_over_of(node, notes);
+    run_back(node, l.sums, l.x, l.y, gy, gx);
 }
 
 static fl_id example(fl_graph *g, fl_rng *rng, int which)
@@ -199,6 +249,7 @@ const fl_op fl_op_smoothmax = {
     .name = "smoothmax", .doc = "a dense mask from a coarse grid: smooth maximum over soft discs", .file = "autograd/ops/smoothmax.c",
     .kind = FL_OP_smoothmax, .flags = FL_ALL | FL_READS_IN | FL_READS_OUT, .arity = 1,
     .infer = infer, .forward = forward, .vjp = vjp, .example = example, .scratch = scratch,
+    .notes = notes_bytes, .note = note, .vjp_by_notes = vjp_by_notes,
 };
 
 fl_id fl_node_smoothmax(fl_graph *g, const char *name, fl_id x, int step, int margin, double sigma, double cold)
