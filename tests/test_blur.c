@@ -1,5 +1,6 @@
 /* test_blur.c: the separable blur against a naive convolution over a padded array, its borders, its transpose. */
 #include "tensor/blur.h"
+#include "tensor/kernels.h"
 #include "tensor/math.h"
 #include "tensor/par.h"
 #include "tensor/rng.h"
@@ -64,8 +65,10 @@ static double naive(fl_shape s, const fl_blur *b, const real *x, int n, int c, i
     return sum;
 }
 
+static real scratch[1 << 19];
+
 enum { LARGEST = 2 * 3 * 4 * 9 * 8 };
-static const fl_shape SHAPES[] = {{1, 1, 1, 9, 8}, {2, 3, 4, 5, 4}, {2, 3, 2, 9, 1}, {1, 1, 4, 1, 7}};
+static const fl_shape SHAPES[] = {{1, 1, 1, 9, 8}, {2, 3, 4, 5, 4}, {2, 3, 2, 9, 1}, {1, 1, 4, 1, 7}, {1, 5, 3, 6, 15}};
 static const fl_blur BLURS[] = {
     {{0, 1.0, 1.0}, {0, 4, 4}, 0},             /* frames */
     {{0.8, 0.6, 1.7}, {3, 2, 5}, 0},           /* three axes, three widths */
@@ -77,8 +80,8 @@ static const fl_blur BLURS[] = {
 
 TEST(blur_naive_convolution_and_transpose)
 {
-    static real x[LARGEST], y[LARGEST], g[LARGEST], gx[LARGEST], scratch[LARGEST + 64];
-    for (int k = 0; k < 4 * 6 * 4; k++) {
+    static real x[LARGEST], y[LARGEST], g[LARGEST], gx[LARGEST];
+    for (int k = 0; k < 5 * 6 * 4; k++) {
         const fl_shape s = SHAPES[k / 24];
         fl_blur b = BLURS[k / 4 % 6];
         b.border = (fl_border)(k % 4);
@@ -86,7 +89,8 @@ TEST(blur_naive_convolution_and_transpose)
         if (!CHECK(fl_blur_scratch(s, &b) <= sizeof scratch)) return;
         fl_rng_fill_normal(1, (uint64_t)k, 0, x, count);
         fl_rng_fill_normal(2, (uint64_t)k, 0, g, count);
-        for (int i = 0; i < LARGEST; i++) y[i] = gx[i] = scratch[i] = (real)NAN;
+        for (int i = 0; i < LARGEST; i++) y[i] = gx[i] = (real)NAN;
+        memset(scratch, 0xFF, sizeof scratch);                    /* NaN */
         fl_blur_forward(s, &b, x, y, scratch);
         double worst = 0;
         make_kernel(&b);
@@ -107,7 +111,7 @@ TEST(blur_one_pixel_by_hand)
 {
     const double a = exp(-0.5) / (1 + 2 * exp(-0.5)), b = 1 / (1 + 2 * exp(-0.5));
     const real x[9] = {0, 0, 0, 0, 1, 0, 0, 0, 0};
-    real y[9], scratch[16];
+    real y[9];
     const fl_blur blur = {{0, 1, 1}, {0, 1, 1}, FL_BORDER_ZERO};
     fl_blur_forward((fl_shape){1, 1, 1, 3, 3}, &blur, x, y, scratch);
     const double want[9] = {a * a, a * b, a * a, a * b, b * b, a * b, a * a, a * b, a * a};
@@ -129,7 +133,7 @@ TEST(blur_one_pixel_by_hand)
 TEST(blur_constant_stays_unless_the_border_is_zero)
 {
     enum { N = 3 * 2 * 12 * 10 };
-    static real x[N], y[N], scratch[N + 128];
+    static real x[N], y[N];
     const fl_shape s = {1, 3, 2, 12, 10};
     for (int i = 0; i < N; i++) x[i] = R(0.7);
     for (int border = 0; border < 4; border++) {
@@ -155,17 +159,28 @@ TEST(blur_half_widths)
 TEST(blur_same_bits_for_any_thread_count_and_batch)
 {
     enum { ONE = 5 * 4 * 30 * 29, N = 2 * ONE };
-    static real x[N], y[N], first[N], alone[ONE], scratch[N + 64];
+    static real x[N], y[N], first[N], alone[ONE];
     const fl_shape s = {2, 5, 4, 30, 29}, single = {1, 5, 4, 30, 29};
     const fl_blur b = {{1, 2, 2}, {4, 8, 8}, FL_BORDER_REFLECT};
+    static real gx[N], first_gx[N];
     fl_rng_fill_normal(3, 0, 0, x, N);
     for (int threads = 1; threads <= 16; threads *= 2) {
         fl_threads_set(threads);
+        if (!CHECK(fl_blur_scratch(s, &b) <= sizeof scratch)) return;
         fl_blur_forward(s, &b, x, y, scratch);
-        if (threads == 1) memcpy(first, y, sizeof y);
+        fl_blur_transpose(s, &b, x, gx, scratch);
+        if (threads == 1) memcpy(first, y, sizeof y), memcpy(first_gx, gx, sizeof gx);
         CHECK(memcmp(first, y, sizeof y) == 0);
+        CHECK(memcmp(first_gx, gx, sizeof gx) == 0);
     }
     fl_threads_set(0);
+    for (int isa = 0; fl_isa_available(isa); isa++) {
+        fl_isa_choose(fl_isa_available(isa), NULL);
+        fl_blur_forward(s, &b, x, y, scratch);
+        fl_blur_transpose(s, &b, x, gx, scratch);
+        CHECK_SAY(memcmp(first, y, sizeof y) == 0 && memcmp(first_gx, gx, sizeof gx) == 0, "%s: other bits", fl_isa_name());
+    }
+    fl_isa_choose(NULL, NULL);
     fl_blur_forward(single, &b, x + ONE, alone, scratch);
     CHECK(memcmp(alone, y + ONE, sizeof alone) == 0);
 }

@@ -207,3 +207,35 @@ TEST(math_runs_have_the_bits_of_single_numbers_from_every_instruction_set)
     }
     fl_isa_choose(NULL, NULL);
 }
+
+/* Every length around the numbers that are summed at once, rows one way and the other. */
+TEST(math_weighted_sums_of_rows_from_every_instruction_set)
+{
+    enum { ROWS = 5, LONG = 200 };
+    static real x[ROWS * LONG], y[LONG + 1];
+    real k[ROWS];
+    fl_rng_fill_normal(7, 0, 0, x, ROWS * LONG);
+    fl_rng_fill_normal(7, 1, 0, k, ROWS);
+    for (int isa = 0; fl_isa_available(isa); isa++) {
+        fl_isa_choose(fl_isa_available(isa), NULL);
+        for (int n = 0; n <= LONG; n++)
+            for (int back = 0; back < 2; back++) {
+                const real *from = back ? x + (ROWS - 1) * LONG : x;
+                const int step = back ? -LONG : LONG;
+                memset(y, 0xFF, sizeof y);
+                y[n] = 77;
+                fl_kernels_now()->math->weighted(from, step, k, ROWS, n, y);
+                int differ = y[n] != 77;
+                for (int i = 0; i < n; i++) {
+                    real sum = 0;
+                    for (int t = 0; t < ROWS; t++) {
+                        const real product = k[t] * from[t * step + i];
+                        sum += product;
+                    }
+                    differ += y[i] != sum;
+                }
+                CHECK_SAY(differ == 0, "%s: %d of %d differ", fl_isa_name(), differ, n);
+            }
+    }
+    fl_isa_choose(NULL, NULL);
+}
