@@ -56,9 +56,11 @@ static void add_masks(fl_mask_build *b)
     const fl_shape clip = b->r->clip;
     m->cells = fl_node_input(g, "cells", cells_shape(b, parameters));
     b->coarse = m->cells;
-    if (b->q->paths == FL_PATHS_BOTH)
-        b->coarse = fl_node_mul(g, "both", fl_node_slice(g, "first", m->cells, FL_AXIS_N, 0, 1),
-                                fl_node_slice(g, "second", m->cells, FL_AXIS_N, 1, 2));
+    if (b->q->paths == FL_PATHS_BOTH) {
+        const fl_id first = fl_node_slice(g, "first", m->cells, FL_AXIS_N, 0, 1);
+        const fl_id second = fl_node_slice(g, "second", m->cells, FL_AXIS_N, 1, 2);
+        b->coarse = fl_node_mul(g, "both", first, second);
+    }
     if (b->q->form == FL_FORM_FRAMES) b->coarse = fl_node_sigmoid(g, "mask", m->cells);
     if (b->q->form == FL_FORM_DISCS) {
         const fl_discs *d = &b->discs;

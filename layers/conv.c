@@ -41,8 +41,11 @@ fl_id fl_layer_norm(fl_graph *g, const char *scope, fl_id x, double eps)
 {
     const fl_shape v = fl_shape_vector(1, fl_graph_shape(g, x).c);
     size_t mark = fl_graph_enter(g, "%s", scope);
-    const norm p = {fl_node_param(g, "weight", v), fl_node_param(g, "bias", v), fl_node_buffer(g, "running_mean", v),
-                    fl_node_buffer(g, "running_var", v)};
+    norm p;
+    p.gamma = fl_node_param(g, "weight", v);
+    p.beta = fl_node_param(g, "bias", v);
+    p.mean = fl_node_buffer(g, "running_mean", v);
+    p.var = fl_node_buffer(g, "running_var", v);
     fl_graph_leave(g, mark);
     return add_norm(g, scope, x, p, eps);
 }

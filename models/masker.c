@@ -122,7 +122,7 @@ static fl_id head(fl_graph *g, fl_id x)
     const size_t mark = fl_graph_enter(g, "head");
     const fl_id planes = fl_layer_conv(g, "planes", x, 2, fl_window_cube(1, 1, 1, 1, 1, 1), 1, true), minus = constant(g, "minus", -1);
     const fl_id a = size_of(g, "a", planes, 0, minus), b = size_of(g, "b", planes, 1, minus);
-    const fl_id all = fl_node_add(g, "all", fl_node_add(g, "both", a, b), constant(g, "guard", GUARD));
+    const fl_id both = fl_node_add(g, "both", a, b), all = fl_node_add(g, "all", both, constant(g, "guard", GUARD));
     x = fl_node_mul(g, "share", a, fl_node_power(g, "one_over", all, -1));
     fl_graph_leave(g, mark);
     return x;

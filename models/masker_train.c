@@ -51,7 +51,7 @@ static fl_id changed(fl_graph *g, fl_shape clip, fl_masking_nodes *m)
     const fl_shape both = {2 * clip.n, clip.c, clip.t, clip.h, clip.w};
     const int side = clip.h > clip.w ? clip.h : clip.w;
     const fl_blur blur = fl_blur_frames(11.0 * side / 224, FL_BORDER_NEAREST);
-    const fl_id rest = fl_node_add(g, "rest", times(g, "minus_mask", m->masker.mask, -1), constant(g, "one", 1));
+    const fl_id one = constant(g, "one", 1), minus = times(g, "minus_mask", m->masker.mask, -1), rest = fl_node_add(g, "rest", minus, one);
     const fl_id mask = twice(g, "masks", rest, m->masker.mask);
     m->noise = fl_node_input(g, "noise", both);
     m->colour = fl_node_input(g, "colour", both);
@@ -109,8 +109,8 @@ static fl_id smoothness(fl_graph *g, fl_id mask, double weight)
 static fl_id existence(fl_graph *g, fl_masking_nodes *m)
 {
     const size_t mark = fl_graph_enter(g, "existence");
-    const fl_id pair[2] = {times(g, "no", m->masker.exists, -0.5), times(g, "yes", m->masker.exists, 0.5)};
-    const fl_id logits = fl_node_concat(g, "logits", FL_AXIS_C, 2, pair);
+    const fl_id no = times(g, "no", m->masker.exists, -0.5), yes = times(g, "yes", m->masker.exists, 0.5);
+    const fl_id logits = fl_node_concat(g, "logits", FL_AXIS_C, 2, (const fl_id[]){no, yes});
     m->real_or_fake = fl_node_input(g, "truth", fl_graph_shape(g, logits));
     const fl_id y = fl_node_cross_entropy(g, "loss", logits, m->real_or_fake);
     fl_graph_leave(g, mark);
@@ -122,8 +122,9 @@ static void build_loss(fl_graph *g, const fl_masking *how, int n, int classes, f
     const fl_id rows = evidence(g, classes, m);
     const fl_id left = fl_node_slice(g, "of_left", rows, FL_AXIS_N, 0, n), kept = fl_node_slice(g, "of_kept", rows, FL_AXIS_N, n, 2 * n);
     const fl_id shown = fl_node_add(g, "shown", left, times(g, "preserved", kept, how->preserved));
-    const fl_id shape = fl_node_add(g, "shape", area(g, m->masker.mask, how->area), smoothness(g, m->masker.mask, how->smoothness));
-    m->loss = fl_node_add(g, "loss", fl_node_add(g, "of_mask", shown, shape), existence(g, m));
+    const fl_id rough = smoothness(g, m->masker.mask, how->smoothness), size = area(g, m->masker.mask, how->area);
+    const fl_id shape = fl_node_add(g, "shape", size, rough), exists = existence(g, m);
+    m->loss = fl_node_add(g, "loss", fl_node_add(g, "of_mask", shown, shape), exists);
 }
 
 void fl_masking_build(fl_graph *g, const fl_masker_lesson *o, int n, bool training, fl_masking_nodes *m)

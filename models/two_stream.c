@@ -41,9 +41,9 @@ static fl_network build(fl_graph *g, const fl_model *m, const fl_model_options *
     fl_network net = fl_network_none;
     net.input = fl_big_input(g, m, o);
     net.flow = fl_node_input(g, "flow_input", (fl_shape){o->n, m->flow_channels, o->frames, o->height, o->width});
-    const fl_id streams[2] = {stream(g, "spatial", net.input, true, o->classes, &net.cam),
-                              stream(g, "temporal", net.flow, false, o->classes, &net.flow_cam)};
-    net.output = fl_node_mean(g, "fusion", fl_node_concat(g, "streams", FL_AXIS_T, 2, streams), 1u << FL_AXIS_T);
+    const fl_id spatial = stream(g, "spatial", net.input, true, o->classes, &net.cam);
+    const fl_id temporal = stream(g, "temporal", net.flow, false, o->classes, &net.flow_cam);
+    net.output = fl_node_mean(g, "fusion", fl_node_concat(g, "streams", FL_AXIS_T, 2, (const fl_id[]){spatial, temporal}), 1u << FL_AXIS_T);
     return net;
 }
 

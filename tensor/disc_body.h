@@ -67,7 +67,7 @@ INLINE void both_sides(const fl_disc *d, vector v, int64_t w, double *centre)
 #define CHANGE_CORNERS(apart)                                                                  \
     do {                                                                                       \
         enum { step = (apart) < WIDTH ? (apart) : 0 };                                         \
-        UNROLL for (int l = 0; step && l < WIDTH; l++) {                                       \
+        UNROLL for (int l = 0; step != 0 && l < WIDTH; l++) {                                  \
             if (l & step) continue;                                                            \
             const vector a = v[l], b = v[l + step];                                            \
             v[l] = MIXED(a, b, LOW), v[l + step] = MIXED(a, b, HIGH);                          \

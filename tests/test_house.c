@@ -2,7 +2,8 @@
  *
  * Rooms stand in one line, tensor <- autograd <- layers <- models <- attribution <- io: no include looks upward.
  * Memory comes from the arena, loops in parallel from par.h, mathematics from math.h; below io nothing prints.
- * No line is longer than 140 characters, those of the tests neither. */
+ * No line is longer than 140 characters, those of the tests neither. Nodes are added one after the other: compilers choose the order of
+ * arguments, and with it would choose that of nodes, of the sums of their signals, and the bits. */
 #include "tests/test.h"
 
 #include <ctype.h>
@@ -139,6 +140,56 @@ static void check_lines(const char *path, const char *text)
     }
 }
 
+/* Functions that add nodes: fl_node_.., fl_layer_.., and what the file itself defines to return a node, save where the graph is const. */
+static bool adds_nodes(const char *text, const char *name, size_t n)
+{
+    if (strncmp(name, "fl_node_", 8) == 0 || strncmp(name, "fl_layer_", 9) == 0) return true;
+    for (const char *p = text; (p = strstr(p, "fl_id ")) != NULL; p++) {
+        const char *own = p + strlen("fl_id ");
+        if (strncmp(own, name, n) == 0 && own[n] == '(' && strncmp(own + n, "(const ", 7) != 0) return true;
+    }
+    return false;
+}
+
+static bool call_adds_nodes(const char *text, const char *at, const char *end)
+{
+    for (; at < end; at++) {
+        size_t n = 0;
+        while (at + n < end && part_of_name(at[n])) n++;
+        if (n && at[n] == '(' && adds_nodes(text, at, n)) return true;
+        at += n;
+    }
+    return false;
+}
+
+static const char *closing(const char *open)
+{
+    int depth = 0;
+    for (const char *p = open; *p; p++) {
+        depth += *p == '(' || *p == '[' || *p == '{';
+        depth -= *p == ')' || *p == ']' || *p == '}';
+        if (depth == 0) return p;
+    }
+    return open + strlen(open);
+}
+
+/* Of every list in brackets without a semicolon at most one element adds nodes. */
+static void check_order(const char *path, const char *text)
+{
+    for (const char *open = text; (open = strpbrk(open, "({")) != NULL; open++) {
+        const char *end = closing(open), *first = open + 1;
+        int adding = 0;
+        for (const char *p = first; p < end; p++) {
+            if (*p == ';') adding = -1000;
+            if (*p == ',') adding += call_adds_nodes(text, first, p), first = p + 1;
+            if (*p == '(' || *p == '[' || *p == '{') p = closing(p);
+        }
+        if (adding + call_adds_nodes(text, first, end) > 1)
+            complain(path, line_of(text, open), open + 1, strcspn(open + 1, "\n"),
+                     "nodes are added in no certain order: first the one, then the other");
+    }
+}
+
 static void check_text(const char *path, char *text)
 {
     blank(text, false);
@@ -146,6 +197,7 @@ static void check_text(const char *path, char *text)
     check_parallel(path, text);
     blank(text, true);
     check_words(path, text);
+    check_order(path, text);
 }
 
 static int files;
@@ -229,6 +281,11 @@ TEST(house_checker_sees_planted_faults)
     CHECK(faults("tensor/x.c", "_Pragma(\"omp simd\")") == 1);
     CHECK(faults("tensor/x.c", "#pragma GCC unroll 4\n/* omp_get_thread_num */") == 0);
     CHECK(faults("tensor/x.c", "char c = '\"'; free(c); char d = '\\''; /* \" */ calloc(1, 1);") == 2);
+    CHECK(faults("layers/x.c", "y = fl_node_add(g, a, fl_node_relu(g, b, x), fl_node_exp(g, c, x));") == 1);
+    CHECK(faults("layers/x.c", "fl_id two[2] = {f(fl_node_relu(g, b, x)), fl_layer_norm(g, c, x)};") == 1);
+    CHECK(faults("layers/x.c", "static fl_id own(fl_graph *g) { } int t = h(own(g), 2, own(g));") == 1);
+    CHECK(faults("layers/x.c", "static fl_id own(const fl_graph *g) { } int t = h(own(g), 2, own(g));") == 0);
+    CHECK(faults("layers/x.c", "{ const fl_id a = fl_node_relu(g, b, x), c = fl_node_add(g, d, fl_node_exp(g, e, x), a); }") == 0);
     char wide[2 * LONGEST_LINE];
     snprintf(wide, sizeof wide, "int a;\n%*s\n", LONGEST_LINE, "/* b */");
     CHECK(faults("io/x.c", wide) == 0);

@@ -156,7 +156,8 @@ static states run(cell *c, fl_id x, bool backwards)
     if (!fl_onnx_ok(im)) return (states){FL_NONE, FL_NONE, FL_NONE};
     const fl_id zx = fl_node_conv(g, fl_onnx_name(im, c->direction ? "zx_back" : "zx"), x, wx, bx,
                                   fl_window_cube(1, 1, 1, 1, 1, 1), 1);
-    states s = {.h = first_state(c, 5, "h0"), .c = c->kind == LSTM ? first_state(c, 6, "c0") : FL_NONE};
+    states s = {.h = first_state(c, 5, "h0")};
+    s.c = c->kind == LSTM ? first_state(c, 6, "c0") : FL_NONE;
     const fl_id minus = c->kind == GRU ? fl_onnx_scalar(im, c->direction ? "minus_back" : "minus", -1) : FL_NONE;
     for (int i = 0; i < c->steps && fl_onnx_ok(im); i++) {
         const int t = backwards ? c->steps - 1 - i : i;
