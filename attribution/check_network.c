@@ -18,7 +18,7 @@
 static double bound(double doubt) { return FL_REAL_EPSILON > 1e-10 ? fmin(fmax(4 * doubt, 2e-5), 3e-3) : 1e-9; }
 
 /* How many gates are so near their end that y (1 - y) and 1 - y^2 have lost more than half their digits: float32 has no better gradient
- * then. To be put behind something else; "" where there are none. */
+ * then. NULL where there are none. */
 static const char *saturated(fl_checker *c)
 {
     const fl_graph *g = c->e->g;
@@ -31,8 +31,8 @@ static const char *saturated(fl_checker *c)
         for (int64_t k = 0; k < n; k++) ends += 1 - fabs((double)node->value[k]) < near;
         gates += n;
     }
-    if (!ends) return "";
-    return fl_arena_text(c->arena, "; %lld of %lld gates are so near their end that " FL_REAL_NAME " cannot hold their slopes",
+    if (!ends) return NULL;
+    return fl_arena_text(c->arena, "%lld of %lld gates are so near their end that " FL_REAL_NAME " cannot hold their slopes",
                          (long long)ends, (long long)gates);
 }
 
@@ -45,15 +45,16 @@ static fl_status check_differences(fl_checker *c)
     if (fl_gradcheck_run(g, &c->e->net.input, 1, &o, &r)) return g->error->status;
     const char *name = "gradient = differences of the score, switches held", *near_ends = saturated(c);
     const char *wider = FL_REAL_EPSILON > 1e-10 ? "; a build with F64=1 sees more" : "";
+    const char *behind = near_ends ? "; " : "", *ends = near_ends ? near_ends : "";
     if (!r.directions) {                                             /* which says nothing of the gradient: quotients know nothing of it */
         fl_report_skipped(c, "network", name, fl_arena_text(c->arena, "no two quotients agree, as the score bends, or is rounded, by more "
-                                                            "than it changes%s%s", near_ends, wider));
+                                                            "than it changes%s%s%s", behind, ends, wider));
         return FL_OK;
     }
     fl_report_figure(c, (fl_finding){.group = "network", .name = name,
                                      .figure = r.directional, .bound = bound(r.doubt), .compared = r.directions, .unit = "directions",
-                                     .where = *near_ends && !(r.directional <= bound(r.doubt))
-                                                  ? fl_arena_text(c->arena, "%s%s", near_ends + 2, wider) : "",
+                                     .where = near_ends && !(r.directional <= bound(r.doubt))
+                                                  ? fl_arena_text(c->arena, "%s%s", near_ends, wider) : "",
                                      .bound_from = FL_REAL_EPSILON > 1e-10
                                                        ? "4 times what quotients of two steps and two sides are apart"
                                                        : "1e-9 in float64"});

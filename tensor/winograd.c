@@ -81,13 +81,10 @@ static fl_tiles job_make(const fl_winograd *w)
     return j;
 }
 
-/* Zeros, and the last pixel with something behind it. */
-static int64_t edges_count(const fl_tiles *j) { return j->zero_count + FL_WHOLE + ceil_div(j->w.in.c, FL_WHOLE) * FL_WHOLE; }
-
 size_t fl_winograd_scratch(const fl_winograd *w)
 {
     const fl_tiles j = job_make(w);
-    const int64_t of_all = edges_count(&j) + w->blocks * FL_BLOCK + (j.together ? j.left_step * w->points : 0);
+    const int64_t of_all = fl_edges_count(w->in.c, j.zero_count) + w->blocks * FL_BLOCK + (j.together ? j.left_step * w->points : 0);
     return (size_t)(of_all + j.apart * fl_threads()) * sizeof(real);
 }
 
@@ -275,14 +272,12 @@ void fl_winograd_run(const fl_winograd *w, const real *in, const real *packed, c
                      real *out, void *scratch)
 {
     fl_tiles j = job_make(w);
-    real *at = scratch;
     j.in = in, j.packed = packed, j.out = out, j.finish = finish;
-    const int64_t last = j.zero_count + FL_WHOLE, bias = edges_count(&j);
-    j.zeros = at, j.last = at + last, j.bias = at + bias;
-    memset(at, 0, (size_t)(bias + w->blocks * FL_BLOCK) * sizeof *at);
-    memcpy(at + last, in + fl_shape_count(w->in) - w->in.c, (size_t)w->in.c * sizeof *at);
-    if (b) memcpy(at + bias, b, (size_t)w->out.c * sizeof *at);
-    j.left = at + bias + w->blocks * FL_BLOCK;
+    real *bias = fl_edges_make(in, w->in, j.zero_count, scratch, &j.edges);
+    memset(bias, 0, (size_t)(w->blocks * FL_BLOCK) * sizeof *bias);
+    if (b) memcpy(bias, b, (size_t)w->out.c * sizeof *bias);
+    j.bias = bias;
+    j.left = bias + w->blocks * FL_BLOCK;
     j.right = j.left + j.left_step * w->points;                              /* together, this is the first that is a thread's own */
     j.turned = j.right + j.right_step * w->points;
     if (j.together) by_steps(&j);

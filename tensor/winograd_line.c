@@ -43,7 +43,7 @@ static void read_run(const fl_tiles *j, const run *r, real *to)
         if (outside) n = min(n, j->zero_count / c);
         for (int i = 0; i < w->side[0]; i++) {
             const bool end = at_end && done == r->count - 1 && r->t - w->lo[0] + i == in.t - 1;
-            pixel[i] = !plane[i] ? j->zeros : end ? j->last : plane[i] + done * c;
+            pixel[i] = !plane[i] ? j->edges.zeros : end ? j->edges.last : plane[i] + done * c;
             next[i] = plane[i] && !end ? pixel[i] + TILES_AHEAD * c : pixel[i];
         }
         j->kernels->transforms->input(w->m, pixel, next, (int)(n * c), to + done * c, j->left_step, (int)(n * c), 0);

@@ -8,6 +8,18 @@ enum { PIXELS_AHEAD = 20, FARTHEST = 12 };     /* so many of the input are asked
 static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
 
+static int64_t with_room(int64_t reals) { return (reals + FL_BLOCK - 1) / FL_BLOCK * FL_BLOCK + FL_BLOCK; }
+int64_t fl_edges_count(int channels, int64_t zeros) { return with_room(max(zeros, channels)) + with_room(channels); }
+
+real *fl_edges_make(const real *array, fl_shape s, int64_t zeros, real *at, fl_edges *e)
+{
+    real *last = at + with_room(max(zeros, s.c));
+    memset(at, 0, (size_t)fl_edges_count(s.c, zeros) * sizeof *at);
+    memcpy(last, array + fl_shape_count(s) - s.c, (size_t)s.c * sizeof *at);
+    *e = (fl_edges){at, last};
+    return at + fl_edges_count(s.c, zeros);
+}
+
 typedef struct place { int n, at[3]; } place;  /* of a tile: clip, first output; taps > 1, inputs: the plane */
 
 static place find(const fl_winograd *w, int planes, int64_t tile)
@@ -45,8 +57,8 @@ static void find_pixels(const fl_tiles *j, const place *p, const real **to)
             const bool inside = t >= 0 && t < in.t && h >= 0 && h < in.h;
             const real *line = inside ? j->in + fl_at(in, p->n, 0, t, h, 0) : NULL;
             for (int x = first; x < first + w->side[2]; x++) {
-                const real *from = inside && x >= 0 && x < in.w ? line + (int64_t)x * in.c : j->zeros;
-                *to++ = from == last ? j->last : from;
+                const real *from = inside && x >= 0 && x < in.w ? line + (int64_t)x * in.c : j->edges.zeros;
+                *to++ = from == last ? j->edges.last : from;
             }
         }
 }
@@ -128,7 +140,7 @@ void fl_tiles_spread(const fl_tiles *j, const fl_spread *s, int64_t first, int64
         int64_t at[FL_WINOGRAD_OUTPUTS];
         const real *pixel[FL_WINOGRAD_OUTPUTS];
         find_outputs(w, &p, at);
-        for (int i = 0; i < outputs; i++) pixel[i] = at[i] < 0 ? s->zeros : at[i] == last ? s->last : s->gy + at[i];
+        for (int i = 0; i < outputs; i++) pixel[i] = at[i] < 0 ? s->edges.zeros : at[i] == last ? s->edges.last : s->gy + at[i];
         j->kernels->transforms->spread(w->m, pixel, s->strips, s->low, s->high, s->tall, to, s->step, s->strip);
         step(w, planes, &p);
     }

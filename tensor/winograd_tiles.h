@@ -12,6 +12,12 @@ enum {
     FL_TILE_BLOCKS = 2                         /* of outputs, that are multiplied before their results are transformed */
 };
 
+/* What is read in place of pixels of an array, with room behind it for whole vectors: so many zeros at least for those outside; and a copy
+ * of the last one, as behind that the array ends. Takes reals from `at` on, and returns what comes after them. */
+typedef struct fl_edges { const real *zeros, *last; } fl_edges;
+int64_t fl_edges_count(int channels, int64_t zeros);
+real   *fl_edges_make(const real *array, fl_shape, int64_t zeros, real *at, fl_edges *);
+
 typedef struct fl_tiles {
     fl_winograd w;
     const fl_kernels *kernels;
@@ -30,7 +36,8 @@ typedef struct fl_tiles {
     int64_t per_item;                          /* groups one after the other in the same hands */
     bool together;                             /* by all threads */
     bool near;                                 /* weights need not be asked for */
-    const real *zeros, *last, *bias;           /* for pixels outside, for the last pixel; whole vectors */
+    fl_edges edges;
+    const real *bias;                          /* whole vectors */
     int64_t zero_count;                        /* of zeros, without what vectors read beyond */
     real *left, *right;                        /* [point][row][channel]: inputs, and one block of outputs after the other */
     real *turned;                              /* a panel */
@@ -46,9 +53,8 @@ void fl_tiles_read (const fl_tiles *, const fl_tile_group *, int plane, int64_t 
 /* Tiles first .. first+count-1 of the whole input, to rows of `wide` from `to` on. */
 void fl_tiles_transform(const fl_tiles *, int64_t first, int64_t count, real *to);
 
-/* A y of tiles of the output (of `out`, being read): strips of low channels, the first `high` of them with one more, `tall` apart; zeros
- * and last as for inputs. */
-typedef struct fl_spread { const real *gy, *zeros, *last; int strips, low, high, tall; int64_t strip, step; } fl_spread;
+/* A y of tiles of the output (of `out`, being read): strips of low channels, the first `high` of them with one more, `tall` apart. */
+typedef struct fl_spread { const real *gy; fl_edges edges; int strips, low, high, tall; int64_t strip, step; } fl_spread;
 void fl_tiles_spread(const fl_tiles *, const fl_spread *, int64_t first, int64_t count, real *to);
 
 /* Pixels of a group without taps along t, in the cache lines in which they lie, in as many shares as there are points times blocks: shares

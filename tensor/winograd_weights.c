@@ -54,24 +54,11 @@ static job job_make(const fl_winograd *w)
     return j;
 }
 
-/* a pixel, and what vectors read beyond */
-static int64_t edge_count(int channels) { return ceil_div(channels, FL_BLOCK) * FL_BLOCK + FL_BLOCK; }
-
 size_t fl_winograd_weights_scratch(const fl_winograd *w)
 {
     const job j = job_make(w);
-    const int64_t edges = 2 * (edge_count(w->in.c) + edge_count(w->out.c));
+    const int64_t edges = fl_edges_count(w->in.c, 0) + fl_edges_count(w->out.c, 0);
     return (size_t)(edges + w->points * (j.x.left_step + j.gy.step) + fl_apart(j.sums_step * w->points) * fl_threads()) * sizeof(real);
-}
-
-/* Zeros, and the last pixel with something behind it. */
-static real *edges(real *at, const real *array, fl_shape s, const real **zeros, const real **last)
-{
-    const int64_t n = edge_count(s.c);
-    memset(at, 0, (size_t)(2 * n) * sizeof *at);
-    memcpy(at + n, array + fl_shape_count(s) - s.c, (size_t)s.c * sizeof *at);
-    *zeros = at, *last = at + n;
-    return at + 2 * n;
 }
 
 /* The tiles from .. to-1 of gy, and those of x, all of the clip before the first of gy where taps need them. */
@@ -140,11 +127,9 @@ static void run_item(const job *j, int64_t item, bool add)
 void fl_winograd_weights(const fl_winograd *w, const real *x, const real *gy, real *gw, void *scratch)
 {
     job j = job_make(w);
-    real *at = scratch;
     j.x.in = x, j.gy.gy = gy, j.gw = gw;
-    at = edges(at, x, w->in, &j.x.zeros, &j.x.last);
-    at = edges(at, gy, w->out, &j.gy.zeros, &j.gy.last);
-    j.x.left = at;
+    real *at = fl_edges_make(x, w->in, 0, scratch, &j.x.edges);
+    j.x.left = fl_edges_make(gy, w->out, 0, at, &j.gy.edges);
     j.spread = j.x.left + j.x.left_step * w->points;
     j.sums = j.spread + j.gy.step * w->points;
     const int64_t items = (int64_t)j.strips.pieces * j.strips.blocks * w->taps;
