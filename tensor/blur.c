@@ -1,10 +1,11 @@
 /* blur.c: one axis after the other, t, h, w; along an axis every position is a weighted sum of its neighbours.
  *
  * Along an axis the array is a batch of lines of `length` positions, each `inner` contiguous reals wide. A thread takes a line, or a slice
- * of its inner reals, and copies it: a row of `width` reals for each position. A sum over some positions is one of such rows.
+ * of its inner reals, and copies it: a row of `width` reals for each position. The sum of a position is a weighted sum of rows; where rows
+ * are narrow, some positions are summed at once, as their rows lie end to end.
  *
- * Down, rows outside the line are copies of those that stand there. The transpose collects for each row, those outside too, what it has
- * been sent, and adds what came to one outside to the one that stood there. Borders of zeros have no rows outside. */
+ * Forward, rows outside the line are copies of those that stand there. Back, the transpose sums for each row, those outside too, what it
+ * has been sent, and adds what came to one outside to the one that stood there. Borders of zeros have no rows outside. */
 #include "tensor/blur.h"
 
 #include "tensor/axpy.h"
@@ -27,7 +28,7 @@ fl_blur fl_blur_frames(double sigma, fl_border border)
 
 static bool blurs(const fl_blur *b, int axis) { return b->sigma[axis] > 0 && b->half[axis] > 0; }
 
-/* k[0] .. k[2 half]. */
+/* k[0] .. k[2 half]; the centre is k[half]. */
 static void make_taps(double sigma, int half, real *k)
 {
     double sum = 1.0;
@@ -51,7 +52,8 @@ typedef struct pass {
     const real *x;
     real *y;
     const real *taps;
-    int64_t length, inner, lines, slices;      /* of a line */
+    int64_t length, inner, lines;
+    int64_t slices;                            /* of a line */
     int64_t more;                              /* rows outside the line, on either side; 0: they are zeros */
     int64_t some;                              /* positions whose rows together are about a slice */
     int half;
@@ -70,7 +72,7 @@ static pass pass_make(fl_shape s, const fl_blur *b, int axis, bool transpose)
     return a;
 }
 
-/* Rows before and after the line: copies of others; zeros, as the sums of some positions are made at once. */
+/* Rows before and after the line: forward those outside; then zeros, for taps that some of the positions summed at once do not have. */
 static int64_t around(const pass *a) { return a->some + (a->transpose ? 0 : a->more); }
 static int64_t rows_count(const pass *a) { return (a->length + 2 * around(a)) * SLICE; }
 static int64_t thread_count(const pass *a) { return fl_apart(rows_count(a) + (a->transpose ? a->length * SLICE : 0)); }
@@ -86,7 +88,7 @@ static int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* The sums of positions p .. p+count-1, in the order of the taps: i = first .. last are those that meet rows from .. to-1. Beside these
  * are zeros. */
-static void sum_down(const pass *a, const real *line, int64_t width, int64_t p, int64_t count, real *sum)
+static void sum_forward(const pass *a, const real *line, int64_t width, int64_t p, int64_t count, real *sum)
 {
     const int64_t from = -a->more, to = a->length + a->more;                  /* tap i: row p + i */
     const int64_t first = max(from - (p + count - 1), -a->half), last = min(to - 1 - p, a->half);
@@ -101,21 +103,24 @@ static void sum_back(const pass *a, const real *line, int64_t width, int64_t p, 
 }
 
 /* x, y: the slice's first real. Some positions at once only where the slice is a whole line. */
-static void run_down(const pass *a, const real *x, int64_t width, real *rows, real *y)
+static void run_forward(const pass *a, const real *x, int64_t width, real *rows, real *y)
 {
     real *line = rows + around(a) * width;
     memset(rows, 0, (size_t)(a->some * width) * sizeof *rows);
     memset(line + (a->length + a->more) * width, 0, (size_t)(a->some * width) * sizeof *rows);
     copy_rows(a->length, width, x, a->inner, line, width);
-    for (int64_t p = -a->more; p < a->length + a->more; p++)
-        if (p < 0 || p >= a->length) memcpy(line + p * width, line + inside(a->border, p, a->length) * width, (size_t)width * sizeof *line);
-    for (int64_t p = 0; p < a->length; p += a->some) sum_down(a, line, width, p, min(a->some, a->length - p), y + p * a->inner);
+    for (int64_t i = 1; i <= a->more; i++) {
+        const int64_t before = -i, after = a->length - 1 + i, row = width * (int64_t)sizeof *line;
+        memcpy(line + before * width, line + inside(a->border, before, a->length) * width, (size_t)row);
+        memcpy(line + after * width, line + inside(a->border, after, a->length) * width, (size_t)row);
+    }
+    for (int64_t p = 0; p < a->length; p += a->some) sum_forward(a, line, width, p, min(a->some, a->length - p), y + p * a->inner);
 }
 
 static void run_back(const pass *a, const real *x, int64_t width, real *rows, real *y)
 {
     const int64_t end = a->length + a->more;
-    real *line = rows + around(a) * width, *sums = rows + rows_count(a), sum[2 * SLICE];
+    real *line = rows + around(a) * width, *sums = rows + rows_count(a), sum[2 * SLICE];      /* some of less than a slice: less than two */
     memset(rows, 0, (size_t)(a->some * width) * sizeof *rows);
     memset(line + a->length * width, 0, (size_t)(a->some * width) * sizeof *rows);
     memset(sums, 0, (size_t)(a->length * width) * sizeof *sums);
@@ -135,7 +140,7 @@ static void run_pass(const pass *a, real *scratch)
     FL_PARALLEL(item, a->lines * a->slices, work) {
         const int64_t begin = item % a->slices * SLICE, at = item / a->slices * a->length * a->inner + begin;
         const int64_t width = a->inner - begin < SLICE ? a->inner - begin : SLICE;
-        (a->transpose ? run_back : run_down)(a, a->x + at, width, scratch + fl_thread() * apart, a->y + at);
+        (a->transpose ? run_back : run_forward)(a, a->x + at, width, scratch + fl_thread() * apart, a->y + at);
     }
 }
 

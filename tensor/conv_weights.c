@@ -15,7 +15,7 @@
  * and meets no other thread on its way.
  *
  * Where all sums together are small beside a block's pixels, two threads would do little but copy the same. There a block is one thread's,
- * with all items, and what it sums is kept apart until all blocks are there. */
+ * with all items, and has sums of its own until all blocks are there. */
 #include "tensor/conv_weights.h"
 
 #include "tensor/axpy.h"
@@ -32,9 +32,11 @@ enum {
     MOST_BUNDLES = 4,                          /* of a thread: if it is held up, another one takes them over. But each reads and copies */
     OFTEN = 40, LEAST_ITEMS = 8,               /* for itself: so many operations for a byte, and items for a copy, or there are fewer; */
     SUMS_BYTES = 256 << 10,                    /* and more, where the sums of one would not stay near */
-    FEW_SUMS = 4, MOST_APART = 32 << 20,       /* kept apart: a block reads so many times what it sums; bytes of all blocks' sums */
+    /* Each block has sums of its own, where there are so many blocks, each reads so many times what it sums, and all sums are no more
+     * than so many bytes. */
+    LEAST_BLOCKS = 32, READ_OVER_SUMS = 4, MOST_SUMS_BYTES = 32 << 20,
     LONG_LINE = 24,
-    WHOLE = 64 / (int)sizeof(real)
+    LINE_BYTES = 64, WHOLE = LINE_BYTES / (int)sizeof(real)
 };
 
 static int ceil_div(int a, int b) { return (a + b - 1) / b; }
@@ -86,21 +88,23 @@ static int64_t whole_blocks(int64_t reals) { return (reals + FL_BLOCK - 1) / FL_
 static int64_t sums_count(const fl_weights *j) { return j->in_place ? 0 : items_count(j) * j->columns * fl_item_rows(j) * FL_BLOCK; }
 static int64_t left_count(const fl_weights *j) { return whole_blocks(j->patch); }
 static int64_t apart(const fl_weights *j) { return fl_apart(left_count(j) + fl_panel_count(j)); }
-static int64_t begun_count(const fl_weights *j) { return whole_blocks(items_count(j)); }   /* reals, more than enough */
+static int64_t begun_count(const fl_weights *j) { return (items_count(j) + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES; }   /* of bool */
 
-static bool sums_apart(const fl_weights *j)
+/* By the shape, save that one thread alone needs none: a plan for many threads has room for fewer. */
+static bool sums_by_block(const fl_weights *j)
 {
     const int64_t read = (fl_shape_count(j->c.x) + fl_shape_count(j->c.y)) / j->patches, sums = sums_count(j);
-    return fl_threads() > 1 && j->patches >= 4 * fl_threads() && FEW_SUMS * sums <= read
-        && sums * j->patches * (int64_t)sizeof(real) <= MOST_APART;
+    return fl_threads() > 1 && j->patches >= LEAST_BLOCKS && READ_OVER_SUMS * sums <= read
+        && sums * j->patches * (int64_t)sizeof(real) <= MOST_SUMS_BYTES;
 }
 
-static int64_t sets_count(const fl_weights *j) { return sums_apart(j) ? j->patches : 1; }  /* of sums, and of what is begun */
+static int64_t sets_count(const fl_weights *j) { return sums_by_block(j) ? j->patches : 1; }  /* of sums, and of what is begun */
 
 size_t fl_conv_weights_scratch(const fl_conv *conv)
 {
     const fl_weights j = weights_make(conv);
-    return (size_t)((sums_count(&j) + begun_count(&j)) * sets_count(&j) + apart(&j) * fl_threads()) * sizeof(real);
+    const int64_t reals = sums_count(&j) * sets_count(&j) + apart(&j) * fl_threads();
+    return (size_t)reals * sizeof(real) + (size_t)(begun_count(&j) * sets_count(&j)) * sizeof(bool);
 }
 
 static fl_patch patch_make(const fl_weights *j, int64_t number)
@@ -217,6 +221,7 @@ static void by_items(const fl_weights *j)
         run_bundle_to_the_end(j, (items * i + bundles - 1) / bundles, (items * (i + 1) + bundles - 1) / bundles, half);
 }
 
+/* With the sums of one block, and what of them is begun. */
 static fl_weights set_of(const fl_weights *j, int64_t block)
 {
     fl_weights own = *j;
@@ -225,7 +230,7 @@ static fl_weights set_of(const fl_weights *j, int64_t block)
     return own;
 }
 
-/* One block's sums of an item after the other's, onto those of the first that has any. */
+/* An item's sums of one block after the other are added to those of the first block that has any, in its own memory. */
 static void add_up(const fl_weights *j, int64_t number)
 {
     fl_weights all = set_of(j, 0);
@@ -265,7 +270,7 @@ void fl_conv_to_weights(const fl_conv *conv, const real *x, const real *gy, real
     j.panels = j.left + left_count(&j);
     j.apart = apart(&j);
     j.begun = (void *)(j.left + j.apart * fl_threads());
-    if (sums_apart(&j)) by_blocks(&j);
+    if (sums_by_block(&j)) by_blocks(&j);
     else by_items(&j);
 }
 

@@ -36,16 +36,15 @@ enum part { LIGHT, SLOPE };
 #define LANES(number) number(0), number(1)
 #endif
 
-INLINE vector reversed(vector v)
-{
-#define FROM(l) WIDTH - 1 - l
+/* Elements of a, 0 .. WIDTH-1, and of b, from WIDTH on. */
 #if defined(__clang__)
-    return __builtin_shufflevector(v, v, LANES(FROM));
+#define MIXED(a, b, from) __builtin_shufflevector(a, b, LANES(from))
 #else
-    return __builtin_shuffle(v, (whole){LANES(FROM)});
+#define MIXED(a, b, from) __builtin_shuffle(a, b, (whole){LANES(from)})
 #endif
-#undef FROM
-}
+
+#define LAST_FIRST(l) WIDTH - 1 - (l)
+INLINE vector reversed(vector v) { return MIXED(v, v, LAST_FIRST); }
 
 /* Columns w .. w+WIDTH-1 from the centre, to its right, and to its left as far as there are any. */
 INLINE void both_sides(const fl_disc *d, vector v, int64_t w, double *centre)
@@ -59,12 +58,7 @@ INLINE void both_sides(const fl_disc *d, vector v, int64_t w, double *centre)
 /* Squares of 2 x 2, then of twice as much, change their corners: bit `step` of row and column. */
 #define LOW(l)  ((l) & step ? WIDTH + (l) - step : (l))
 #define HIGH(l) ((l) & step ? WIDTH + (l) : (l) + step)
-#if defined(__clang__)
-#define MIXED(a, b, from) __builtin_shufflevector(a, b, LANES(from))
-#else
-#define MIXED(a, b, from) __builtin_shuffle(a, b, (whole){LANES(from)})
-#endif
-#define CHANGE_CORNERS(apart)                                                                  \
+#define CHANGE_CORNERS(v, apart)                                                                \
     do {                                                                                       \
         enum { step = (apart) < WIDTH ? (apart) : 0 };                                         \
         UNROLL for (int l = 0; step != 0 && l < WIDTH; l++) {                                  \
@@ -76,12 +70,13 @@ INLINE void both_sides(const fl_disc *d, vector v, int64_t w, double *centre)
 
 INLINE void transpose(vector v[WIDTH])
 {
-    CHANGE_CORNERS(1);
-    CHANGE_CORNERS(2);
-    CHANGE_CORNERS(4);
+    CHANGE_CORNERS(v, 1);
+    CHANGE_CORNERS(v, 2);
+    CHANGE_CORNERS(v, 4);
 }
 
-/* e of |h|, |w|, lines as long as kappa's. It is e of |w|, |h| too: made for squares of WIDTH on the diagonal and to the right of it. */
+/* e of |h|, |w|, as many as kappa's. It is e of |w|, |h| too: made for squares of WIDTH on the diagonal and to the right of it. Whole ones:
+ * beyond far kappa is 0, and e is 1. */
 INLINE void exponentials(const fl_disc *d, const double *kappa, double colder, double *e)
 {
     const int64_t half = fl_disc_half(d);

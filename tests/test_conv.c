@@ -419,6 +419,26 @@ TEST(conv_bits_do_not_depend_on_threads)
     }
 }
 
+/* A graph that was planned for many threads runs with few (autograd/graph.h). */
+TEST(conv_scratch_does_not_grow_when_threads_get_fewer)
+{
+    for (int i = 0; i < GEOMETRIES + WIDE; i++) {
+        problem p = make(i < GEOMETRIES ? &list[i] : &wide[i - GEOMETRIES]);
+        size_t before[3] = {0};
+        for (int threads = 1; threads <= 64; threads++) {
+            fl_threads_set(threads);
+            for (int pass = 0; pass < 3; pass++) {
+                const size_t now = fl_conv_scratch(&p.c, (fl_conv_pass)pass);
+                CHECK_SAY(now >= before[pass], "case %d, pass %d, %d threads: %zu bytes, and %zu with fewer", i, pass, threads, now,
+                          before[pass]);
+                before[pass] = now;
+            }
+        }
+        fl_threads_set(0);
+        fl_arena_free(&p.arena);
+    }
+}
+
 TEST(conv_bits_do_not_depend_on_fused_instruction_sets)
 {
     const char *reference = NULL;

@@ -173,7 +173,7 @@ static const char *closing(const char *open)
     return open + strlen(open);
 }
 
-/* Of every list in brackets without a semicolon at most one element adds nodes. */
+/* Of every list in brackets without a semicolon at most one element adds nodes, as far as the functions' names say so. */
 static void check_order(const char *path, const char *text)
 {
     for (const char *open = text; (open = strpbrk(open, "({")) != NULL; open++) {

@@ -145,7 +145,7 @@ TEST(masks_area_alone_follows_the_trace_to_its_end)
 
 /* ---- loops of discs, per instruction set ---- */
 
-enum { TAPS = 13, LINE = 16, LINES = 8, HALF = 16, STEP = 24 };
+enum { TAPS = 21, LINE = 24, LINES = 12, HALF = 16, STEP = 32 };
 
 typedef struct disc_results {
     double light[2][LINES * LINE + HALF], slope[2][LINES * LINE + HALF], room[HALF * HALF], sum[TAPS * STEP], gathered;
@@ -170,7 +170,7 @@ static void check_discs(int above)
 {
     static const double values[] = {0.7, 1, -0.3, 1e-9, 34, 500, -1000};
     const fl_disc d = fl_disc_of(TAPS, above, 20);
-    double half[HALF * HALF] = {0}, kappa[LINES * LINE];                           /* from the centre on, and as lines have it */
+    double half[HALF * HALF] = {0}, kappa[LINES * LINE];                      /* from the centre on, and as lines have it */
     CHECK(d.far == LINES - 1 && d.width == LINE && fl_disc_numbers(&d) == LINES * LINE + HALF && fl_disc_half(&d) == HALF);
     for (int h = 0; h < LINES; h++)
         for (int q = 0; q < LINE; q++) {
@@ -211,8 +211,8 @@ static void check_discs(int above)
 
 TEST(masks_discs_from_their_definition_on_every_instruction_set)
 {
-    check_discs(5);                   /* more columns on the right of the centre */
-    check_discs(7);                   /* and on its left */
+    check_discs(9);                   /* more columns on the right of the centre */
+    check_discs(11);                  /* and on its left */
 }
 
 /* Two of five equal values shall be zeros: random ties take every pair about equally often, and ties by place the first two. */

@@ -138,12 +138,12 @@ static void add_cells(const layout *a, frame *f, fl_shape s, const real *x, bool
 
 /* ---- what forward leaves: sums of e, without margins, x and y ---- */
 
-typedef struct left_over { double *sums; real *x, *y; } left_over;
+typedef struct smoothmax_notes { double *sums; real *x, *y; } smoothmax_notes;
 
-static left_over left_over_of(const fl_node *node, const uint8_t *notes)
+static smoothmax_notes notes_of(const fl_node *node, const uint8_t *notes)
 {
     fl_assert((uintptr_t)notes % sizeof(double) == 0);
-    left_over l = {.sums = (double *)(uintptr_t)notes};
+    smoothmax_notes l = {.sums = (double *)(uintptr_t)notes};
     l.x = (real *)(l.sums + fl_shape_count(node->shape));
     l.y = l.x + fl_shape_count(node->in_shape[0]);
     return l;
@@ -179,14 +179,14 @@ static void forward(const fl_node *node, const real *const in[], real *y) { run(
 
 static void note(const fl_node *node, const real *const in[], real *y, uint8_t *notes)
 {
-    const left_over l = left_over_of(node, notes);
+    const smoothmax_notes l = notes_of(node, notes);
     run(node, in[0], y, l.sums);
     memcpy(l.x, in[0], (size_t)fl_shape_count(node->in_shape[0]) * sizeof(real));
     memcpy(l.y, y, (size_t)fl_shape_count(node->shape) * sizeof(real));
 }
 
-/* What a cell's pixels are weighted with: top becomes gy / sum of e, bottom that times y; the margins 0. sums: where those of e lie, from
- * row to row; top's margins are 0. */
+/* What a cell's pixels are weighted with: top becomes gy / sum of e, bottom that times y, and bottom's margins 0; top's are it already.
+ * sums: where those of e lie, and `step` from row to row. */
 static void set_signals(const layout *a, frame *f, const double *sums, int64_t step, const real *y, const real *gy)
 {
     for (int64_t h = 0; h < a->rows[0]; h++, sums += step, y += a->rows[1], gy += a->rows[1]) {
@@ -231,7 +231,7 @@ static void vjp(const fl_node *node, int k, const real *const in[], const real *
 
 static void vjp_by_notes(const fl_node *node, const uint8_t *notes, const real *gy, real *gx)
 {
-    const left_over l = left_over_of(node, notes);
+    const smoothmax_notes l = notes_of(node, notes);
     run_back(node, l.sums, l.x, l.y, gy, gx);
 }
 
