@@ -6,6 +6,8 @@
 #include "tensor/disc.h"
 #include "tensor/kernels.h"
 #include "tensor/math.h"
+#include "tensor/par.h"
+#include "tensor/rng.h"
 #include "tests/test.h"
 
 #include <stdlib.h>
@@ -255,4 +257,69 @@ TEST(masks_ties_are_drawn)
     fl_graph_backward(g, &one);
     for (int k = 0; k < 7; k++) CHECK((fl_graph_signal(g, x)[k] > 0) == (k == 0 || k == 2 || k == 4));
     fl_arena_free(&arena);
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const real x = *(const real *)a, y = *(const real *)b;
+    return (x > y) - (x < y);
+}
+
+/* More values than are counted in one part, in two samples; many of them equal, or next to none. */
+static void check_many(int levels, int wanted)
+{
+    enum { VALUES = 3 * 50 * 333, ALL = 2 * VALUES };
+    static real x[ALL], sorted[VALUES], first[ALL];
+    fl_error error = {0};
+    fl_arena arena;
+    fl_arena_init(&arena, &error);
+    fl_graph *g = fl_graph_new(&arena);
+    const fl_id in = fl_node_input(g, "x", (fl_shape){2, 1, 3, 50, 333}), ones = fl_node_input(g, "ones", fl_shape_vector(1, 1));
+    const fl_id draw = fl_node_input(g, "draw", fl_shape_vector(1, 1)), y = fl_node_vecnorm(g, "y", in, ones, draw, false, false, 3);
+    fl_threads_set(7);
+    fl_graph_plan(g, &(fl_plan){.keep = FL_KEEP_FOR_BACKWARD, .root = y, .wrt = &in, .n_wrt = 1});
+    const real number = (real)wanted, place = 5, signal[2] = {1, 2};
+    for (int i = 0; i < ALL; i++) {
+        const double u = fl_rng_uniform(4, (uint64_t)levels, (uint64_t)i) - 0.25;
+        x[i] = (real)(levels ? floor(u * levels) / levels : u);
+    }
+    fl_graph_set(g, in, x);
+    fl_graph_set(g, ones, &number);
+    fl_graph_set(g, draw, &place);
+    for (int threads = 1; threads <= 7; threads += 3) {
+        fl_threads_set(threads);
+        fl_graph_forward(g);
+        fl_graph_backward(g, signal);
+        if (threads == 1) memcpy(first, fl_graph_signal(g, in), sizeof first);
+        CHECK(memcmp(first, fl_graph_signal(g, in), sizeof first) == 0);
+    }
+    fl_threads_set(0);
+    for (int n = 0; n < 2; n++) {
+        const real *own = x + n * VALUES, *gx = first + n * VALUES;
+        double sum = 0;
+        int zeros = 0;
+        memcpy(sorted, own, sizeof sorted);
+        qsort(sorted, VALUES, sizeof *sorted, by_size);
+        for (int i = 0; i < VALUES; i++) sum += pow((double)sorted[i] - (i >= VALUES - wanted), 2);
+        CHECK_NEAR((double)fl_graph_value(g, y)[n], sum / VALUES, 4 * FL_REAL_EPSILON);
+        const real step = sorted[wanted ? VALUES - wanted : VALUES - 1];
+        for (int i = 0; i < VALUES; i++) {
+            const double slope = 2.0 * (n + 1) / VALUES, zero = slope * (double)own[i], one = slope * ((double)own[i] - 1);
+            const bool is_zero = fabs((double)gx[i] - zero) < fabs((double)gx[i] - one);
+            zeros += is_zero;
+            if (!CHECK(fabs((double)gx[i] - (is_zero ? zero : one)) <= 1e-6 * slope)) break;
+            if (own[i] != step && !CHECK(is_zero == (own[i] < step || wanted == 0))) break;
+        }
+        CHECK_SAY(zeros == VALUES - wanted, "%d zeros of %d", zeros, VALUES - wanted);
+    }
+    fl_arena_free(&arena);
+}
+
+TEST(masks_step_among_many_values)
+{
+    check_many(0, 5000);
+    check_many(8, 20000);             /* some 6000 values are the step */
+    check_many(1, 30000);             /* whole numbers */
+    check_many(8, 0);
+    check_many(8, 3 * 50 * 333);
 }
