@@ -69,8 +69,8 @@ typedef struct fl_op {
     bool     (*turns)  (const fl_node *);                      /* pass 1 can read what is packed for pass 0 */
     /* Pass 0: y from x, pass 1: gx from gy, through the node's own weight and bias if it has any, finished (tensor/finish.h); or NULL. */
     void     (*finished)(const fl_node *, int pass, const real *from, const fl_finish *, real *to);
-    /* For vjps that need no values: bytes that forward can leave for them instead (0: it cannot), one forward that does, and the
-     * vjp of operand 0 that reads them. The same values. */
+    /* For vjps that need no values: bytes that forward can leave for them instead (0: it cannot), from the beginning of a cache line on,
+     * one forward that does, and the vjp of operand 0 that reads them. The same values. */
     int64_t  (*notes)  (const fl_node *);
     void     (*note)   (const fl_node *, const real *const in[], real *y, uint8_t *notes);
     void     (*vjp_by_notes)(const fl_node *, const uint8_t *notes, const real *gy, real *gx);

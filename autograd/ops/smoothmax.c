@@ -138,22 +138,16 @@ static void add_cells(const layout *a, frame *f, fl_shape s, const real *x, bool
 
 /* ---- what forward leaves: sums of e, without margins, x and y ---- */
 
-typedef struct smoothmax_notes { double *sums; real *x, *y; } smoothmax_notes;
+typedef struct layout_of_notes { size_t x, y, end; } layout_of_notes;      /* in bytes; the sums come first */
 
-static smoothmax_notes notes_of(const fl_node *node, const uint8_t *notes)
+static layout_of_notes notes_of(const fl_node *node)
 {
-    fl_assert((uintptr_t)notes % sizeof(double) == 0);
-    smoothmax_notes l = {.sums = (double *)(uintptr_t)notes};
-    l.x = (real *)(l.sums + fl_shape_count(node->shape));
-    l.y = l.x + fl_shape_count(node->in_shape[0]);
-    return l;
+    const size_t pixels = (size_t)fl_shape_count(node->shape), cells = (size_t)fl_shape_count(node->in_shape[0]);
+    const size_t x = pixels * sizeof(double), y = x + cells * sizeof(real);
+    return (layout_of_notes){x, y, y + pixels * sizeof(real)};
 }
 
-static int64_t notes_bytes(const fl_node *node)
-{
-    const int64_t pixels = fl_shape_count(node->shape);
-    return pixels * (int64_t)sizeof(double) + (pixels + fl_shape_count(node->in_shape[0])) * (int64_t)sizeof(real);
-}
+static int64_t notes_bytes(const fl_node *node) { return (int64_t)notes_of(node).end; }
 
 /* ---- the op ---- */
 
@@ -179,10 +173,10 @@ static void forward(const fl_node *node, const real *const in[], real *y) { run(
 
 static void note(const fl_node *node, const real *const in[], real *y, uint8_t *notes)
 {
-    const smoothmax_notes l = notes_of(node, notes);
-    run(node, in[0], y, l.sums);
-    memcpy(l.x, in[0], (size_t)fl_shape_count(node->in_shape[0]) * sizeof(real));
-    memcpy(l.y, y, (size_t)fl_shape_count(node->shape) * sizeof(real));
+    const layout_of_notes at = notes_of(node);
+    run(node, in[0], y, (void *)notes);
+    memcpy(notes + at.x, in[0], at.y - at.x);
+    memcpy(notes + at.y, y, at.end - at.y);
 }
 
 /* What a cell's pixels are weighted with: top becomes gy / sum of e, bottom that times y, and bottom's margins 0; top's are it already.
@@ -231,8 +225,8 @@ static void vjp(const fl_node *node, int k, const real *const in[], const real *
 
 static void vjp_by_notes(const fl_node *node, const uint8_t *notes, const real *gy, real *gx)
 {
-    const smoothmax_notes l = notes_of(node, notes);
-    run_back(node, l.sums, l.x, l.y, gy, gx);
+    const layout_of_notes at = notes_of(node);
+    run_back(node, (const void *)notes, (const void *)(notes + at.x), (const void *)(notes + at.y), gy, gx);
 }
 
 static fl_id example(fl_graph *g, fl_rng *rng, int which)
