@@ -5,8 +5,6 @@
 #include "tensor/disc.h"
 #include "tensor/math.h"
 
-#include <stdbool.h>
-
 #define ELEMENT double
 #include "tensor/vector_body.h"
 
@@ -58,7 +56,7 @@ INLINE void both_sides(const fl_disc *d, vector v, int64_t w, double *centre)
 /* Squares of 2 x 2, then of twice as much, change their corners: bit `step` of row and column. */
 #define LOW(l)  ((l) & step ? WIDTH + (l) - step : (l))
 #define HIGH(l) ((l) & step ? WIDTH + (l) : (l) + step)
-#define CHANGE_CORNERS(v, apart)                                                                \
+#define CHANGE_CORNERS(v, apart)                                                               \
     do {                                                                                       \
         enum { step = (apart) < WIDTH ? (apart) : 0 };                                         \
         UNROLL for (int l = 0; step != 0 && l < WIDTH; l++) {                                  \
