@@ -47,8 +47,10 @@ typedef struct fl_conv {
 
 typedef enum fl_conv_pass { FL_CONV_FORWARD, FL_CONV_TO_INPUT, FL_CONV_TO_WEIGHTS } fl_conv_pass;
 
-/* Length of an axis after the window, floor convention; < 1 when the window does not fit. */
+/* Length of an axis after the window, floor convention, and after its transpose; 0 when the window does not fit, or an int does not hold
+ * the length. */
 int fl_window_extent(const fl_window *, int axis, int length);
+int fl_window_spread(const fl_window *, int axis, int length);
 
 /* Whether the way to the input can read what is packed for the way forward: large weights, of which one packing is enough. With
  * `turned` it does, and gives the bits that it would give with its own. */

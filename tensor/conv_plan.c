@@ -1,6 +1,8 @@
 /* conv_plan.c: axes, phases and pixels that are computed together. */
 #include "tensor/conv_plan.h"
 
+#include <limits.h>
+
 /* A plan is the same for all instruction sets: it thinks in AVX-512. */
 enum { PREFERRED_WIDTH = 64 / (int)sizeof(real) };
 
@@ -8,11 +10,18 @@ static int ceil_div(int a, int b) { return a >= 0 ? (a + b - 1) / b : -(-a / b);
 
 static const int *extents(const fl_shape *s) { return &s->t; }
 
+static int64_t reach(const fl_window *win, int axis) { return (int64_t)win->d[axis] * (win->k[axis] - 1) + 1; }
+static int within_int(int64_t length) { return length < 0 || length > INT_MAX ? 0 : (int)length; }
+
 int fl_window_extent(const fl_window *win, int axis, int length)
 {
-    const int64_t reach = (int64_t)win->d[axis] * (win->k[axis] - 1) + 1;
-    const int64_t room = (int64_t)length + win->lo[axis] + win->hi[axis] - reach;
-    return room < 0 ? 0 : (int)(room / win->s[axis] + 1);
+    const int64_t room = (int64_t)length + win->lo[axis] + win->hi[axis] - reach(win, axis);
+    return room < 0 ? 0 : within_int(room / win->s[axis] + 1);
+}
+
+int fl_window_spread(const fl_window *win, int axis, int length)
+{
+    return within_int((int64_t)(length - 1) * win->s[axis] - win->lo[axis] - win->hi[axis] + reach(win, axis));
 }
 
 double fl_conv_flops(const fl_conv *c)

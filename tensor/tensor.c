@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char fl_precision[] = FL_REAL_NAME;
-
 bool fl_shape_equal(fl_shape a, fl_shape b)
 {
     return a.n == b.n && a.c == b.c && a.t == b.t && a.h == b.h && a.w == b.w;
@@ -17,11 +15,11 @@ bool fl_shape_equal(fl_shape a, fl_shape b)
 bool fl_shape_valid(fl_shape s)
 {
     const int axes[5] = {s.n, s.c, s.t, s.h, s.w};
-    int64_t count = 1;
+    int64_t left = (int64_t)1 << 40;
     for (int i = 0; i < 5; i++) {
         if (axes[i] < 1) return false;
-        count *= axes[i];
-        if (count > (int64_t)1 << 40) return false;
+        left /= axes[i];
+        if (left < 1) return false;
     }
     return true;
 }

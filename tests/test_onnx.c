@@ -175,6 +175,63 @@ TEST(onnx_lrn_follows_its_formula)
     }
 }
 
+/* One matrix added to x and to its transpose: two arrays of the graph, though they have one shape. */
+TEST(onnx_a_constant_may_lie_both_ways)
+{
+    enum { T = 3 };
+    wire graph = {.size = 0}, p = {.size = 0}, one = {.size = 0}, n[6];
+    double y[3 * T] = {0};
+    memset(n, 0, sizeof n);
+    onnx_tensor(&p, "p", 1, 2, (const int64_t[]){3, T}, NULL);
+    onnx_tensor(&one, "all", 7, 1, (const int64_t[]){1}, (const int64_t[]){3 * T});
+    onnx_node(&n[0], "Squeeze", "x", "ct");
+    onnx_node(&n[1], "Transpose", "ct", "tc");
+    onnx_node(&n[2], "Add", "ct p", "first");
+    onnx_node(&n[3], "Add", "tc p", "second");
+    onnx_node(&n[4], "Mul", "first second", "both");
+    onnx_node(&n[5], "Reshape", "both all", "y");
+    for (int i = 0; i < 6; i++) wire_inside(&graph, 1, &n[i]);
+    wire_inside(&graph, 5, &p);
+    wire_inside(&graph, 5, &one);
+    run_one(&graph, T, wave, y, 3 * T);
+    for (int i = 0; i < 3; i++)
+        for (int k = 0; k < 3; k++) CHECK_NEAR(y[3 * i + k], (wave(i, k) + at_01(3 * i + k)) * (wave(k, i) + at_01(3 * i + k)), 1e-6);
+}
+
+/* Arithmetic on constants: y = x / 1e9 + values worked out while the graph is built. op on two lists of three; ones: of whole numbers. */
+static void fold_whole(const char *op, int fmod_one, const int64_t *a, const int64_t *b, const double *want)
+{
+    wire graph = {.size = 0}, t[5], n[4];
+    double y[3] = {0};
+    memset(t, 0, sizeof t);
+    memset(n, 0, sizeof n);
+    onnx_tensor(&t[0], "a", 7, 1, (const int64_t[]){3}, a);
+    onnx_tensor(&t[1], "b", 7, 1, (const int64_t[]){3}, b);
+    onnx_tensor(&t[2], "axes", 7, 1, (const int64_t[]){4}, (const int64_t[]){0, 2, 3, 4});
+    onnx_node(&n[0], op, "a b", "c");
+    if (fmod_one) onnx_number(&n[0], "fmod", 1);
+    onnx_node(&n[1], "Cast", "c", "r");
+    onnx_number(&n[1], "to", 1);
+    onnx_node(&n[2], "Squeeze", "x axes", "s");
+    onnx_node(&n[3], "Mul", "s r", "y");
+    for (int i = 0; i < 4; i++) wire_inside(&graph, 1, &n[i]);
+    for (int i = 0; i < 3; i++) wire_inside(&graph, 5, &t[i]);
+    run_one(&graph, 1, wave, y, 3);
+    for (int i = 0; i < 3; i++) CHECK_NEAR(y[i] / wave(i, 0), want[i], 1e-6 * fabs(want[i]));
+}
+
+TEST(onnx_powers_and_remainders_of_whole_numbers)
+{
+    fold_whole("Pow", 0, (const int64_t[]){2, -3, 10}, (const int64_t[]){10, 3, 6}, (const double[]){1024, -27, 1e6});
+    fold_whole("Pow", 0, (const int64_t[]){2, -1, 7}, (const int64_t[]){-2, -3, 0}, (const double[]){0, -1, 1});
+    fold_whole("Mod", 0, (const int64_t[]){7, -7, 7}, (const int64_t[]){3, 3, -3}, (const double[]){1, 2, -2});
+    fold_whole("Mod", 1, (const int64_t[]){7, -7, 7}, (const int64_t[]){3, 3, -3}, (const double[]){1, -1, 1});
+    for (int n = 1; n <= 11; n++) {
+        const int64_t e[3] = {n, n, n};
+        fold_whole("Pow", 0, (const int64_t[]){2, 3, 5}, e, (const double[]){pow(2, n), pow(3, n), pow(5, n)});
+    }
+}
+
 /* linear_before_reset 0, which PyTorch never writes: n = tanh(W x + Wb + R (r h) + Rb). Two units, no shape is
  * square. */
 TEST(onnx_gru_resets_before_the_product)

@@ -5,11 +5,6 @@
 #include "autograd/ops.h"
 #include "autograd/weighted.h"
 
-static int extent(const fl_window *win, int axis, int n)
-{
-    return (n - 1) * win->s[axis] - win->lo[axis] - win->hi[axis] + win->d[axis] * (win->k[axis] - 1) + 1;
-}
-
 static fl_shape infer(fl_graph *g, const fl_node *node)
 {
     const fl_shape x = node->in_shape[0], w = node->in_shape[1];
@@ -21,8 +16,9 @@ static fl_shape infer(fl_graph *g, const fl_node *node)
         return fl_graph_fail(g, node, "input %s and weight %s do not fit with %d groups: expected a weight with %d input "
                              "channels first", tx.text, tw.text, groups, x.c);
     if (!fl_weighted_window_fits(g, node, w.c * groups)) return (fl_shape){0, 0, 0, 0, 0};
-    const fl_shape y = {x.n, w.c * groups, extent(win, 0, x.t), extent(win, 1, x.h), extent(win, 2, x.w)};
-    if (y.t < 1 || y.h < 1 || y.w < 1) return fl_graph_fail(g, node, "the padding leaves nothing of the input %s", tx.text);
+    const fl_shape y = {x.n, w.c * groups, fl_window_spread(win, 0, x.t), fl_window_spread(win, 1, x.h), fl_window_spread(win, 2, x.w)};
+    if (y.t < 1 || y.h < 1 || y.w < 1)
+        return fl_graph_fail(g, node, "of the input %s the padding leaves nothing, or it becomes too long", tx.text);
     return y;
 }
 

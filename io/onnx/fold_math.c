@@ -6,11 +6,24 @@
 #include <string.h>
 
 typedef enum arithmetic {
-    ADD, SUB, MUL, DIV, MOD, POW, MIN, MAX, EQUAL, LESS, GREATER, LESS_EQUAL, GREATER_EQUAL, AND, OR
+    ADD, SUB, MUL, DIV, MOD, POW, MIN, MAX, EQUAL, LESS, GREATER, LESS_EQUAL, GREATER_EQUAL, AND, OR,
+    REMAINDER                /* Mod with fmod = 1: the sign of the dividend; Mod has that of the divisor */
 } arithmetic;
 
-static const char *const arithmetic_name[] = {"Add", "Sub", "Mul", "Div", "Mod", "Pow", "Min", "Max", "Equal", "Less",
-                                              "Greater", "LessOrEqual", "GreaterOrEqual", "And", "Or"};
+static const char *const arithmetic_name[] = {
+    [ADD] = "Add", [SUB] = "Sub", [MUL] = "Mul", [DIV] = "Div", [MOD] = "Mod", [POW] = "Pow", [MIN] = "Min", [MAX] = "Max",
+    [EQUAL] = "Equal", [LESS] = "Less", [GREATER] = "Greater", [LESS_EQUAL] = "LessOrEqual", [GREATER_EQUAL] = "GreaterOrEqual",
+    [AND] = "And", [OR] = "Or"};
+
+/* By squaring, on unsigned numbers: what does not fit wraps around. 1 / a^-b is cut off: 0, but for 1 and -1. */
+static int64_t whole_power(int64_t a, int64_t b)
+{
+    if (b < 0) return a == 1 || (a == -1 && b % 2 == 0) ? 1 : a == -1 ? -1 : 0;
+    uint64_t y = 1, square = (uint64_t)a;
+    for (; b; b >>= 1, square *= square)
+        if (b & 1) y *= square;
+    return (int64_t)y;
+}
 
 /* On unsigned numbers, so that what does not fit wraps around. Division by zero gives 0. */
 static int64_t on_integers(arithmetic op, int64_t a, int64_t b)
@@ -21,6 +34,8 @@ static int64_t on_integers(arithmetic op, int64_t a, int64_t b)
     case MUL: return (int64_t)((uint64_t)a * (uint64_t)b);
     case DIV: return b == 0 ? 0 : b == -1 ? (int64_t)(0 - (uint64_t)a) : a / b;
     case MOD: return b == 0 || b == -1 ? 0 : a % b + (a % b != 0 && (a < 0) != (b < 0) ? b : 0);
+    case REMAINDER: return b == 0 || b == -1 ? 0 : a % b;
+    case POW: return whole_power(a, b);
     case MIN: return a < b ? a : b;
     case MAX: return a > b ? a : b;
     case EQUAL: return a == b;
@@ -34,11 +49,20 @@ static int64_t on_integers(arithmetic op, int64_t a, int64_t b)
     }
 }
 
+/* Small whole exponents by squaring: 2^3 is 8. A negative base wants a whole exponent. */
 static double power(double a, double b)
 {
-    if (b == 2) return a * a;
+    const bool whole = b == floor(b);
     if (b == 0.5) return sqrt(a);
-    return fl_pow64(a, b);
+    if (whole && fabs(b) <= 64) {
+        double y = 1, square = a;
+        for (int n = (int)fabs(b); n; n >>= 1, square *= square)
+            if (n & 1) y *= square;
+        return b < 0 ? 1 / y : y;
+    }
+    if (a < 0 && !whole) return (double)NAN;
+    const double size = fl_pow64(fabs(a), b);
+    return a < 0 && fmod(b, 2) != 0 ? -size : size;
 }
 
 static double on_reals(arithmetic op, double a, double b)
@@ -48,7 +72,7 @@ static double on_reals(arithmetic op, double a, double b)
     case SUB: return a - b;
     case MUL: return a * b;
     case DIV: return a / b;
-    case MOD: return a - b * floor(a / b);
+    case MOD: return fmod(a, b);
     case POW: return power(a, b);
     case MIN: return a < b ? a : b;
     case MAX: return a > b ? a : b;
@@ -91,6 +115,23 @@ static void advance(const fl_onnx_value *y, int n, int64_t *index, int64_t step[
     }
 }
 
+/* A real power of a whole number is whole again: cut off, but not for the sake of a last bit. */
+static int64_t cut_off(double r)
+{
+    const double near = nearbyint(r);
+    if (!(fabs(r) < 9e18)) return 0;
+    return (int64_t)(fabs(r - near) <= 1e-12 * fabs(r) ? near : r);
+}
+
+static bool check_two(fl_onnx_import *im, arithmetic op, bool whole)
+{
+    const bool as_c = fl_onnx_int(im, "fmod", 0) != 0;
+    if (im->node->n_in > 2) return fl_onnx_fail(im, "expected two operands, got %d", im->node->n_in);
+    if ((op == AND || op == OR) && !whole) return fl_onnx_fail(im, "expected truth values");
+    if (op == MOD && !whole && !as_c) return fl_onnx_fail(im, "of real numbers there is only the remainder with fmod = 1");
+    return true;
+}
+
 static void fold_two(fl_onnx_import *im)
 {
     const fl_fold x[2] = {fl_fold_operand(im, 0), fl_fold_operand(im, 1)};
@@ -100,15 +141,14 @@ static void fold_two(fl_onnx_import *im)
     arithmetic op = ADD;
     while (strcmp(arithmetic_name[op], im->node->op) != 0) op++;
     if (!fl_onnx_ok(im) || !broadcast(im, 2, x, &y, step)) return;
-    const bool compares = op >= EQUAL, whole = x[0].whole && x[1].whole && op != POW;
-    if (im->node->n_in > 2) fl_onnx_fail(im, "expected two operands, got %d", im->node->n_in);
-    if ((op == AND || op == OR) && !whole) fl_onnx_fail(im, "expected truth values");
-    if (!fl_fold_room(im, &y, whole || compares || (op == POW && x[0].whole), &i, &f)) return;
+    const bool compares = op >= EQUAL, whole = x[0].whole && x[1].whole;
+    if (!check_two(im, op, whole) || !fl_fold_room(im, &y, whole || compares || (op == POW && x[0].whole), &i, &f)) return;
+    if (op == MOD && whole && fl_onnx_int(im, "fmod", 0) != 0) op = REMAINDER;
     const int64_t count = fl_onnx_count(&y);
     for (int64_t k = 0; k < count; k++) {
         const double r = whole ? 0 : on_reals(op, fl_fold_real(&x[0], at[0]), fl_fold_real(&x[1], at[1]));
         if (whole) i[k] = on_integers(op, x[0].i[at[0]], x[1].i[at[1]]);
-        else if (i) i[k] = r > -9e18 && r < 9e18 ? (int64_t)r : 0;
+        else if (i) i[k] = cut_off(r);
         else f[k] = r;
         advance(&y, 2, index, step, at);
     }
@@ -136,32 +176,35 @@ static void fold_where(fl_onnx_import *im)
 
 /* ---- one operand ---- */
 
-static const char *const one_name[] = {"Neg", "Abs", "Floor",      "Ceil", "Round", "Sqrt",
-                                       "Exp", "Log", "Reciprocal", "Not",  "Sign"};
+typedef enum function { NEG, ABS, FLOOR, CEIL, ROUND, SQRT, EXP, LOG, RECIPROCAL, NOT, SIGN } function;
 
-static double on_real(int op, double x)
+static const char *const function_name[] = {
+    [NEG] = "Neg", [ABS] = "Abs", [FLOOR] = "Floor", [CEIL] = "Ceil", [ROUND] = "Round", [SQRT] = "Sqrt", [EXP] = "Exp", [LOG] = "Log",
+    [RECIPROCAL] = "Reciprocal", [NOT] = "Not", [SIGN] = "Sign"};
+
+static double on_real(function op, double x)
 {
     switch (op) {
-    case 0: return -x;
-    case 1: return fabs(x);
-    case 2: return floor(x);
-    case 3: return ceil(x);
-    case 4: return nearbyint(x);
-    case 5: return sqrt(x);
-    case 6: return fl_exp64(x);
-    case 7: return fl_log64(x);
-    case 8: return 1 / x;
+    case NEG: return -x;
+    case ABS: return fabs(x);
+    case FLOOR: return floor(x);
+    case CEIL: return ceil(x);
+    case ROUND: return nearbyint(x);
+    case SQRT: return sqrt(x);
+    case EXP: return fl_exp64(x);
+    case LOG: return fl_log64(x);
+    case RECIPROCAL: return 1 / x;
     default: return x > 0 ? 1 : x < 0 ? -1 : 0;
     }
 }
 
-static int64_t on_integer(int op, int64_t x)
+static int64_t on_integer(function op, int64_t x)
 {
     switch (op) {
-    case 0: return (int64_t)(0 - (uint64_t)x);
-    case 1: return x < 0 ? (int64_t)(0 - (uint64_t)x) : x;
-    case 9: return !x;
-    case 10: return (x > 0) - (x < 0);
+    case NEG: return (int64_t)(0 - (uint64_t)x);
+    case ABS: return x < 0 ? (int64_t)(0 - (uint64_t)x) : x;
+    case NOT: return !x;
+    case SIGN: return (x > 0) - (x < 0);
     default: return x;
     }
 }
@@ -171,10 +214,10 @@ static void fold_one(fl_onnx_import *im)
     const fl_fold x = fl_fold_operand(im, 0);
     int64_t *i = NULL;
     double *f = NULL;
-    int op = 0;
+    function op = NEG;
     fl_onnx_value y = {.rank = x.rank};
     memcpy(y.dim, x.dim, sizeof y.dim);
-    while (strcmp(one_name[op], im->node->op) != 0) op++;
+    while (strcmp(function_name[op], im->node->op) != 0) op++;
     if (!fl_fold_room(im, &y, x.whole, &i, &f)) return;
     for (int64_t k = 0; k < x.count; k++) {
         if (i) i[k] = on_integer(op, x.i[k]);
@@ -209,6 +252,7 @@ static void fold_reduce(fl_onnx_import *im)
     for (int k = 0; k < x.rank; k++)
         if (keep || !(axes >> k & 1)) y.dim[y.rank++] = axes >> k & 1 ? 1 : x.dim[k];
     if (!fl_fold_room(im, &y, x.whole, &i, &f)) return;
+    const bool mean = strcmp(reduction_name[op], "ReduceMean") == 0;
     const int64_t results = fl_onnx_count(&y);
     bool *begun = FL_NEW(im->arena, bool, results);
     for (int64_t k = 0; begun && k < x.count; k++) {
@@ -219,7 +263,7 @@ static void fold_reduce(fl_onnx_import *im)
         advance(&walk, 1, index, step, at);
     }
     const int64_t each = results ? x.count / results : 1;
-    for (int64_t k = 0; op == 4 && k < results; k++) {
+    for (int64_t k = 0; mean && k < results; k++) {
         if (i) i[k] /= each;
         else f[k] /= (double)each;
     }

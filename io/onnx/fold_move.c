@@ -228,9 +228,12 @@ static void fold_squeeze(fl_onnx_import *im)
     unsigned axes;
     int rank = 0;
     if (!x || !fl_onnx_axes(im, 1, x->rank, &axes)) return;
-    for (int i = 0; i < x->rank; i++)
-        if (!(axes >> i & 1) || x->dim[i] != 1) dim[rank++] = x->dim[i];
-    renamed(im, rank, dim);
+    const bool all = !fl_onnx_given(im, 1) && !fl_onnx_attribute_of(im, "axes");
+    for (int i = 0; i < x->rank; i++) {
+        if (!(axes >> i & 1) || (all && x->dim[i] != 1)) dim[rank++] = x->dim[i];
+        else if (x->dim[i] != 1) fl_onnx_fail(im, "axis %d is %lld long, not 1", i, (long long)x->dim[i]);
+    }
+    if (fl_onnx_ok(im)) renamed(im, rank, dim);
 }
 
 static void fold_unsqueeze(fl_onnx_import *im)

@@ -32,7 +32,12 @@ typedef struct fl_onnx_value {
     const double *reals;
 } fl_onnx_value;
 
-typedef struct fl_onnx_parameter { const fl_onnx_value *of; const char *how; fl_id node; } fl_onnx_parameter;
+typedef struct fl_onnx_parameter {           /* a constant that has become a node */
+    const fl_onnx_value *of;
+    const char *how;                         /* what was done to its values; "": nothing */
+    int seat[FL_ONNX_RANK];                  /* of its axes, where they do not ascend */
+    fl_id node;
+} fl_onnx_parameter;
 
 typedef struct fl_onnx_import {
     const fl_onnx_program *program;
@@ -57,7 +62,6 @@ const char *fl_onnx_clean_name(fl_onnx_import *, const char *name);      /* of a
 
 bool fl_onnx_given(const fl_onnx_import *, int k);                       /* operand k is there */
 const fl_onnx_value *fl_onnx_operand (fl_onnx_import *, int k);          /* any kind; NULL with the error set */
-const fl_onnx_value *fl_onnx_data    (fl_onnx_import *, int k);          /* dynamic: a constant becomes a buffer */
 const fl_onnx_value *fl_onnx_constant(fl_onnx_import *, int k, const char *what);
 
 const fl_onnx_attribute *fl_onnx_attribute_of(const fl_onnx_import *, const char *name);     /* NULL: not there */
@@ -103,15 +107,18 @@ bool fl_onnx_reshaped(fl_onnx_import *, const fl_onnx_value *x, int rank, const 
 /* Seats for two operands that are broadcast: rank of the result, want for each of its axes. */
 bool fl_onnx_meet(fl_onnx_import *, const fl_onnx_value *a, const fl_onnx_value *b, int *rank, int *want);
 fl_id fl_onnx_arrange_right(fl_onnx_import *, const fl_onnx_value *, int rank, const int *want);  /* right-aligned */
+/* Operand k as a node: a constant becomes a buffer. NULL with the error set. */
+const fl_onnx_value *fl_onnx_data(fl_onnx_import *, int k);
 
 /* ---- parameters.c ---- */
 
 /* The values of a constant as real, in file order: in place where they fit, else in scratch. NULL: memory. */
 const real *fl_onnx_weights(fl_onnx_import *, const fl_onnx_value *);
 
-/* A parameter or buffer named after the constant. how: what was done to the values, "" for nothing; the same
- * constant, how and shape give the same node. *fresh: it is new, and its values are for the caller to set. */
-fl_id fl_onnx_parameter_node(fl_onnx_import *, const fl_onnx_value *, const char *how, fl_shape, fl_role,
+/* A parameter or buffer named after the constant. seat: where its axes lie; NULL: in the order of the file. how: what was done to the
+ * values, "" for nothing; the same constant, seats, how and shape give the same node. *fresh: it is new, and its values are for the
+ * caller to set. */
+fl_id fl_onnx_parameter_node(fl_onnx_import *, const fl_onnx_value *, const int *seat, const char *how, fl_shape, fl_role,
                              bool *fresh);
 fl_id fl_onnx_plain (fl_onnx_import *, const fl_onnx_value *, fl_shape, fl_role);     /* as they are, in file order */
 fl_id fl_onnx_vector(fl_onnx_import *, const fl_onnx_value *, int channels, fl_role); /* 1,C; one value: repeated */

@@ -40,7 +40,7 @@ static fl_id part_of(const cell *c, const fl_onnx_value *v, const char *how, int
 {
     bool fresh = false;
     const char *name = fl_arena_text(c->im->arena, "%s%s", c->way, how);
-    const fl_id id = name ? fl_onnx_parameter_node(c->im, v, name, s, FL_PARAM, &fresh) : FL_NONE;
+    const fl_id id = name ? fl_onnx_parameter_node(c->im, v, NULL, name, s, FL_PARAM, &fresh) : FL_NONE;
     if (!fresh) return id;
     const fl_mark mark = fl_arena_mark(c->im->arena);
     const real *values = fl_onnx_weights(c->im, v); /* vectors and matrices: memory order is file order */

@@ -35,14 +35,28 @@ static bool remember(fl_onnx_import *im, fl_onnx_parameter p)
     return true;
 }
 
-static fl_id known(const fl_onnx_import *im, const fl_onnx_value *v, const char *how, fl_shape shape)
+static fl_id known(const fl_onnx_import *im, const fl_onnx_parameter *wanted, fl_shape shape)
 {
     for (int i = 0; i < im->parameters; i++) {
         const fl_onnx_parameter *p = &im->parameter[i];
-        if (p->of == v && strcmp(p->how, how) == 0 && fl_shape_equal(fl_graph_shape(im->g, p->node), shape))
+        if (p->of == wanted->of && strcmp(p->how, wanted->how) == 0 && memcmp(p->seat, wanted->seat, sizeof p->seat) == 0 &&
+            fl_shape_equal(fl_graph_shape(im->g, p->node), shape))
             return p->node;
     }
     return FL_NONE;
+}
+
+/* Seats as they tell one array from another of the same shape: none, where axes ascend, as in the file; axes of length 1 have none. */
+static void order_of(const fl_onnx_value *v, const int *seat, int order[FL_ONNX_RANK])
+{
+    bool ascends = true;
+    for (int i = 0; i < FL_ONNX_RANK; i++) order[i] = seat && i < v->rank && v->dim[i] != 1 ? seat[i] : FL_SEAT_NONE;
+    for (int i = 0, last = FL_SEAT_NONE; i < FL_ONNX_RANK; i++) {
+        if (order[i] == FL_SEAT_NONE) continue;
+        ascends &= order[i] > last;
+        last = order[i];
+    }
+    for (int i = 0; ascends && i < FL_ONNX_RANK; i++) order[i] = FL_SEAT_NONE;
 }
 
 /* Elements of v in the memory order of the graph: its axis i goes to seat[i], axes without one are 1 long. */
@@ -64,19 +78,22 @@ static void copy_seated(const fl_onnx_value *v, const int *seat, const real *fro
                     }
 }
 
-fl_id fl_onnx_parameter_node(fl_onnx_import *im, const fl_onnx_value *v, const char *how, fl_shape shape,
+fl_id fl_onnx_parameter_node(fl_onnx_import *im, const fl_onnx_value *v, const int *seat, const char *how, fl_shape shape,
                              fl_role role, bool *fresh)
 {
+    fl_onnx_parameter p = {.of = v, .how = how};
+    order_of(v, seat, p.seat);
     *fresh = false;
     if (!fl_onnx_ok(im)) return FL_NONE;
-    fl_id id = known(im, v, how, shape);
+    fl_id id = known(im, &p, shape);
     if (id != FL_NONE) return id;
     const char *const label = im->label;
     im->label = fl_onnx_clean_name(im, v->name);
     const char *name = fl_onnx_name(im, *how ? how : NULL);
     im->label = label;
     id = role == FL_PARAM ? fl_node_param(im->g, name, shape) : fl_node_buffer(im->g, name, shape);
-    *fresh = id != FL_NONE && remember(im, (fl_onnx_parameter){v, how, id});
+    p.node = id;
+    *fresh = id != FL_NONE && remember(im, p);
     return *fresh ? id : FL_NONE;
 }
 
@@ -86,7 +103,7 @@ fl_id fl_onnx_seated(fl_onnx_import *im, const fl_onnx_value *v, const int *seat
     bool fresh;
     for (int i = 0; i < v->rank; i++)
         if (v->dim[i] != 1) *fl_shape_axis(&s, seat[i]) = v->dim[i] <= INT_MAX ? (int)v->dim[i] : 0;
-    const fl_id id = fl_onnx_parameter_node(im, v, how, s, v->stored && !v->whole ? FL_PARAM : FL_BUFFER, &fresh);
+    const fl_id id = fl_onnx_parameter_node(im, v, seat, how, s, v->stored && !v->whole ? FL_PARAM : FL_BUFFER, &fresh);
     if (!fresh) return id;
     const fl_mark mark = fl_arena_mark(im->arena);
     const real *values = fl_onnx_weights(im, v);
@@ -103,7 +120,7 @@ fl_id fl_onnx_plain(fl_onnx_import *im, const fl_onnx_value *v, fl_shape shape, 
                      (long long)fl_shape_count(shape));
         return FL_NONE;
     }
-    const fl_id id = fl_onnx_parameter_node(im, v, "", shape, role, &fresh);
+    const fl_id id = fl_onnx_parameter_node(im, v, NULL, "", shape, role, &fresh);
     if (!fresh) return id;
     const fl_mark mark = fl_arena_mark(im->arena);
     const real *values = fl_onnx_weights(im, v);
@@ -117,7 +134,7 @@ fl_id fl_onnx_vector(fl_onnx_import *im, const fl_onnx_value *v, int channels, f
     const fl_shape shape = fl_shape_vector(1, channels);
     bool fresh;
     if (fl_onnx_count(v) != 1) return fl_onnx_plain(im, v, shape, role);
-    const fl_id id = fl_onnx_parameter_node(im, v, "repeated", shape, role, &fresh);
+    const fl_id id = fl_onnx_parameter_node(im, v, NULL, "repeated", shape, role, &fresh);
     const double *value = fresh ? fl_onnx_as_reals(im, v) : NULL;
     for (int c = 0; value && c < channels; c++) fl_graph_value(im->g, id)[c] = (real)value[0];
     return id;

@@ -80,22 +80,6 @@ const fl_onnx_value *fl_onnx_constant(fl_onnx_import *im, int k, const char *wha
     return NULL;
 }
 
-const fl_onnx_value *fl_onnx_data(fl_onnx_import *im, int k)
-{
-    const fl_onnx_value *v = fl_onnx_operand(im, k);
-    if (!v || v->kind == FL_ONNX_DYNAMIC) return v;
-    fl_onnx_value *made = FL_NEW(im->arena, fl_onnx_value, 1);
-    int want[FL_ONNX_RANK];
-    if (!made) return NULL;
-    *made = *v;
-    for (int i = 0; i < v->rank; i++) want[i] = FL_SEAT_ANY;
-    if (!fl_onnx_seats(im, v, want, 0)) return NULL;
-    made->kind = FL_ONNX_DYNAMIC;
-    made->node = fl_onnx_seated(im, v, want, "", 1);
-    memcpy(made->seat, want, sizeof want);
-    return fl_onnx_ok(im) ? made : NULL;
-}
-
 /* ---- attributes ---- */
 
 const fl_onnx_attribute *fl_onnx_attribute_of(const fl_onnx_import *im, const char *name)
