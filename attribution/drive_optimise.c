@@ -22,19 +22,6 @@ static fl_status no_memory(const fl_search *s)
 
 /* ---- results ---- */
 
-void fl_search_keep_masks(fl_search *s)
-{
-    const int64_t each = s->voxels;
-    const real *mask = fl_graph_value(s->m.g, s->m.mask);
-    real *to = s->found + (int64_t)s->first * each;
-    if (s->q.form != FL_FORM_FRAMES) {
-        memcpy(to, mask, (size_t)(each * s->m.sets) * sizeof *to);
-        return;
-    }
-    const int64_t frame = (int64_t)s->r->clip.h * s->r->clip.w;
-    FL_FOR_CHUNKS(i, each) to[i] = mask[i / frame];
-}
-
 /* The masks as they are after the last step. */
 static void look_again(fl_search *s)
 {

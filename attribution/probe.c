@@ -137,7 +137,6 @@ static fl_region region_of(const fl_probe *p, const fl_variants *v, int64_t k)
     return fl_region_common(v->region(v->user, k), fl_region_whole(p->shape));
 }
 
-/* Variants k .. k+count-1 as whole clips: each of the graph's rows takes one. */
 static real *clip_of(const fl_probe *p, int i)
 {
     const int batch = p->e->batch;
@@ -157,6 +156,7 @@ static void run_clips(fl_probe *p)
     p->fresh &= !p->alone;
 }
 
+/* Variants k .. k+count-1 as whole clips: each of the graph's rows takes one. */
 static bool pass_of_clips(fl_probe *p, const fl_variants *v, int64_t k, int count)
 {
     const int batch = p->e->batch, rows = (count + batch - 1) / batch * batch;

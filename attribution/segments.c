@@ -21,13 +21,6 @@ fl_segment_options fl_segments_default(void)
     return (fl_segment_options){.cell = {4, 16, 16}, .pieces = 100, .compactness = 10, .spacing = {1, 1, 1}, .rounds = 10};
 }
 
-void *fl_segments_scratch(const fl_segment_task *k, int64_t count, size_t size)
-{
-    void *p = fl_arena_array(k->scratch, (size_t)count, size);
-    if (!p) fl_error_set(k->err, k->scratch->error->status, "segments: %s", k->scratch->error->message);
-    return p;
-}
-
 static fl_status refuse(const fl_segment_task *k, const char *what, const char *wanted, double got)
 {
     return fl_error_set(k->err, FL_USAGE, "segments: %s: expected %s, got %g", what, wanted, got);

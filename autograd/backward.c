@@ -1,4 +1,4 @@
-/* backward.c: the walk down: every node's rule (rules.c), or its vjp, turns its signal into those of its operands.
+/* backward.c: the walk down: every node's rule (rules_walk.c), or its vjp, turns its signal into those of its operands.
  *
  * A node's signal is complete when the walk reaches it, because all its consumers have larger indices.
  * The first consumer to arrive writes the signal, later ones are added in the order of the walk. */

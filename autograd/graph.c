@@ -1,21 +1,11 @@
-/* graph.c: the tape: adding nodes, names, values, and the walk up. */
+/* graph.c: the tape: adding nodes, names, values. */
 #include "autograd/graph.h"
 
-#include "autograd/ops.h"
-#include "autograd/remainder.h"
-#include "autograd/rules.h"
 #include "autograd/source.h"
-#include "tensor/par.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-const fl_op *const fl_op_table[FL_OPS] = {
-#define FL_OP(name) &fl_op_##name,
-#include "autograd/ops.def"
-#undef FL_OP
-};
 
 fl_graph *fl_graph_new(fl_arena *borrowed)
 {
@@ -143,10 +133,10 @@ fl_id fl_graph_add(fl_graph *g, const fl_op *op, const char *name, const fl_attr
     return append(g, node);
 }
 
-static fl_id add_leaf(fl_graph *g, const char *name, fl_shape shape, fl_role role)
+fl_id fl_graph_add_leaf(fl_graph *g, const fl_op *op, const char *name, fl_shape shape, fl_role role)
 {
     if (!fl_graph_ok(g)) return FL_NONE;
-    fl_node node = {.op = fl_op_table[FL_OP_input], .role = role, .shape = shape, .into = FL_NONE, .head = FL_NONE, .beside = FL_NONE};
+    fl_node node = {.op = op, .role = role, .shape = shape, .into = FL_NONE, .head = FL_NONE, .beside = FL_NONE};
     if (!fill_node(g, &node, name, 0, NULL)) return FL_NONE;
     if (!fl_shape_valid(shape)) {
         fl_shape_text t;
@@ -182,17 +172,13 @@ fl_id fl_graph_borrow(fl_graph *g, const fl_graph *from, fl_id id)
     return fill_node(g, &node, leaf->name, 0, NULL) ? append(g, node) : FL_NONE;
 }
 
-fl_id fl_node_input(fl_graph *g, const char *name, fl_shape s) { return add_leaf(g, name, s, FL_INPUT); }
-fl_id fl_node_param(fl_graph *g, const char *name, fl_shape s) { return add_leaf(g, name, s, FL_PARAM); }
-fl_id fl_node_buffer(fl_graph *g, const char *name, fl_shape s) { return add_leaf(g, name, s, FL_BUFFER); }
-
-fl_id fl_example_operand(fl_graph *g, fl_rng *rng, const char *name, fl_shape shape)
+bool fl_node_for_vjp(const fl_node *node, int k, fl_arena *a, fl_node *copy)
 {
-    fl_id id = fl_node_param(g, name, shape);
-    real *value = id == FL_NONE ? NULL : fl_graph_value(g, id);
-    for (int64_t i = 0; value && i < fl_shape_count(shape); i++)
-        value[i] = (real)fl_rng_next_normal(rng);
-    return id;
+    *copy = *node;
+    copy->spared = k < FL_SPARED ? ~(1u << k) : ~0u;
+    if (!node->op->scratch) return true;
+    copy->work = FL_NEW(a, char, node->op->scratch(copy));
+    return copy->work != NULL;
 }
 
 /* ---- values ---- */
@@ -221,133 +207,4 @@ void fl_graph_set(fl_graph *g, fl_id id, const real *values)
 size_t fl_graph_bytes(const fl_graph *g)
 {
     return g->bytes_params + g->bytes_values + g->bytes_packed + g->bytes_scratch + g->bytes_rules;
-}
-
-/* Places of a weight that are packed at a time: for both passes, while they are in the cache. */
-static int piece_of(const fl_node *node, bool forward, bool back)
-{
-    const int a = forward ? node->op->unit(node, 0) : 1, b = back ? node->op->unit(node, 1) : 1;
-    return a > b ? a : b;
-}
-
-static bool packs_back(const fl_node *node) { return node->packed[1] && !node->turned; }
-
-/* Pieces that are read from where the weight comes from. */
-static size_t rows_room(const fl_node *node, int unit)
-{
-    return 2 * (size_t)unit * (size_t)(fl_shape_count(node->in_shape[1]) / node->in_shape[1].n) * sizeof(real) * (size_t)fl_threads();
-}
-
-bool fl_node_for_vjp(const fl_node *node, int k, fl_arena *a, fl_node *copy)
-{
-    *copy = *node;
-    copy->spared = k < FL_SPARED ? ~(1u << k) : ~0u;
-    if (!node->op->scratch) return true;
-    copy->work = FL_NEW(a, char, node->op->scratch(copy));
-    return copy->work != NULL;
-}
-
-size_t fl_packing_scratch(const fl_node *node, bool values)
-{
-    return values || node->passing ? 0 : rows_room(node, piece_of(node, node->packed[0], packs_back(node)));
-}
-
-static size_t whole_lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
-static size_t packing_bytes(const fl_node *node)
-{
-    const int64_t a = node->op->packed(node, 0), b = node->op->packed(node, 1);
-    return whole_lines((size_t)(a > b ? a : b) * sizeof(real));
-}
-
-size_t fl_passing_room(const fl_node *node)
-{
-    return packing_bytes(node) + (node->passing ? whole_lines(rows_room(node, piece_of(node, true, true))) : 0);
-}
-
-/* to: of each pass, or NULL. work: for rows of a weight that has no values. */
-static void pack_weight(const fl_graph *g, const fl_node *node, real *const to[2], void *work)
-{
-    const fl_shape s = node->in_shape[1];
-    const real *w = node->operand[1];
-    const int unit = piece_of(node, to[0], to[1]), pieces = (s.n + unit - 1) / unit;
-    const int64_t row = fl_shape_count(s) / s.n;
-    FL_PARALLEL(piece, pieces, 16.0 * (double)fl_shape_count(s)) {
-        const int first = (int)piece * unit, count = s.n - first < unit ? s.n - first : unit;
-        real *rows = (real *)work + 2 * fl_thread() * unit * row;
-        if (!w) fl_leaf_rows(g, node->in[1], first, count, rows, rows + unit * row);
-        for (int pass = 0; pass < 2; pass++)
-            if (to[pass]) node->op->pack(node, pass, first, count, w ? w + first * row : rows, to[pass]);
-    }
-}
-
-static void pack_weights(fl_graph *g)
-{
-    if (!g->stale) return;
-    for (int i = 0; i < g->n_packs; i++) {
-        const fl_node *node = &g->node[g->packs_from[i]];
-        pack_weight(g, node, (real *[2]){node->packed[0], packs_back(node) ? node->packed[1] : NULL}, g->packing_work);
-    }
-    if (g->rules) fl_rules_pack(g);
-    g->stale = false;
-}
-
-const real *fl_packed_weight(const fl_node *node, int pass, const real *w, void *scratch)
-{
-    if (node->packed[pass] && (node->settled || w == node->operand[1])) return node->packed[pass];
-    for (int i = 0; i < node->n_variants; i++)
-        if (w == node->variant[i].packed[0]) return node->variant[i].packed[pass];
-    if (node->passing && w == node->operand[1]) {
-        real *to[2] = {NULL, NULL};
-        to[pass] = scratch;
-        pack_weight(node->passing, node, to, (char *)scratch + packing_bytes(node));
-        return scratch;
-    }
-    fl_assert(!node->settled);                           /* the plan left no room for this */
-    node->op->pack(node, pass, 0, node->in_shape[1].n, w, scratch);
-    return scratch;
-}
-
-/* With all that goes in the same pass. */
-static void forward(fl_graph *g, const fl_node *node)
-{
-    if (node->has_rest) {
-        fl_remainder_forward(node);
-        return;
-    }
-    if (node->head == FL_NONE) {
-        if (node->notes) node->op->note(node, node->operand, node->value, node->notes);
-        else node->op->forward(node, node->operand, node->value);
-        return;
-    }
-    const fl_node *head = &g->node[node->head];
-    const fl_finish f = {.add = node->beside == FL_NONE ? NULL : g->node[node->beside].value,
-                         .relu = head->op->kind == FL_OP_relu, .sign = head->notes};
-    node->op->finished(node, 0, node->operand[0], &f, head->value);
-}
-
-void fl_graph_forward(fl_graph *g)
-{
-    fl_assert(fl_threads() <= g->threads);               /* the plan was made for fewer */
-    pack_weights(g);
-    g->fresh = true;
-    for (fl_id i = 0; i < g->count; i++) {
-        const fl_node *node = &g->node[i];
-        if (!g->computed[i] || node->role != FL_COMPUTED || node->into != FL_NONE) continue;
-        forward(g, node);
-        if (g->watch && g->watch->value) g->watch->value(g, i, g->watch->user);
-    }
-}
-
-void fl_graph_forward_above(fl_graph *g, fl_id from, bool *changed)
-{
-    fl_assert(g->keeps_all && g->computed[from]);
-    if (g->node[from].has_rest) memset(g->node[from].rest, 0, (size_t)fl_shape_count(g->node[from].shape) * sizeof(real));
-    for (fl_id i = 0; i < g->count; i++) {
-        const fl_node *node = &g->node[i];
-        changed[i] = i == from;
-        for (int k = 0; k < node->n_in; k++) changed[i] |= changed[node->in[k]];
-        changed[i] &= g->computed[i];
-        if (changed[i] && i != from) forward(g, node);
-    }
 }

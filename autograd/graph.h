@@ -100,6 +100,7 @@ real *fl_graph_signal(const fl_graph *, fl_id);
 void  fl_graph_touch(fl_graph *);
 
 void fl_graph_forward(fl_graph *);
+void fl_graph_pack(fl_graph *);                                /* weights that have changed; forward does it first */
 /* After a forward under FL_KEEP_ALL: computes again what depends on node `from`, whose value the caller has changed, and nothing else.
  * changed: count entries, filled in: which nodes those are. */
 void fl_graph_forward_above(fl_graph *, fl_id from, bool *changed);

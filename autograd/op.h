@@ -152,12 +152,13 @@ extern const fl_op *const fl_op_table[FL_OPS];
 
 /* For op files. */
 fl_id fl_graph_add(fl_graph *, const fl_op *, const char *name, const fl_attr *, int n_in, const fl_id *in);
+fl_id fl_graph_add_leaf(fl_graph *, const fl_op *, const char *name, fl_shape, fl_role);      /* zeros, until somebody sets it */
 fl_shape fl_graph_fail(fl_graph *, const fl_node *, const char *format, ...) __attribute__((format(printf, 3, 4)));
 fl_id fl_example_operand(fl_graph *, fl_rng *, const char *name, fl_shape);     /* normal values, a parameter */
 /* A copy for one vjp, spared or not, with scratch of its own, the arena's. False: memory. */
 bool fl_node_for_vjp(const fl_node *, int k, fl_arena *, fl_node *copy);
 static inline bool fl_spared(const fl_node *node, int k) { return k < FL_SPARED && (node->spared >> k & 1); }
-/* The graph's packing of w, or one made now, in scratch. */
+/* pack.c. The graph's packing of w, or one made now, in scratch. */
 const real *fl_packed_weight(const fl_node *, int pass, const real *w, void *scratch);
 size_t fl_packing_scratch(const fl_node *, bool values);      /* bytes that packing takes of it; values: the weight has some */
 size_t fl_passing_room(const fl_node *);                      /* bytes of a packing in scratch, and what making it takes */

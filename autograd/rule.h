@@ -1,5 +1,5 @@
 /* rule.h: how a signal crosses a node, as data. A rule set is a list of rows (which nodes -> which rule), the first that fits
- * wins, and what no row fits crosses as the gradient does. One executor (rules.c) reads all of it; no op knows of it, and it
+ * wins, and what no row fits crosses as the gradient does. One executor (rules_walk.c) reads all of it; no op knows of it, and it
  * knows an op by its flags.
  *
  * The rule FL_RULE_SHARE is a list of terms. f is the op, R the signal that arrives, f' the op's transpose. For each group

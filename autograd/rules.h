@@ -37,12 +37,11 @@ bool fl_rules_use_weight(const fl_graph *, fl_id i);     /* whether the walk dow
 /* Substituted weights, reference values, scratch: g->bytes_rules of them; and their places. */
 fl_status fl_rules_count(fl_graph *);
 fl_status fl_rules_place(fl_graph *);
-void fl_rules_pack(fl_graph *);
+void fl_rules_pack(fl_graph *, bool moving);            /* substituted weights; moving: of those that forward computes */
 
-/* ---- the walk (rules.c) ---- */
+/* ---- the walk (rules_walk.c) ---- */
 
 void fl_rules_begin(fl_graph *);
-void fl_rules_fill_shadows(fl_graph *);             /* z of the nodes that are operands of joint sums */
 /* Quotients that all operands of node i need. Its signal is complete. */
 void fl_rules_enter(fl_graph *, fl_id i);
 /* The signal of operand k. */
@@ -67,11 +66,28 @@ static inline real fl_part_of(fl_part part, real v, real gamma)
     }
 }
 
+static inline bool fl_part_leans(fl_part p) { return p == FL_LEAN_POSITIVE || p == FL_LEAN_NEGATIVE; }
+
+/* Quotients whose denominator is as good as nothing would overflow: their R is absorbed. */
+static inline real fl_quotient(real r, real z, real epsilon)
+{
+    const real d = z < 0 ? z - epsilon : z + epsilon, size = d < 0 ? -d : d;
+    return size >= R(1e-30) ? r / d : 0;
+}
+
+/* rules_terms.c */
 const real *fl_rule_weight(const fl_node *, fl_part, double gamma);      /* stands for the weight, in a list of operands */
 real *fl_rule_room(fl_rules *, int64_t count);
 int fl_rule_groups(const fl_rule *);
+/* What a term puts in place of a node's operands, and its factor. From here to the end of the term's use, the room it takes is in use. */
+typedef struct fl_operands { const real *const *in; double scale; } fl_operands;
+fl_operands fl_rule_substitute(fl_rules *, const fl_node *, const fl_rule *, const fl_term *);
 /* z of a group. `to` has the node's shape; `part` as well. */
 void fl_rule_sum(fl_rules *, const fl_node *, const fl_rule *, int group, real *to, real *part);
+/* rules_joint.c */
+void fl_rules_fill_shadows(fl_graph *);                                   /* z of the nodes that are operands of joint sums */
+real *fl_rule_enter_joint(fl_rules *, const fl_graph *, const fl_node *, const fl_rule *);
+void fl_rule_joint(fl_rules *, const fl_graph *, const fl_node *, const real *s, int k, real *gx);
 bool fl_rules_plan_audit(fl_graph *);                                     /* rules_audit.c */
 void fl_rules_audit(fl_graph *, fl_id);                                   /* after fl_rules_enter has put down its quotients */
 void fl_rule_rescale(fl_graph *, fl_id, real *gx);                        /* rules_differences.c */

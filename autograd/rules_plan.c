@@ -19,8 +19,6 @@ static void want(fl_graph *g, real **to, int64_t count)
     g->bytes_rules += (size_t)r->wants[r->n_wants - 1].count * sizeof(real);
 }
 
-static bool leans(fl_part p) { return p == FL_LEAN_POSITIVE || p == FL_LEAN_NEGATIVE; }
-
 /* ---- substituted weights ---- */
 
 enum { MOST_VARIANTS = 8 };
@@ -54,7 +52,7 @@ static const fl_variant *same_variant(const fl_graph *g, fl_id i, fl_part part, 
             memcmp(&other->attr.conv.win, &node->attr.conv.win, sizeof(fl_window)) != 0)
             continue;
         for (int v = 0; v < other->n_variants; v++)
-            if (other->variant[v].part == (int)part && (!leans(part) || other->variant[v].gamma == gamma))
+            if (other->variant[v].part == (int)part && (!fl_part_leans(part) || other->variant[v].gamma == gamma))
                 return &other->variant[v];
     }
     return NULL;
@@ -117,25 +115,13 @@ static void pack_variant(fl_graph *g, const fl_node *node, const fl_variant *v)
     for (int pass = 0; pass < 2; pass++) node->op->pack(node, pass, 0, node->in_shape[1].n, to, v->packed[pass]);
 }
 
-static void pack(fl_graph *g, bool moving)
+void fl_rules_pack(fl_graph *g, bool moving)
 {
     for (fl_id i = 0; i < g->count; i++)
         for (int v = 0; v < g->node[i].n_variants; v++) {
             const fl_variant *variant = &g->node[i].variant[v];
             if (variant->own && variant->moving == moving) pack_variant(g, &g->node[i], variant);
         }
-}
-
-void fl_rules_pack(fl_graph *g) { pack(g, false); }
-
-const real *fl_rule_weight(const fl_node *node, fl_part part, double gamma)
-{
-    if (part == FL_ALL_OF) return node->operand[1];
-    for (int v = 0; v < node->n_variants; v++)
-        if (node->variant[v].part == (int)part && (!leans(part) || node->variant[v].gamma == gamma))
-            return node->variant[v].packed[0];
-    fl_assert(!"the plan packed this part");
-    return NULL;
 }
 
 /* ---- scratch ---- */
@@ -163,7 +149,7 @@ static int64_t room_of_share(const fl_node *node, const fl_rule *rule, bool audi
     return (fl_rule_groups(rule) + rule->spread) * y + substitutes + (y > back ? y : back) + (audit ? 2 * y + x : 0);
 }
 
-/* Room for what rules.c and rules_differences.c take while they are at a node. */
+/* Room for what rules_walk.c, rules_joint.c and rules_differences.c take while they are at a node. */
 static int64_t room_of(const fl_node *node, const fl_rule *rule, bool audit)
 {
     const int64_t y = fl_shape_count(node->shape) + 16, x = fl_shape_count(node->in_shape[0]) + 16, all = operands_count(node);
@@ -196,14 +182,6 @@ static bool plan_scratch(fl_graph *g)
     r->arrived = FL_NEW(g->arena, double, g->count);
     r->handed_on = FL_NEW(g->arena, double, g->count);
     return r->operand && r->arrived && r->handed_on && (!g->audit || fl_rules_plan_audit(g));
-}
-
-real *fl_rule_room(fl_rules *r, int64_t count)
-{
-    real *p = r->work + r->used;
-    r->used += (count + 15) / 16 * 16;
-    fl_assert(r->used <= r->room);
-    return p;
 }
 
 /* ---- reference values, and z of weighted sums ---- */
@@ -285,14 +263,6 @@ fl_status fl_rules_place(fl_graph *g)
     for (int i = 0; i < g->rules->n_wants; memory += g->rules->wants[i++].count) *g->rules->wants[i].to = memory;
     share_variants(g);
     return FL_OK;
-}
-
-void fl_rules_begin(fl_graph *g)
-{
-    memset(g->rules->arrived, 0, (size_t)g->count * sizeof(double));
-    memset(g->rules->handed_on, 0, (size_t)g->count * sizeof(double));
-    pack(g, true);
-    fl_rules_fill_shadows(g);
 }
 
 double fl_graph_absorbed(const fl_graph *g)

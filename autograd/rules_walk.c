@@ -1,4 +1,4 @@
-/* rules.c: the executor: what a rule (rule.h) makes of the signal R of a node.
+/* rules_walk.c: the executor: what a rule (rule.h) makes of the signal R of a node.
  *
  *   share      z = sum of sign f(x part, w part, b part), s = R / stabilise(z), R_in = sum of coefficient x part f'(s, w part)
  *   maps       pass R;  guided vjp(max(R,0));  deconvnet max(R,0)
@@ -15,93 +15,15 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- substituted operands ---- */
-
 static bool is_share(const fl_rule *rule) { return rule->kind == FL_RULE_SHARE; }
 
-static const real *x_part(fl_rules *r, const fl_node *node, int k, fl_part part)
-{
-    const real *x = node->operand[k];
-    if (part == FL_ALL_OF) return x;
-    const int64_t count = fl_shape_count(node->in_shape[k]);
-    const int c = node->in_shape[k].c;
-    real *to = fl_rule_room(r, count);
-    const real *bound = part == FL_LOWEST ? r->low : r->high;
-    if (part == FL_LOWEST || part == FL_HIGHEST) FL_EACH(i, count) to[i] = bound[i % c];
-    else FL_EACH(i, count) to[i] = fl_part_of(part, x[i], 0);
-    return to;
-}
-
-/* NULL: no bias. */
-static const real *bias_part(fl_rules *r, const fl_node *node, fl_part part, double gamma)
-{
-    if (node->n_in < 3 || part == FL_NONE_OF) return NULL;
-    const int64_t count = fl_shape_count(node->in_shape[2]);
-    real *to = fl_rule_room(r, count);
-    for (int64_t i = 0; i < count; i++) to[i] = fl_part_of(part, node->operand[2][i], (real)gamma);
-    return to;
-}
-
-/* The factor of an op without a weight, whose factors are never negative. */
-static double scale_of(fl_part w, double gamma)
-{
-    return w == FL_NEGATIVE_OF || w == FL_NONE_OF ? 0.0 : w == FL_LEAN_POSITIVE ? 1.0 + gamma : 1.0;
-}
-
-typedef struct operands { const real *const *in; double scale; } operands;
-
-/* From here to the end of the term's use, the room it takes is in use. */
-static operands substitute(fl_rules *r, const fl_node *node, const fl_rule *rule, const fl_term *term)
-{
-    const unsigned flags = node->op->flags;
-    for (int k = 0; k < node->n_in; k++)
-        r->operand[k] = k == 0 || flags & FL_POSITIVE ? x_part(r, node, k, term->x) : node->operand[k];
-    if (!(flags & FL_WEIGHTED)) return (operands){r->operand, scale_of(term->w, rule->gamma)};
-    r->operand[1] = fl_rule_weight(node, term->w, rule->gamma);
-    if (node->n_in == 3) r->operand[2] = bias_part(r, node, term->b, rule->gamma);
-    return (operands){r->operand, 1.0};
-}
-
 /* ---- share ---- */
-
-void fl_rule_sum(fl_rules *r, const fl_node *node, const fl_rule *rule, int group, real *to, real *part)
-{
-    const int64_t count = fl_shape_count(node->shape);
-    memset(to, 0, (size_t)count * sizeof *to);
-    for (int t = 0; t < rule->n_terms; t++) {
-        const fl_term *term = &rule->term[t];
-        const int64_t mark = r->used;
-        if (term->group != group) continue;
-        const operands o = substitute(r, node, rule, term);
-        const real factor = (real)(term->sign * o.scale);
-        if (factor != 0) {
-            node->op->forward(node, o.in, part);
-            FL_EACH(i, count) to[i] += factor * part[i];
-        }
-        r->used = mark;
-    }
-}
-
-int fl_rule_groups(const fl_rule *rule)
-{
-    int n = 0;
-    for (int t = 0; t < rule->n_terms; t++)
-        if (rule->term[t].group >= n) n = rule->term[t].group + 1;
-    return n;
-}
 
 static fl_when when_of(const fl_rule *rule, int group)
 {
     for (int t = 0; t < rule->n_terms; t++)
         if (rule->term[t].group == group) return rule->term[t].when;
     return FL_ALWAYS;
-}
-
-/* Quotients whose denominator is as good as nothing would overflow: their R is absorbed. */
-static inline real quotient(real r, real z, real epsilon)
-{
-    const real d = z < 0 ? z - epsilon : z + epsilon, size = d < 0 ? -d : d;
-    return size >= R(1e-30) ? r / d : 0;
 }
 
 static inline bool passes(fl_when when, const real *y, int64_t i)
@@ -118,7 +40,7 @@ static real *quotients(fl_rules *r, const fl_node *node, const fl_rule *rule, in
     const int64_t mark = r->used;
     fl_rule_sum(r, node, rule, group, s, fl_rule_room(r, count));
     r->used = mark;
-    FL_EACH(i, count) s[i] = passes(when, y, i) ? quotient(R_[i], s[i], epsilon) : 0;
+    FL_EACH(i, count) s[i] = passes(when, y, i) ? fl_quotient(R_[i], s[i], epsilon) : 0;
     return s;
 }
 
@@ -135,7 +57,7 @@ static real *kept(fl_rules *r, const fl_node *node, const fl_rule *rule, const r
     real *number = fl_rule_room(r, count);
     fl_rule_sum(r, node, &plain, 0, a, number);
     const fl_term ones = {FL_ONES, weighted ? FL_ONES : FL_ALL_OF, FL_NONE_OF, 0, 1, 1, FL_ALWAYS};
-    node->op->forward(node, substitute(r, node, rule, &ones).in, number);
+    node->op->forward(node, fl_rule_substitute(r, node, rule, &ones).in, number);
     const real *R_ = node->signal;
     FL_EACH(i, count) a[i] = number[i] > 0 ? (R_[i] - s[i] * a[i]) / number[i] : 0;
     r->used = mark;
@@ -153,7 +75,7 @@ static fl_rule_at enter_share(fl_rules *r, const fl_node *node, const fl_rule *r
 static void add_term(fl_rules *r, const fl_node *node, const fl_rule *rule, const fl_term *term, int k, const real *s, real *gx)
 {
     const int64_t count = fl_shape_count(node->in_shape[k]), mark = r->used;
-    const operands o = substitute(r, node, rule, term);
+    const fl_operands o = fl_rule_substitute(r, node, rule, term);
     const real factor = (real)(term->coefficient * o.scale), *x = o.in[k];
     if (factor != 0) {
         real *back = fl_rule_room(r, count);
@@ -171,56 +93,6 @@ static void share(fl_rules *r, const fl_node *node, const fl_rule *rule, const f
     if (!q->kept) return;
     const fl_part w = node->op->flags & FL_WEIGHTED ? FL_ONES : FL_ALL_OF;
     add_term(r, node, rule, &(fl_term){FL_ONES, w, FL_NONE_OF, 0, 1, 1, FL_ALWAYS}, k, q->kept, gx);
-}
-
-/* ---- joint sums ---- */
-
-/* Operand k of a joint sum as its z; what carries no signal counts as nothing. */
-static const real *joint_operand(fl_rules *r, const fl_graph *g, const fl_node *node, int k)
-{
-    const fl_id x = node->in[k];
-    if (r->shadow[x]) return r->shadow[x];
-    if (g->carries[x]) return node->operand[k];
-    real *zero = fl_rule_room(r, fl_shape_count(node->in_shape[k]));
-    memset(zero, 0, (size_t)fl_shape_count(node->in_shape[k]) * sizeof *zero);
-    return zero;
-}
-
-void fl_rules_fill_shadows(fl_graph *g)
-{
-    fl_rules *r = g->rules;
-    for (fl_id i = 0; i < g->count; i++) {
-        const fl_node *node = &g->node[i];
-        if (!r->shadow[i]) continue;
-        r->used = 0;
-        if (r->rule[i] && is_share(r->rule[i]) && node->op->flags & FL_WEIGHTED) {
-            fl_rule_sum(r, node, r->rule[i], 0, r->shadow[i], fl_rule_room(r, fl_shape_count(node->shape)));
-            continue;
-        }
-        for (int k = 0; k < node->n_in; k++) r->operand[k] = joint_operand(r, g, node, k);
-        node->op->forward(node, r->operand, r->shadow[i]);
-    }
-}
-
-static real *enter_joint(fl_rules *r, const fl_graph *g, const fl_node *node, const fl_rule *rule)
-{
-    const int64_t count = fl_shape_count(node->shape);
-    real *s = fl_rule_room(r, count);
-    const int64_t mark = r->used;
-    for (int k = 0; k < node->n_in; k++) r->operand[k] = joint_operand(r, g, node, k);
-    node->op->forward(node, r->operand, s);
-    FL_EACH(i, count) s[i] = quotient(node->signal[i], s[i], (real)rule->epsilon);
-    r->used = mark;
-    return s;
-}
-
-static void joint(fl_rules *r, const fl_graph *g, const fl_node *node, const real *s, int k, real *gx)
-{
-    const int64_t mark = r->used;
-    const real *x = joint_operand(r, g, node, k);
-    node->op->vjp(node, k, node->operand, node->value, s, gx);
-    FL_EACH(i, fl_shape_count(node->in_shape[k])) gx[i] *= x[i];
-    r->used = mark;
 }
 
 /* ---- maps and gates ---- */
@@ -264,6 +136,14 @@ static void gate(const fl_graph *g, const fl_node *node, int k, real *gx)
 
 /* ---- the walk ---- */
 
+void fl_rules_begin(fl_graph *g)
+{
+    memset(g->rules->arrived, 0, (size_t)g->count * sizeof(double));
+    memset(g->rules->handed_on, 0, (size_t)g->count * sizeof(double));
+    fl_rules_pack(g, true);
+    fl_rules_fill_shadows(g);
+}
+
 static void enter(fl_graph *g, fl_id i)
 {
     fl_rules *r = g->rules;
@@ -274,7 +154,7 @@ static void enter(fl_graph *g, fl_id i)
     if (!fl_rules_cross(g, i)) r->handed_on[i] = r->arrived[i];      /* it was wanted here and ends here */
     if (!rule) return;
     if (is_share(rule)) r->at = enter_share(r, node, rule);
-    if (rule->kind == FL_RULE_JOINT) r->at.s[0] = enter_joint(r, g, node, rule);
+    if (rule->kind == FL_RULE_JOINT) r->at.s[0] = fl_rule_enter_joint(r, g, node, rule);
     if (rule->kind == FL_RULE_GUIDED || rule->kind == FL_RULE_DECONVNET) r->at.s[0] = clamp(r, node);
     if (rule->kind == FL_RULE_REVEAL_CANCEL) fl_rules_enter_reveal(g, i);
 }
@@ -301,7 +181,7 @@ static void apply(fl_graph *g, fl_id i, int k, real *gx)
     case FL_RULE_GUIDED:        node->op->vjp(node, k, node->operand, node->value, r->at.s[0], gx); break;
     case FL_RULE_DECONVNET:     memcpy(gx, r->at.s[0], bytes); break;
     case FL_RULE_CARRIER:       gate(g, node, k, gx); break;
-    case FL_RULE_JOINT:         joint(r, g, node, r->at.s[0], k, gx); break;
+    case FL_RULE_JOINT:         fl_rule_joint(r, g, node, r->at.s[0], k, gx); break;
     case FL_RULE_RESCALE:       fl_rule_rescale(g, i, gx); break;
     case FL_RULE_BOUNDED:       fl_rule_bounded(g, i, gx); break;
     case FL_RULE_PRODUCT:       fl_rule_product(g, i, k, gx); break;

@@ -13,6 +13,10 @@ typedef struct fl_source {
     const char *name;
 } fl_source;
 
+/* clip_decode.c: the kind, by its first bytes; NULL: none that is read here. raw: the options say what the bytes mean. */
+const char *fl_clip_kind(fl_bytes);
+bool fl_clip_wants_raw(const fl_clip_options *);
+
 fl_status fl_clip_y4m(const fl_source *, const fl_clip_options *, fl_clip *);
 fl_status fl_clip_pnm(const fl_source *, fl_clip *);
 fl_status fl_clip_png(const fl_source *, fl_clip *);
@@ -35,6 +39,8 @@ void fl_spool_end(fl_spool *);
 
 bool fl_is_pnm(fl_bytes);            /* P5, P6 or P7 and white space */
 bool fl_is_png(fl_bytes);
+
+/* ---- clip_source.c ---- */
 
 /* "name: byte 123: " and the rest, as FL_UNREADABLE. */
 fl_status fl_source_error(const fl_source *, size_t offset, const char *format, ...)

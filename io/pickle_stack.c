@@ -5,6 +5,13 @@
 
 enum { MOST_VALUES = 1 << 20, MOST_PLACES = 1 << 24 };
 
+bool fl_pickle_wrong(fl_pickle_machine *m, const char *expected)
+{
+    fl_error_set(m->arena->error, FL_UNREADABLE, "%s: pickle, byte %zu (opcode 0x%02x): expected %s", m->name,
+                 (size_t)(m->op - m->start), m->op < m->end ? *m->op : 0, expected);
+    return false;
+}
+
 fl_pickled *fl_pickle_new(fl_pickle_machine *m, fl_pickled_kind kind)
 {
     if (m->values++ >= MOST_VALUES) return fl_pickle_wrong(m, "at most 1048576 values"), NULL;

@@ -4,13 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool fl_pickle_wrong(fl_pickle_machine *m, const char *expected)
-{
-    fl_error_set(m->arena->error, FL_UNREADABLE, "%s: pickle, byte %zu (opcode 0x%02x): expected %s", m->name,
-                 (size_t)(m->op - m->start), m->op < m->end ? *m->op : 0, expected);
-    return false;
-}
-
 const unsigned char *fl_pickle_take(fl_pickle_machine *m, uint64_t count)
 {
     if (count > (uint64_t)(m->end - m->p)) return fl_pickle_wrong(m, "more bytes: the file is cut short"), NULL;

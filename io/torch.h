@@ -62,7 +62,7 @@ bool fl_numpy_array(fl_torch *, const fl_pickled *, fl_stored *);
 /* torch_walk.c: all tensors of the tree, with their names, into out. */
 fl_status fl_torch_walk(fl_torch *, const fl_pickled *root);
 
-/* Shared by them. */
+/* torch_parts.c: shared by them. */
 bool fl_torch_wrong(fl_torch *, const char *format, ...) __attribute__((format(printf, 2, 3)));   /* false */
 bool fl_torch_sizes(fl_torch *, const fl_pickled *, int64_t size[FL_MAX_AXES], int *axes);
 /* "module.name" of what would be called, for messages */

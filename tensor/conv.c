@@ -53,16 +53,6 @@ static fl_cut cut_make(const fl_conv_job *j)
     return c;
 }
 
-fl_band fl_band_make(const fl_conv_job *j, const fl_cut *c, int64_t i)
-{
-    const fl_axis *at = &j->g.axis[0], *ah = &j->g.axis[1];
-    const int64_t plane = i / c->bands, slice = i % c->bands;
-    fl_band b = {.n = (int)(plane / at->count), .t = (int)(plane % at->count),
-              .h = (int)(ah->count * slice / c->bands), .end = (int)(ah->count * (slice + 1) / c->bands)};
-    fl_axis_inside(at, b.t, &b.first, &b.last);
-    return b;
-}
-
 static void run_item(const fl_conv_job *j, const fl_cut *c, int64_t item, real *strip)
 {
     const fl_axis *at = &j->g.axis[0], *aw = &j->g.axis[2];

@@ -1,5 +1,5 @@
 /* conv_panels.c: the copies of x and gy from which the gradient of the weights is made, zeros outside x included. */
-#include "tensor/conv_weights.h"
+#include "tensor/conv_weights_parts.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  *     c[row][lane] += sum over the block's pixels p of  left[p, row] * right[p, lane]
  *
  * Straight, left is a copy of gy and right one of x; turned round it is the other way. */
-#include "tensor/conv_weights.h"
+#include "tensor/conv_weights_parts.h"
 
 #include "tensor/par.h"
 

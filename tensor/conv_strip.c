@@ -8,6 +8,16 @@ enum { STRIP_BYTES = 384 << 10 };              /* as far as one row allows */
 
 static int min(int a, int b) { return a < b ? a : b; }
 
+fl_band fl_band_make(const fl_conv_job *j, const fl_cut *c, int64_t i)
+{
+    const fl_axis *at = &j->g.axis[0], *ah = &j->g.axis[1];
+    const int64_t plane = i / c->bands, slice = i % c->bands;
+    fl_band b = {.n = (int)(plane / at->count), .t = (int)(plane % at->count),
+                 .h = (int)(ah->count * slice / c->bands), .end = (int)(ah->count * (slice + 1) / c->bands)};
+    fl_axis_inside(at, b.t, &b.first, &b.last);
+    return b;
+}
+
 static int64_t strip_width(const fl_axis *w, int pixels)
 {
     return (int64_t)(pixels - 1) * w->in_step + (int64_t)(w->taps ? w->taps - 1 : 0) * w->tap_step + 1;

@@ -68,10 +68,8 @@ static inline bool fl_gather_short(const fl_gather *g)
     return g->groups == 1 && !g->depthwise && (int64_t)g->axis[0].taps * g->axis[1].taps * g->axis[2].taps * g->channels <= SHORT;
 }
 
-/* conv.c */
+/* conv_strip.c: a band, and what it reads. */
 fl_band fl_band_make(const fl_conv_job *, const fl_cut *, int64_t i);                /* band number i of a phase */
-
-/* conv_strip.c: what a band reads. */
 int     fl_band_rows (const fl_gather *);
 int64_t fl_band_strip(const fl_gather *, int rows);                                  /* reals; 0: no tile touches an edge */
 /* Of output pixels q .. q+rows-1 of its rows. */

@@ -73,23 +73,6 @@ static int least(int a, int b) { return a < b ? a : b; }
 
 /* ---- by tiles ---- */
 
-/* Rows of G whose elements are those of row i backwards: 0 and infinity, p and 1/p; 1 and -1 are their own. */
-static int flipped(int m, int i, real *sign)
-{
-    static const int of2[4] = {3, 1, 2, 0}, of4[6] = {5, 3, 4, 1, 2, 0};
-    if (m == 4 && (i == 2 || i == 4)) *sign = -*sign;
-    return m == 1 ? i : m == 2 ? of2[i] : of4[i];
-}
-
-int fl_winograd_flipped(const fl_winograd *w, int p, real *sign)
-{
-    const int *side = w->side;
-    *sign = 1;
-    const int t = flipped(w->m[0], p / (side[1] * side[2]), sign);
-    const int h = flipped(w->m[1], p / side[2] % side[1], sign);
-    return (t * side[1] + h) * side[2] + flipped(w->m[2], p % side[2], sign);
-}
-
 void fl_winograd_turn(const fl_winograd *w, const real *forward, int p, int b, real *panel)
 {
     real sign;

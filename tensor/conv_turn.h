@@ -20,9 +20,6 @@
  * lanes that nothing falls on are zero. next: a square that will be wanted soon. */
 void fl_turn_square(const real *from, int channels, int outputs, real sign, const real *next, real *to);
 
-/* The forward point whose numbers point p has after the flip, and their sign. */
-int  fl_winograd_flipped(const fl_winograd *, int p, real *sign);
-
 /* Point p, block b of the packing to the input, from the forward one: [tap][channel][FL_BLOCK]. */
 void fl_winograd_turn(const fl_winograd *, const real *forward, int p, int b, real *panel);
 

@@ -16,7 +16,7 @@
  *
  * Where all sums together are small beside a block's pixels, two threads would do little but copy the same. There a block is one thread's,
  * with all items, and has sums of its own until all blocks are there. */
-#include "tensor/conv_weights.h"
+#include "tensor/conv_weights_parts.h"
 
 #include "tensor/axpy.h"
 #include "tensor/conv_scatter.h"

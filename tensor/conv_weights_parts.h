@@ -1,8 +1,8 @@
-/* conv_weights.h: what the gradient of the weights (conv_weights.c), its products (conv_product.c) and its copies of x and gy
+/* conv_weights_parts.h: what the gradient of the weights (conv_weights.c), its products (conv_product.c) and its copies of x and gy
  * (conv_panels.c) have in common. The gradient by tiles (winograd_weights.c) multiplies its strips with the same products. Internal to
  * these. */
-#ifndef FL_CONV_WEIGHTS_H
-#define FL_CONV_WEIGHTS_H
+#ifndef FL_CONV_WEIGHTS_PARTS_H
+#define FL_CONV_WEIGHTS_PARTS_H
 
 #include "tensor/conv_plan.h"
 

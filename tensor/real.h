@@ -22,7 +22,7 @@ typedef float real;
 #define fl_precision    fl_precision_is_float32
 #endif
 
-extern const char fl_precision[];                    /* defined once, in tensor.c */
+extern const char fl_precision[];                    /* defined once, in real.c */
 static const char *const fl_precision_guard __attribute__((used)) = fl_precision;
 
 #endif

@@ -44,6 +44,8 @@ bool    fl_winograd_make(const fl_conv *, fl_conv_pass, fl_winograd *);
 int64_t fl_winograd_packed_count(const fl_winograd *);                       /* [point][block][tap][channel][FL_BLOCK] */
 /* Rows first .. first+count-1 of the weight, which begin at `rows`; first is a multiple of FL_BLOCK, count too but for the last. */
 void    fl_winograd_pack(const fl_winograd *, int first, int count, const real *rows, real *packed);
+/* The forward point whose numbers point p has after taps are flipped, and their sign. */
+int     fl_winograd_flipped(const fl_winograd *, int p, real *sign);
 size_t  fl_winograd_scratch(const fl_winograd *);
 int64_t fl_winograd_pieces(const fl_winograd *);         /* of a clip: each goes through all weights */
 void    fl_winograd_run(const fl_winograd *, const real *in, const real *packed, const real *b, const fl_finish *,

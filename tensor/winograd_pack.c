@@ -1,5 +1,4 @@
 /* winograd_pack.c: G g, once per weight, in a wider type and rounded once: tiles make a weight's rounding errors larger. */
-#include "tensor/conv_turn.h"
 #include "tensor/kernels.h"
 #include "tensor/par.h"
 #include "tensor/winograd.h"
@@ -22,11 +21,6 @@ static const wide g4[6][3] = {{(wide)-4 / 9, 0, 0},
                                 {-FAR, -FAR * 1.5, -FAR * 2.25}, {-FAR, FAR * 1.5, -FAR * 2.25}, {0, 0, (wide)-4 / 9}};
 
 typedef wide lanes[FL_BLOCK];
-
-int64_t fl_winograd_packed_count(const fl_winograd *w)
-{
-    return (int64_t)w->points * w->blocks * w->taps * w->in.c * FL_BLOCK;
-}
 
 /* Three weights, `step` apart, become m+2 values, as far apart. One tap stays as it is. */
 static void along(int m, int taps, const lanes *from, lanes *to, int step)
@@ -66,6 +60,23 @@ static void transform(const fl_winograd *w, lanes *a, lanes *b)
         for (int j = 0; j < side[2]; j++)
             along(w->m[1], k[1], b + t * k[1] * side[2] + j, a + t * side[1] * side[2] + j, side[2]);
     for (int i = 0; i < side[1] * side[2]; i++) along(w->m[0], k[0], a + i, b + i, side[1] * side[2]);
+}
+
+/* Rows of G whose elements are those of row i backwards: 0 and infinity, p and 1/p; 1 and -1 are their own. */
+static int flipped(int m, int i, real *sign)
+{
+    static const int of2[4] = {3, 1, 2, 0}, of4[6] = {5, 3, 4, 1, 2, 0};
+    if (m == 4 && (i == 2 || i == 4)) *sign = -*sign;
+    return m == 1 ? i : m == 2 ? of2[i] : of4[i];
+}
+
+int fl_winograd_flipped(const fl_winograd *w, int p, real *sign)
+{
+    const int *side = w->side;
+    *sign = 1;
+    const int t = flipped(w->m[0], p / (side[1] * side[2]), sign);
+    const int h = flipped(w->m[1], p / side[2] % side[1], sign);
+    return (t * side[1] + h) * side[2] + flipped(w->m[2], p % side[2], sign);
 }
 
 void fl_winograd_pack(const fl_winograd *w, int first, int count, const real *rows, real *packed)

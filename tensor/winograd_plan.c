@@ -39,6 +39,11 @@ static int planes_read(int taps, int in, int out)
     return planes;
 }
 
+int64_t fl_winograd_packed_count(const fl_winograd *w)
+{
+    return (int64_t)w->points * w->blocks * w->taps * w->in.c * FL_BLOCK;
+}
+
 /* The tile, from channels, window and extents. */
 static bool choose(const fl_conv *c, fl_conv_pass pass, fl_winograd *best)
 {

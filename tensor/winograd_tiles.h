@@ -47,6 +47,13 @@ typedef struct fl_tiles {
 /* Output tiles t .. t+planes-1 and s .. s+across-1 of a clip, from input planes from .. from+planes_in-1. Rows: [plane][tile]. */
 typedef struct fl_tile_group { int64_t clip, s, across; int t, planes, from, planes_in; } fl_tile_group;
 
+/* winograd_groups.c: from the shape and the instruction set; what holds arrays is NULL. Group number i, of clips x deeps x acrosses. */
+fl_tiles      fl_tiles_make(const fl_winograd *);
+fl_tile_group fl_tile_group_make(const fl_tiles *, int64_t i);
+
+/* Reals of the weights of a point and a block. */
+static inline int64_t fl_tiles_panel(const fl_winograd *w) { return (int64_t)w->taps * w->in.c * FL_BLOCK; }
+
 /* Tiles from .. to-1 of a plane of the group's inputs, to their rows of every product's left side. */
 void fl_tiles_read (const fl_tiles *, const fl_tile_group *, int plane, int64_t from, int64_t to, real *left);
 

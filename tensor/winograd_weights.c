@@ -3,10 +3,10 @@
  *     gw = G^T [ sum over tiles of (A gy A^T) . (B^T x B) ] G          for every tap along t, or once where tiles lie along t
  *
  * The transpose of winograd.h's formula: a quarter of the multiplications of the definition with tiles of 4 x 4. Of some tiles at a time x
- * and gy are transformed, into strips as wide as a kernel's tile is (conv_weights.h); of x all tiles of a clip, where taps along t meet
- * several planes. Then an item, some rows o x a block of lanes i x a tap along t, sums every point's product over these tiles, in parts of
- * PART_TILES that are added in order, and adds what the points make to the weights. Order and cuts follow from the shape alone. */
-#include "tensor/conv_weights.h"
+ * and gy are transformed, into strips as wide as a kernel's tile is (conv_weights_parts.h); of x all tiles of a clip, where taps along t
+ * meet several planes. Then an item, some rows o x a block of lanes i x a tap along t, sums every point's product over these tiles, in
+ * parts of PART_TILES that are added in order, and adds what the points make to the weights. Order and cuts follow from the shape alone. */
+#include "tensor/conv_weights_parts.h"
 #include "tensor/par.h"
 #include "tensor/winograd_tiles.h"
 

@@ -4,15 +4,14 @@
  * Memory comes from the arena, loops in parallel from par.h, mathematics from math.h; below io nothing prints.
  * No line is longer than 140 characters, those of the tests neither. Nodes are added one after the other: compilers choose the order of
  * arguments, and with it would choose that of nodes, of the sums of their signals, and the bits. */
+#include "tests/sources.h"
 #include "tests/test.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const ROOMS[] = {"tensor", "autograd", "layers", "models", "attribution", "io"};
-enum { IO = 5, ROOM_COUNT = 6, LONGEST_LINE = 140 };
+enum { IO = SOURCE_ROOMS - 1, LONGEST_LINE = 140 };
 
 /* Words that must not stand in rooms 0 .. last, save in one file. With call, only where "(" follows. */
 static const struct ban { const char *words; bool call; int last; const char *except, *instead; } BANS[] = {
@@ -32,44 +31,18 @@ static const struct ban { const char *words; bool call; int last; const char *ex
 
 static int room_of(const char *path)
 {
-    for (int i = 0; i < ROOM_COUNT; i++) {
-        size_t n = strlen(ROOMS[i]);
-        if (strncmp(path, ROOMS[i], n) == 0 && path[n] == '/') return i;
+    for (int i = 0; i < SOURCE_ROOMS; i++) {
+        size_t n = strlen(source_room[i]);
+        if (strncmp(path, source_room[i], n) == 0 && path[n] == '/') return i;
     }
     return -1;
 }
 
-/* Comments become blanks; so do strings when asked for. Line breaks stay, escapes and quotes are understood. */
-static void blank(char *s, bool strings_too)
-{
-    while (*s) {
-        char *start = s;
-        if (s[0] == '/' && s[1] == '*') {
-            char *end = strstr(s + 2, "*/");
-            s = end ? end + 2 : s + strlen(s);
-        } else if (s[0] == '/' && s[1] == '/') {
-            s += strcspn(s, "\n");
-        } else if (*s == '"' || *s == '\'') {
-            const char quote = *s++;
-            while (*s && *s != quote && *s != '\n') s += *s == '\\' && s[1] ? 2 : 1;
-            s += *s == quote;
-            if (!strings_too) continue;
-        } else {
-            s++;
-            continue;
-        }
-        for (char *c = start; c < s; c++)
-            if (*c != '\n') *c = ' ';
-    }
-}
-
-static bool part_of_name(int c) { return isalnum(c) || c == '_'; }
-
 static const char *find_word(const char *text, const char *word, size_t n, bool call)
 {
     for (const char *p = text; (p = strchr(p, *word)) != NULL; p++) {
-        if (strncmp(p, word, n) != 0 || part_of_name((unsigned char)p[n])) continue;
-        if (p > text && part_of_name((unsigned char)p[-1])) continue;
+        if (strncmp(p, word, n) != 0 || source_in_name((unsigned char)p[n])) continue;
+        if (p > text && source_in_name((unsigned char)p[-1])) continue;
         if (!call || p[n + strspn(p + n, " \t\n")] == '(') return p;
     }
     return NULL;
@@ -128,7 +101,7 @@ static void check_parallel(const char *path, const char *text)
 }
 
 /* A letter that takes several bytes counts as so many. */
-static void check_lines(const char *path, const char *text)
+static void check_lines(const char *path, char *text)
 {
     int number = 1;
     for (const char *line = text; *line; number++) {
@@ -155,7 +128,7 @@ static bool call_adds_nodes(const char *text, const char *at, const char *end)
 {
     for (; at < end; at++) {
         size_t n = 0;
-        while (at + n < end && part_of_name(at[n])) n++;
+        while (at + n < end && source_in_name(at[n])) n++;
         if (n && at[n] == '(' && adds_nodes(text, at, n)) return true;
         at += n;
     }
@@ -192,58 +165,25 @@ static void check_order(const char *path, const char *text)
 
 static void check_text(const char *path, char *text)
 {
-    blank(text, false);
+    source_blank(text, false);
     check_includes(path, text);
     check_parallel(path, text);
-    blank(text, true);
+    source_blank(text, true);
     check_words(path, text);
     check_order(path, text);
 }
 
-static int files;
-
-static void check_file(const char *path, bool lines)
-{
-    static char text[1 << 21];
-    FILE *f = fopen(path, "rb");
-    CHECK_SAY(f != NULL, "%s: cannot be opened", path);
-    if (!f) return;
-    size_t n = fread(text, 1, sizeof text - 1, f);
-    fclose(f);
-    text[n] = 0;
-    CHECK_SAY(n < sizeof text - 1, "%s: longer than this test can read", path);
-    files++;
-    if (lines) check_lines(path, text);
-    else check_text(path, text);
-}
-
-static void check_folder(const char *folder, bool lines)
-{
-    DIR *d = opendir(folder);
-    CHECK_SAY(d != NULL, "%s: no such folder; run the tests from the root of the repository", folder);
-    if (!d) return;
-    for (struct dirent *e; (e = readdir(d)) != NULL;) {
-        char path[1024];
-        const char *end = strrchr(e->d_name, '.');
-        snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
-        if (end && (strcmp(end, ".c") == 0 || strcmp(end, ".h") == 0 || strcmp(end, ".def") == 0)) check_file(path, lines);
-        else if (!end) check_folder(path, lines);                /* folders are the names without a dot */
-    }
-    closedir(d);
-}
-
 TEST(house_rules_hold_in_every_room)
 {
-    files = 0;
-    for (int i = 0; i < ROOM_COUNT; i++) check_folder(ROOMS[i], false);
+    int files = 0;
+    for (int i = 0; i < SOURCE_ROOMS; i++) files += source_each(source_room[i], check_text);
     CHECK_SAY(files >= 20, "only %d source files were found", files);
 }
 
 TEST(house_lines_are_short)
 {
-    files = 0;
-    for (int i = 0; i < ROOM_COUNT; i++) check_folder(ROOMS[i], true);
-    check_folder("tests", true);
+    int files = source_each("tests", check_lines);
+    for (int i = 0; i < SOURCE_ROOMS; i++) files += source_each(source_room[i], check_lines);
     CHECK_SAY(files >= 20, "only %d source files were found", files);
 }
 

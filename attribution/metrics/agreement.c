@@ -26,15 +26,6 @@ static double spearman(fl_shape s, const real *a, const real *b, fl_arena *arena
 static double spearman_abs(fl_shape s, const real *a, const real *b, fl_arena *arena) { return correlate(s, a, b, true, true, arena); }
 static double pearson(fl_shape s, const real *a, const real *b, fl_arena *arena) { return correlate(s, a, b, false, false, arena); }
 
-double *fl_unit_range(int64_t n, const real *a, fl_arena *arena)
-{
-    real low, high;
-    double *v = FL_NEW(arena, double, n);
-    fl_min_max(a, n, &low, &high);
-    for (int64_t i = 0; v && i < n; i++) v[i] = high > low ? ((double)a[i] - (double)low) / ((double)high - (double)low) : 0;
-    return v;
-}
-
 /* Positions of the values from large to small; NULL: memory. */
 static int *ordered(int64_t n, const real *a, fl_arena *arena)
 {

@@ -48,7 +48,7 @@ typedef struct fl_box_reader {
     bool *known;                     /* NULL until a reader says that it does not know all frames */
 } fl_box_reader;
 
-/* A box x0,y0,x1,y1 in pixels of the clip, in its frames first .. last. */
+/* boxes_add.c: a box x0,y0,x1,y1 in pixels of the clip, in its frames first .. last. */
 void fl_box_add(fl_box_reader *, long long first, long long last, const double edge[4], const char *label);
 bool fl_box_is_clip(const fl_box_reader *, const char *name, size_t length);     /* the input's title */
 

@@ -11,12 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-const fl_command *const fl_command_table[] = {
-#define FL_COMMAND(name) &fl_command_##name,
-#include "io/cli/commands.def"
-#undef FL_COMMAND
-    NULL};
-
 /* ---- signals ---- */
 
 static volatile sig_atomic_t reader_left;
@@ -59,63 +53,16 @@ static void catch_signals(void)
     catch_signal(SIGHUP, on_interrupt);
 }
 
-/* ---- talk ---- */
-
-/* Messages may quote file names and labels from anywhere: what could steer a terminal is shown as '?'. */
-static void print_line(const char *text)
-{
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        fputc(c < 32 || c == 127 ? '?' : c, stderr);
-    }
-    fputc('\n', stderr);
-}
-
-static void print_message(const char *before, const char *format, va_list args)
-{
-    char text[FL_MESSAGE_SIZE];
-    vsnprintf(text, sizeof text, format, args);
-    fflush(stdout);
-    fputs(before, stderr);
-    print_line(text);
-}
-
-void fl_cli_say(const fl_cli *cli, const char *format, ...)
-{
-    if (cli->quiet) return;
-    va_list args;
-    va_start(args, format);
-    print_message("", format, args);
-    va_end(args);
-}
-
-void fl_cli_warn(const fl_cli *cli, const char *format, ...)
-{
-    (void)cli;
-    va_list args;
-    va_start(args, format);
-    print_message("footlight: warning: ", format, args);
-    va_end(args);
-}
-
 /* ---- the run ---- */
-
-fl_status fl_cli_choose(fl_cli *cli, const fl_command *command)
-{
-    cli->command = command;
-    for (int i = 0; command->group && command->group[i]; i++)
-        if (fl_cli_add_group(cli, command->group[i]) != FL_OK) return cli->error->status;
-    return FL_OK;
-}
 
 static fl_status find_command(fl_cli *cli, const char *name)
 {
     const char *known[64];
     int count = 0;
-    for (; fl_command_table[count]; count++) {
+    for (; cli->commands[count]; count++) {
         fl_assert(count < 64);
-        known[count] = fl_command_table[count]->name;
-        if (strcmp(known[count], name) == 0) return fl_cli_choose(cli, fl_command_table[count]);
+        known[count] = cli->commands[count]->name;
+        if (strcmp(known[count], name) == 0) return fl_cli_choose(cli, cli->commands[count]);
     }
     return fl_cli_unknown(cli->error, "command", name, known, count, "footlight --help lists them");
 }
@@ -125,18 +72,6 @@ static fl_status set_up_machine(fl_cli *cli)
     if (fl_cli_given(cli, "threads")) fl_threads_set((int)fl_cli_int(cli, "threads"));
     cli->arena->limit = fl_cli_bytes(cli, "mem");
     return fl_isa_choose(fl_cli_text(cli, "isa"), cli->error);
-}
-
-fl_status fl_cli_check_arguments(fl_cli *cli)
-{
-    const fl_command *c = cli->command;
-    if (cli->arguments < c->least)
-        return fl_error_set(cli->error, FL_USAGE, "%s: something is missing: expected footlight %s %s", c->name,
-                            c->name, c->synopsis);
-    if (cli->arguments > c->most)
-        return fl_error_set(cli->error, FL_USAGE, "%s: '%s' is one argument too many: expected footlight %s %s",
-                            c->name, cli->argument[c->most], c->name, c->synopsis);
-    return FL_OK;
 }
 
 /* Reads the line up to the point where it is known what to run. "footlight help COMMAND" is COMMAND --help. */
@@ -185,7 +120,7 @@ int fl_cli_main(int argc, char **argv)
     fl_arena arena, work;
     fl_arena_init(&arena, &error);
     fl_arena_init_beside(&work, &arena);
-    fl_cli cli = {.arena = &arena, .work = &work, .error = &error, .program = argc > 0 ? argv[0] : ""};
+    fl_cli cli = {.commands = fl_command_table, .arena = &arena, .work = &work, .error = &error, .program = argc > 0 ? argv[0] : ""};
     catch_signals();
     fl_status status = run(&cli, argc, argv);
     errno = 0;
@@ -195,8 +130,7 @@ int fl_cli_main(int argc, char **argv)
     else if (reader_left && ferror(stdout) && status == FL_FAILED)
         status = FL_OK;
     if (status != FL_OK && error.status != FL_OK) {
-        fputs("footlight: ", stderr);
-        print_line(error.message);
+        fl_cli_complain(error.message);
     }
     fl_arena_free(&work);
     fl_arena_free(&arena);

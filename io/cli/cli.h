@@ -91,6 +91,7 @@ typedef struct fl_given {                    /* one option as this run has it */
 } fl_given;
 
 struct fl_cli {
+    const fl_command *const *commands;       /* all there are, up to a NULL */
     const fl_command *command;               /* NULL before it is known */
     fl_arena *arena;                         /* for all that lives as long as the run; limited by --mem */
     fl_arena *work;                          /* for a graph and nothing else: its plans use memory again */
@@ -142,7 +143,9 @@ bool fl_text_int  (const char *text, long long *value);
 bool fl_text_real (const char *text, double *value);
 bool fl_text_bytes(const char *text, size_t *value);
 
-/* ---- for the frame itself (parse.c, help.c) ---- */
+/* ---- for the frame itself (parse.c, command.c, help.c, say.c) ---- */
+
+void fl_cli_complain(const char *message);      /* what ended the program */
 
 extern const fl_option_group fl_cli_common;
 

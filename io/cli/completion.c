@@ -31,9 +31,9 @@ static bool has_words(const fl_option *o)
     return o->words || strcmp(o->name, "model") == 0 || strcmp(o->name, "method") == 0;
 }
 
-static void print_commands(const char *between)
+static void print_commands(const fl_cli *cli, const char *between)
 {
-    for (int i = 0; fl_command_table[i]; i++) printf("%s%s", i ? between : "", fl_command_table[i]->name);
+    for (int i = 0; cli->commands[i]; i++) printf("%s%s", i ? between : "", cli->commands[i]->name);
 }
 
 /* ---- bash; zsh reads the same ---- */
@@ -52,24 +52,24 @@ static void bash_words(const fl_command *c, const fl_option *o)
     printf("' ;;\n");
 }
 
-static void print_bash(void)
+static void print_bash(const fl_cli *cli)
 {
     printf("_footlight() {\n"
            "    local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command= words= i\n"
            "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
            "        case ${COMP_WORDS[i]} in ");
-    print_commands("|");
+    print_commands(cli, "|");
     printf(") command=${COMP_WORDS[i]}; break ;; esac\n"
            "    done\n"
            "    case $command:$before in\n");
-    for (int i = 0; fl_command_table[i]; i++) each_option(fl_command_table[i], bash_words);
+    for (int i = 0; cli->commands[i]; i++) each_option(cli->commands[i], bash_words);
     printf("    *) case $command in\n"
            "        '') words='");
-    print_commands(" ");
+    print_commands(cli, " ");
     printf(" help' ;;\n");
-    for (int i = 0; fl_command_table[i]; i++) {
-        printf("        %s) words='", fl_command_table[i]->name);
-        each_option(fl_command_table[i], bash_option);
+    for (int i = 0; cli->commands[i]; i++) {
+        printf("        %s) words='", cli->commands[i]->name);
+        each_option(cli->commands[i], bash_option);
         printf("' ;;\n");
     }
     printf("        esac\n"
@@ -110,14 +110,14 @@ static void fish_option(const fl_command *c, const fl_option *o)
     printf("\n");
 }
 
-static void print_fish(void)
+static void print_fish(const fl_cli *cli)
 {
-    for (int i = 0; fl_command_table[i]; i++) {
-        printf("complete -c footlight -n __fish_use_subcommand -f -a %s -d ", fl_command_table[i]->name);
-        print_quoted(fl_command_table[i]->doc);
+    for (int i = 0; cli->commands[i]; i++) {
+        printf("complete -c footlight -n __fish_use_subcommand -f -a %s -d ", cli->commands[i]->name);
+        print_quoted(cli->commands[i]->doc);
         printf("\n");
     }
-    for (int i = 0; fl_command_table[i]; i++) each_option(fl_command_table[i], fish_option);
+    for (int i = 0; cli->commands[i]; i++) each_option(cli->commands[i], fish_option);
 }
 
 /* ---- the command ---- */
@@ -127,14 +127,14 @@ static fl_status run(fl_cli *cli)
     static const char *const kinds[] = {"bash", "zsh", "fish", "man"};
     const char *kind = cli->argument[0];
     if (strcmp(kind, "bash") == 0) {
-        print_bash();
+        print_bash(cli);
     } else if (strcmp(kind, "zsh") == 0) {
         printf("#compdef footlight\nautoload -U +X bashcompinit && bashcompinit\n");
-        print_bash();
+        print_bash(cli);
     } else if (strcmp(kind, "fish") == 0) {
-        print_fish();
+        print_fish(cli);
     } else if (strcmp(kind, "man") == 0) {
-        fl_man_print();
+        fl_man_print(cli);
     } else {
         return fl_cli_unknown(cli->error, "completion for", kind, kinds, 4, "expected bash, zsh, fish or man");
     }

@@ -65,7 +65,7 @@ static void print_group(FILE *to, const fl_option_group *group)
     for (const fl_option *o = group->option; o->name; o++) print_option(to, o);
 }
 
-static void help_of_program(FILE *to)
+static void help_of_program(const fl_cli *cli, FILE *to)
 {
     fprintf(to,
             "footlight explains video classifiers: which pixels of which frames made the network say so.\n\n"
@@ -73,8 +73,8 @@ static void help_of_program(FILE *to)
             "  footlight demo                                    a complete example, without any file\n"
             "  footlight explain clip.y4m --method grad_cam      explain a clip, write a report\n\n"
             "Commands:\n");
-    for (int i = 0; fl_command_table[i]; i++)
-        fprintf(to, "  %-12s %s\n", fl_command_table[i]->name, fl_command_table[i]->doc);
+    for (int i = 0; cli->commands[i]; i++)
+        fprintf(to, "  %-12s %s\n", cli->commands[i]->name, cli->commands[i]->doc);
     print_group(to, &fl_cli_common);
     fprintf(to, "\nfootlight COMMAND --help tells more about a command.\n"
                 "Exit codes: 0 ok, 1 failed, 2 usage, 3 unreadable input, 4 weights do not fit, 5 a check failed,\n"
@@ -92,7 +92,7 @@ static void help_of_command(FILE *to, const fl_command *c)
 void fl_cli_help(const fl_cli *cli, FILE *to)
 {
     if (cli->command) help_of_command(to, cli->command);
-    else help_of_program(to);
+    else help_of_program(cli, to);
 }
 
 void fl_cli_version(const fl_cli *cli, FILE *to)

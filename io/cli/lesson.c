@@ -1,5 +1,5 @@
 /* lesson.c: footlight lesson: a course in attribution for video, in numbers that are computed while one reads. */
-#include "io/cli/lesson/lesson.h"
+#include "io/cli/lesson/lecture.h"
 
 #include <string.h>
 

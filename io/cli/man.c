@@ -46,7 +46,7 @@ static void print_command(const fl_command *c)
     printf(".fi\n");
 }
 
-void fl_man_print(void)
+void fl_man_print(const fl_cli *cli)
 {
     printf(".TH FOOTLIGHT 1 \"\" \"footlight %s\" \"User Commands\"\n"
            ".SH NAME\nfootlight \\- explain video classifiers\n"
@@ -58,7 +58,7 @@ void fl_man_print(void)
            ".SH OPTIONS OF ALL COMMANDS\n", FL_VERSION);
     print_group(&fl_cli_common);
     printf(".SH COMMANDS\n");
-    for (int i = 0; fl_command_table[i]; i++) print_command(fl_command_table[i]);
+    for (int i = 0; cli->commands[i]; i++) print_command(cli->commands[i]);
     printf(".SH EXIT STATUS\n"
            "0 ok, 1 failed, 2 usage, 3 unreadable input, 4 weights do not fit, 5 a check failed, 6 a limit was hit,\n"
            "130 and 143 interrupted.\n"

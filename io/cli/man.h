@@ -4,6 +4,6 @@
 
 #include "io/cli/cli.h"
 
-void fl_man_print(void);         /* footlight(1) in roff, to stdout */
+void fl_man_print(const fl_cli *);         /* footlight(1) in roff, to stdout */
 
 #endif

@@ -17,8 +17,6 @@ static const fl_option options[] = {
     {0}};
 static const fl_option_group group = {"Options of sanity", options};
 
-#define HARDLY_ANOTHER 0.9               /* rank correlation from which on a map counts as the same */
-
 const char *const fl_sanity_check_name[] = {"weights", "labels", "input", "time", NULL};
 
 /* "weights,time" */
@@ -41,66 +39,6 @@ static fl_status choose_checks(fl_cli *cli, fl_sanity_run *r)
     return FL_OK;
 }
 
-/* ---- verdicts ---- */
-
-static double place_of(const char *agreement, const fl_likeness *l)
-{
-    for (int i = 0; i < FL_AGREEMENTS; i++)
-        if (strcmp(fl_agreement_table[i].name, agreement) == 0) return isnan(l->of[i]) ? 0 : l->of[i];
-    return 0;
-}
-
-double fl_sanity_rank(const fl_likeness *l) { return place_of("spearman_abs", l); }
-
-static void judge(fl_sanity_done *d, const char *check, double value, fl_outcome outcome, const char *text)
-{
-    fl_assert(d->verdicts < FL_MAX_VERDICTS);
-    d->verdict[d->verdicts++] = (fl_verdict){check, value, outcome, text};
-}
-
-/* A map that should be another one. */
-static void judge_other(const fl_sanity_run *r, fl_sanity_done *d, const char *check, const fl_likeness *l, const char *fine,
-    const char *bad)
-{
-    const double rho = fl_sanity_rank(l);
-    judge(d, check, rho, rho >= r->alike ? FL_FAILS : FL_PASSES, rho >= r->alike ? bad : fine);
-}
-
-/* The network changes its mind: the map must change; it does not: the map must go with the frames. */
-static void judge_order(const fl_sanity_run *r, fl_sanity_done *d, const fl_temporal *t)
-{
-    const double kept = d->sanity.probability > 0 ? t->probability / d->sanity.probability : 1, rho = fl_sanity_rank(&t->followed);
-    if (kept >= 0.9)
-        judge(d, t->name, rho, rho >= r->alike ? FL_PASSES : FL_FAILS, rho >= r->alike
-            ? "the network says the same, and the map goes with the frames"
-              : "the network says the same, but the map does not go with the frames");
-    else if (kept < 0.5)
-        judge(d, t->name, rho, rho >= HARDLY_ANOTHER ? FL_FAILS : FL_PASSES, rho >= HARDLY_ANOTHER
-            ? "the network changes its mind, and the map stays the same"
-              : "the network changes its mind, and so does the map");
-    else
-        judge(d, t->name, rho, FL_UNDECIDED, "the network is less sure: either map can be right");
-}
-
-/* What the network itself makes of time, from its probabilities. */
-static const char *mind(double before, double after)
-{
-    const double kept = before > 0 ? after / before : 1;
-    return kept >= 0.9 ? "does not need" : kept < 0.5 ? "needs" : "uses";
-}
-
-const char *fl_sanity_network(const fl_sanity_done *d, fl_arena *arena)
-{
-    double alone = 0;
-    for (int t = 0; t < d->sanity.shape.t; t++) alone = d->alone[t] > alone ? d->alone[t] : alone;
-    const double p = d->sanity.probability, reversed = d->time[0].probability, random = d->time[1].probability;
-    return fl_arena_text(arena, "for this clip the network %s the order of the frames, %s motion; the best single frame alone gives "
-        "%.3g of %.3g",
-                         mind(p, reversed < random ? reversed : random), mind(p, alone), alone, p);
-}
-
-/* ---- the checks ---- */
-
 static fl_status check_weights(fl_cli *cli, const fl_sanity_run *r, fl_sanity_done *d)
 {
     for (int way = 0; way < 2; way++) {
@@ -109,11 +47,8 @@ static fl_status check_weights(fl_cli *cli, const fl_sanity_run *r, fl_sanity_do
                                                   d->weights[way]) != FL_OK)
             return cli->error->status;
     }
-    const double upper = fl_sanity_rank(&d->weights[0][(r->stages - 1) / 2]);
-    judge(d, "upper half", upper, upper >= HARDLY_ANOTHER ? FL_FAILS : FL_PASSES, upper >= HARDLY_ANOTHER
-          ? "hardly another map when the upper half of the layers forgets: it says little about the class"
-              : "another map when the upper half of the layers forgets");
-    judge_other(r, d, "weights", &d->weights[0][r->stages - 1], "another map when all layers forget",
+    fl_sanity_judge_half(d, &d->weights[0][(r->stages - 1) / 2]);
+    fl_sanity_judge_other(r, d, "weights", &d->weights[0][r->stages - 1], "another map when all layers forget",
         "hardly another map when all layers forget: it does not show what was learned");
     return FL_OK;
 }
@@ -126,7 +61,7 @@ static fl_status check_input(fl_cli *cli, const fl_sanity_run *r, fl_sanity_done
         fl_sanity_map(s, noise, &map, NULL) != FL_OK)
         return cli->error->status;
     d->input = fl_sanity_alike(s, s->map, map);
-    judge_other(r, d, "input", &d->input, "another map for a clip of noise",
+    fl_sanity_judge_other(r, d, "input", &d->input, "another map for a clip of noise",
         "hardly another map for a clip of noise: it does not show the clip");
     return FL_OK;
 }
@@ -138,11 +73,11 @@ static fl_status check_labels(fl_cli *cli, const fl_sanity_run *r, fl_sanity_don
     if (fl_sanity_labels_map(&r->labels, s, &map) != FL_OK) return cli->error->status;
     d->labels = fl_sanity_alike(s, s->map, map);
     if (!fl_sanity_labels_known(&r->labels)) {
-        judge(d, "labels", fl_sanity_rank(&d->labels), FL_UNDECIDED, "the other network did not learn the shuffled labels by heart: "
-              "more --label-steps, or fewer --label-clips");
+        fl_sanity_judge(d, "labels", fl_sanity_rank(&d->labels), FL_UNDECIDED,
+                        "the other network did not learn the shuffled labels by heart: more --label-steps, or fewer --label-clips");
         return FL_OK;
     }
-    judge_other(r, d, "labels", &d->labels, "another map for a network that learned shuffled labels",
+    fl_sanity_judge_other(r, d, "labels", &d->labels, "another map for a network that learned shuffled labels",
         "hardly another map for a network that learned shuffled labels");
     return FL_OK;
 }
@@ -152,7 +87,7 @@ static fl_status check_time(fl_cli *cli, const fl_sanity_run *r, fl_sanity_done 
     d->alone = FL_NEW(cli->arena, double, d->sanity.shape.t);
     d->importance = FL_NEW(cli->arena, real, d->sanity.shape.t);
     if (!d->alone || !d->importance || fl_sanity_time(&d->sanity, d->time, d->alone, d->importance) != FL_OK) return cli->error->status;
-    for (int i = 0; i < 2; i++) judge_order(r, d, &d->time[i]);          /* of a frozen clip nothing can be put back */
+    for (int i = 0; i < 2; i++) fl_sanity_judge_order(r, d, &d->time[i]);          /* of a frozen clip nothing can be put back */
     return FL_OK;
 }
 

@@ -47,6 +47,13 @@ typedef struct fl_sanity_run {
     fl_sanity_done *done;                /* per method */
 } fl_sanity_run;
 
+/* sanity_judge.c: verdicts; of a map that should be another one, when the upper half of the layers forgets or anything else does; of one
+ * whose frames came in another order. */
+void fl_sanity_judge(fl_sanity_done *, const char *check, double value, fl_outcome, const char *text);
+void fl_sanity_judge_half(fl_sanity_done *, const fl_likeness *);
+void fl_sanity_judge_other(const fl_sanity_run *, fl_sanity_done *, const char *check, const fl_likeness *, const char *fine,
+                           const char *bad);
+void fl_sanity_judge_order(const fl_sanity_run *, fl_sanity_done *, const fl_temporal *);
 double fl_sanity_rank(const fl_likeness *);                                  /* spearman_abs; 0 where it is not defined */
 const char *fl_sanity_network(const fl_sanity_done *, fl_arena *);           /* what the network makes of time, as a sentence */
 

@@ -214,7 +214,7 @@ static void import_all(fl_onnx_import *im, const fl_onnx *onnx, const fl_model_o
 
 fl_network fl_onnx_build(fl_graph *g, const fl_model *model, const fl_model_options *o)
 {
-    const fl_onnx *onnx = fl_onnx_of(model);
+    const fl_onnx *onnx = (const fl_onnx *)model;
     fl_network net = fl_network_none;
     fl_arena scratch;
     if (!fl_graph_ok(g)) return net;

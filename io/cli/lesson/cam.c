@@ -1,7 +1,7 @@
 /* cam.c: lesson: class activation maps: the last layer that still knows where.
  *
  *   m = relu( sum over k of  mean(ds/dA_k) * A_k )           behind a mean and one linear layer: mean(ds/dA_k) = w_k / places */
-#include "io/cli/lesson/lesson.h"
+#include "io/cli/lesson/lecture.h"
 
 #include "autograd/graph.h"
 

@@ -1,7 +1,7 @@
 /* chain.c: lesson: one pixel's gradient by the chain rule downwards, upwards, and by asking the network twice.
  *
  *   ds/dx = product of the slopes along a way, summed over all ways          (s(x + h v) - s(x - h v)) / 2h -> <ds/dx, v> */
-#include "io/cli/lesson/lesson.h"
+#include "io/cli/lesson/lecture.h"
 
 #include "attribution/trace.h"
 

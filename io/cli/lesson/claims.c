@@ -1,5 +1,5 @@
 /* claims.c: what a lesson says about its numbers, checked as it is printed. */
-#include "io/cli/lesson/lesson.h"
+#include "io/cli/lesson/lecture.h"
 
 #include <math.h>
 

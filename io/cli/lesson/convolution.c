@@ -1,7 +1,7 @@
 /* convolution.c: lesson: one value of the network's first convolution, product by product.
  *
  *   y[o,t,h,w] = b[o] + sum over c,kt,kh,kw of  x[c, t s - lo + kt d, ..] * w[o,c,kt,kh,kw] */
-#include "io/cli/lesson/lesson.h"
+#include "io/cli/lesson/lecture.h"
 
 #include "autograd/naive.h"
 

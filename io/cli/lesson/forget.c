@@ -1,5 +1,5 @@
 /* forget.c: lesson: a map should go when what was learned goes: layers forget, from the output down (Adebayo et al. 2018). */
-#include "io/cli/lesson/lesson.h"
+#include "io/cli/lesson/lecture.h"
 
 #include "attribution/metrics/sanity.h"
 

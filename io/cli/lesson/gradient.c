@@ -1,7 +1,7 @@
 /* gradient.c: lesson: what a gradient does not say: a unit that is satisfied, the part that biases have in a score, and how fast it turns.
  *
  *   f(x) = 1 - relu(1 - x)              s(x) = <x, ds/dx> + sum over biases b of <b, ds/db>, where the network is straight */
-#include "io/cli/lesson/lesson.h"
+#include "io/cli/lesson/lecture.h"
 
 #include "autograd/graph.h"
 #include "autograd/ops.h"

@@ -2,7 +2,7 @@
  *
  *   hit: the largest value lies on the thing          deletion: area under p(class) while the best places are hidden first
  *   P(hits >= k of n by chance) = sum over i >= k of  C(n,i) q^i (1-q)^(n-i) */
-#include "io/cli/lesson/lesson.h"
+#include "io/cli/lesson/lecture.h"
 
 #include "attribution/metric.h"
 #include "attribution/metrics/rank.h"

@@ -1,4 +1,4 @@
-/* lesson.h: a lesson is an idea, its formula, numbers that are computed while one reads, and claims that are checked as they are
+/* lecture.h: a lesson is an idea, its formula, numbers that are computed while one reads, and claims that are checked as they are
  * printed. A lesson is one file with one row:
  *
  *     static fl_status give(fl_lecture *l)

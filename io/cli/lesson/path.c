@@ -1,7 +1,7 @@
 /* path.c: lesson: integrated gradients: many slopes on the way from nothing to the clip, and the law of their sum.
  *
  *   a = (x - b) * mean over the way of ds/dx( b + alpha (x - b) )               sum of a = s(x) - s(b) */
-#include "io/cli/lesson/lesson.h"
+#include "io/cli/lesson/lecture.h"
 
 #include <math.h>
 #include <string.h>

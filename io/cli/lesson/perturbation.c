@@ -1,7 +1,7 @@
 /* perturbation.c: lesson: hide a part of the clip and ask the network again; what the gradient had promised.
  *
  *   e_j = s(x) - s(x with 0 in box j)                     the gradient's promise: sum over box j of x ds/dx */
-#include "io/cli/lesson/lesson.h"
+#include "io/cli/lesson/lecture.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /* rules.c: lesson: relevance: the score shared out from layer to layer by a rule, and the ledger of who kept what.
  *
  *   R_i = sum over j of  x_i w_ij / (z_j + epsilon sign(z_j)) R_j          arrived - handed on = kept          sum of R + all kept = s */
-#include "io/cli/lesson/lesson.h"
+#include "io/cli/lesson/lecture.h"
 
 #include "attribution/trace.h"
 
@@ -104,7 +104,7 @@ const fl_lesson fl_lesson_rules = {
     "R_i = sum over j of  x_i w_ij / (z_j + epsilon sign z_j) * R_j\n"
     "z_j = sum over i of x_i w_ij + b_j\n"
     "arrived - handed on = kept",
-    "autograd/rule.h for rules as data, attribution/rulesets.def for all of them, autograd/rules.c for the one executor",
+    "autograd/rule.h for rules as data, attribution/rulesets.c for all of them, autograd/rules_walk.c for the one executor",
     "rules lrp_epsilon_plus",
     "Change epsilon (footlight explain --method lrp_epsilon --epsilon 1). Who keeps more then, and what happens to the noise in the map?",
     give};

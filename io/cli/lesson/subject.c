@@ -1,5 +1,5 @@
 /* subject.c: what all lessons look at: one network and one clip, as a rule a made one whose truth is known. */
-#include "io/cli/lesson/lesson.h"
+#include "io/cli/lesson/lecture.h"
 
 #include "attribution/checker.h"
 

@@ -1,5 +1,5 @@
 /* talk.c: a lesson as text for people, or as an object; claims: claims.c. */
-#include "io/cli/lesson/lesson.h"
+#include "io/cli/lesson/lecture.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* time.c: lesson: what a video classifier makes of time: the clip backwards, frozen, and without one frame after the other.
  *
  *   p( x_T .. x_1 )          p( x_t x_t .. x_t )          e_t = s(x) - s(x with frame t shown as the frame before it) */
-#include "io/cli/lesson/lesson.h"
+#include "io/cli/lesson/lecture.h"
 
 #include <math.h>
 #include <string.h>

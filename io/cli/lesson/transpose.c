@@ -1,7 +1,7 @@
 /* transpose.c: lesson: what a convolution does on the way down: the same weights, from the output back to the input.
  *
  *   <J v, g> = <v, J'g>  for any v and g          J'e = the kernel, for a signal e of 1 at one value */
-#include "io/cli/lesson/lesson.h"
+#include "io/cli/lesson/lecture.h"
 
 #include "autograd/graph.h"
 #include "autograd/ops.h"
