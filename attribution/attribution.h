@@ -215,7 +215,7 @@ void fl_explainer_rest(fl_explainer *);
 
 /* clip: 1,C,T,H,W channels last, in network space; not changed. The map and its texts live in results; scratch is
  * taken from there too and given back. Errors go to the graph's error: FL_USAGE (class, baseline, layer, steps),
- * FL_FAILED (memory, scores that are not finite), FL_LIMIT (stopped by progress). On an error *map is zeroed. */
+ * FL_FAILED (memory, scores that are not finite), FL_LIMIT (stopped by progress, or the arena's limit). On an error *map is zeroed. */
 fl_status fl_explain(fl_explainer *, const fl_method *, const real *clip, const fl_explain_options *,
                      fl_arena *results, fl_map *map);
 

@@ -7,11 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-static fl_status no_memory(const fl_run *r)
-{
-    return fl_error_set(r->g->error, FL_FAILED, "baseline: %s", r->scratch->error->message);
-}
-
 static fl_status fill(const fl_run *r, uint64_t seed, real *b)
 {
     if (strcmp(r->baseline_name, "clip") != 0 || !r->o.baseline_clip)
@@ -27,7 +22,7 @@ static fl_status with(fl_run *r, int j)
     real *b = FL_NEW(r->scratch, real, r->voxels);
     r->baseline = b;
     r->baseline_name = fl_baselines_item(r->o.baseline, j, r->scratch);
-    if (!b || !r->baseline_name) return no_memory(r);
+    if (!b || !r->baseline_name) return fl_run_no_memory(r);
     if (fill(r, r->o.seed, b)) return r->g->error->status;
     if (j == 0) return r->method->driver->run(r);
     memcpy(fl_run_row(r, 0), r->x, (size_t)r->voxels * sizeof(real));        /* drivers begin where the clip was just seen */

@@ -56,6 +56,15 @@ static const char *why_missed(const fl_map *m, fl_arena *arena)
                                100 * m->residual, m->sum, m->wanted, why) : NULL;
 }
 
+/* Shares of a whole that are less than nothing: what entered some weight was. */
+static double below_zero(const fl_map *m)
+{
+    double below = 0;
+    if (m->method->law != FL_LAW_SUMS_TO_ONE || !m->options.rules || m->options.rules->start != FL_START_ONE) return 0;
+    for (int64_t i = 0; i < fl_shape_count(m->shape); i++) below += m->data[i] < 0 ? -(double)m->data[i] : 0;
+    return below;
+}
+
 fl_status fl_map_warn(fl_map *m, bool baseline_is_clip, fl_arena *arena, fl_error *err)
 {
     const notes n = {m, arena, err};
@@ -75,6 +84,11 @@ fl_status fl_map_warn(fl_map *m, bool baseline_is_clip, fl_arena *arena, fl_erro
     if (fabs(m->absorbed) > 0.5 * fabs(m->wanted))
         warn(&n, fl_arena_text(arena, "biases and stabilisers keep %.3g of %.3g: the map shows the rest, %.3g", m->absorbed, m->wanted,
                                m->sum));
+    const fl_published *study = m->options.as_published ? fl_published_find(m->method) : NULL;
+    if (study && study->lawless) warn(&n, "as published, its values do not sum to what the method's do: there is no law to check");
+    if (below_zero(m) > 0.01)
+        warn(&n, fl_arena_text(arena, "values below 0 sum to %.3g of 1: what enters some weights is negative, as behind a tanh or a norm, "
+                               "and the rule takes it to be positive; excitation_recurrent takes any sign", -below_zero(m)));
     if (m->options.noise > 0 && m->noise_sigma == 0 && fl_method_uses(m->method) & FL_READS(noise))
         warn(&n, "no noise: all values of the clip are equal, and the noise is relative to their range");
     if (baseline_is_clip)

@@ -5,12 +5,10 @@
  * The paper divides by s, which turns every sign round where a logit is negative. Only what lies above the layer is computed again. */
 #include "attribution/explainer.h"
 
-#include "tensor/par.h"
-
 #include <math.h>
 #include <string.h>
 
-typedef struct ablation { fl_shape s; int64_t count; real *a; double *weight; bool *changed; } ablation;
+typedef struct ablation { fl_shape s; int64_t count; real *a; double *without; bool *changed; } ablation;
 
 static fl_status drop_channels(fl_run *r, const ablation *l)
 {
@@ -26,7 +24,7 @@ static fl_status drop_channels(fl_run *r, const ablation *l)
         if (!l->changed[r->end.node])
             return fl_error_set(r->g->error, FL_USAGE, "%s: the score does not depend on node '%s'", r->method->name,
                                 r->g->node[r->wrt].name);
-        for (int row = 0; row < rows; row++) l->weight[k + row] = fl_run_score(r, row);
+        for (int row = 0; row < rows; row++) l->without[k + row] = fl_run_score(r, row);
         if (fl_run_count(r, rows)) return r->g->error->status;
     }
     return FL_OK;
@@ -39,19 +37,16 @@ static fl_status run(fl_run *r)
     l.count = fl_shape_count(l.s);
     l.a = FL_NEW(r->scratch, real, l.count);
     l.changed = FL_NEW(r->scratch, bool, r->g->count);
-    l.weight = fl_run_doubles(r, l.s.c);
-    if (!l.a || !l.changed || !l.weight) return fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
+    l.without = fl_run_doubles(r, l.s.c);
+    if (!l.a || !l.changed || !l.without) return fl_run_no_memory(r);
     for (int row = 1; row < r->batch; row++) memcpy(fl_run_row(r, row), r->x, (size_t)r->voxels * sizeof(real));
     if (r->batch > 1) fl_graph_forward(r->g);            /* what lies beside the layer is the clip's in every row */
     memcpy(l.a, fl_run_value(r, 0), (size_t)l.count * sizeof *l.a);
     const double score = fl_run_score(r, 0), size = fabs(score) > 0 ? fabs(score) : 1;
     r->total += l.s.c;
     if (drop_channels(r, &l)) return r->g->error->status;
-    FL_PARALLEL(p, fl_shape_pixels(l.s), 2 * l.count) {
-        double sum = 0;
-        for (int k = 0; k < l.s.c; k++) sum += (score - l.weight[k]) / size * (double)l.a[p * l.s.c + k];
-        r->map->data[p] = (real)(sum > 0 || r->o.signed_cam ? sum : 0);
-    }
+    for (int k = 0; k < l.s.c; k++) l.without[k] = (score - l.without[k]) / size;          /* from here on the channel's weight */
+    fl_run_weigh_channels(r, l.s, l.a, l.without, fl_shape_pixels(l.s), r->o.signed_cam);
     return FL_OK;
 }
 

@@ -14,7 +14,7 @@ static fl_status run(fl_run *r)
     const real *g = fl_run_signal(r, 0);
     real *a = r->map->data;
     if (r->method->variant == FL_BACKWARD_TIMES_INPUT) {
-        FL_FOR_CHUNKS(i, r->voxels) a[i] = (real)(((double)r->x[i] - (double)r->baseline[i]) * (double)g[i]);
+        FL_EACH(i, r->voxels) a[i] = (real)(((double)r->x[i] - (double)r->baseline[i]) * (double)g[i]);
     } else {
         memcpy(a, g, (size_t)r->voxels * sizeof(real));
     }

@@ -38,7 +38,7 @@ static fl_status step_as_published(fl_run *r, int i, real *near, real *far, void
     if (fl_run_forward(r, 1)) return r->g->error->status;
     fl_run_backward(r, 1);
     const real *g = fl_run_signal(r, 0);
-    FL_FOR_CHUNKS(k, r->voxels) sum[k] += factor * ((double)far[k] - (double)near[k]) * (double)g[k];
+    FL_EACH(k, r->voxels) sum[k] += factor * ((double)far[k] - (double)near[k]) * (double)g[k];
     return FL_OK;
 }
 
@@ -48,7 +48,7 @@ static fl_status run(fl_run *r)
     real *near = FL_NEW(r->scratch, real, r->voxels), *far = FL_NEW(r->scratch, real, r->voxels);
     void *work = FL_NEW(r->scratch, char, fl_blur_scratch(r->clip, &widest));
     double *sum = fl_run_doubles(r, r->voxels);
-    if (!near || !far || !work || !sum) return fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
+    if (!near || !far || !work || !sum) return fl_run_no_memory(r);
     blurred(r, 0, near, work);
     for (int i = 0; i < r->o.steps && r->o.as_published; i++)
         if (step_as_published(r, i, near, far, work, sum)) return r->g->error->status;
@@ -58,7 +58,7 @@ static fl_status run(fl_run *r)
         fl_run_backward(r, 1);
         blurred(r, sigma_at(r, i + 1), far, work);
         const real *g = fl_run_signal(r, 0);
-        FL_FOR_CHUNKS(k, r->voxels) sum[k] += ((double)near[k] - (double)far[k]) * (double)g[k];
+        FL_EACH(k, r->voxels) sum[k] += ((double)near[k] - (double)far[k]) * (double)g[k];
         real *swap = near;
         near = far;
         far = swap;

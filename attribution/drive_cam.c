@@ -58,16 +58,6 @@ static void weigh_channels(const layer *l, int variant, double *weight)
 
 static double clipped(double v, bool keep_negative) { return v > 0 || keep_negative ? v : 0; }
 
-static void add_channels(const layer *l, const double *weight, bool keep_negative, real *m)
-{
-    FL_PARALLEL(p, fl_shape_pixels(l->s), 2 * fl_shape_count(l->s)) {
-        const double *row = weight + p / l->pooled * l->s.c;
-        double sum = 0;
-        for (int k = 0; k < l->s.c; k++) sum += row[k] * (double)l->a[p * l->s.c + k];
-        m[p] = (real)clipped(sum, keep_negative);
-    }
-}
-
 static void multiply_places(const layer *l, bool positive, bool keep_negative, real *m)
 {
     FL_PARALLEL(p, fl_shape_pixels(l->s), 2 * fl_shape_count(l->s)) {
@@ -111,7 +101,7 @@ static fl_status run(fl_run *r)
     }
     if (variant == FL_CAM_HEAD && head_weights(r, &l, weight) != FL_OK) return r->g->error->status;
     if (variant != FL_CAM_HEAD) weigh_channels(&l, variant, weight);
-    add_channels(&l, weight, keep || variant == FL_CAM_HEAD, r->map->data);
+    fl_run_weigh_channels(r, s, l.a, weight, l.pooled, keep || variant == FL_CAM_HEAD);
     return FL_OK;
 }
 

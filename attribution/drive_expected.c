@@ -15,7 +15,7 @@ enum { STREAM_ALPHA = 0x43000000, STREAM_NOISE = 0x44000000 };
 static void place(const fl_run *r, int k, const real *b, real *row)
 {
     const double alpha = ((double)k + fl_rng_uniform(r->o.seed, STREAM_ALPHA, (uint64_t)k)) / r->o.samples, sigma = r->map->noise_sigma;
-    FL_FOR_CHUNKS(i, r->voxels) {
+    FL_EACH(i, r->voxels) {
         const double e = sigma > 0 ? sigma * fl_rng_normal(r->o.seed, STREAM_NOISE + (uint64_t)k, (uint64_t)i) : 0;
         row[i] = (real)((double)b[i] + alpha * ((double)r->x[i] + e - (double)b[i]));
     }
@@ -25,8 +25,7 @@ static fl_status run(fl_run *r)
 {
     real low, high, *b = FL_NEW(r->scratch, real, r->batch * r->voxels);
     double *sum = fl_run_doubles(r, r->voxels);
-    if (!b || !sum) return r->g->error->status ? r->g->error->status : fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name,
-                                                                                   r->scratch->error->message);
+    if (!b || !sum) return r->g->error->status ? r->g->error->status : fl_run_no_memory(r);
     fl_min_max(r->x, r->voxels, &low, &high);
     r->map->noise_sigma = r->o.noise > 0 ? r->o.noise * ((double)high - (double)low) : 0;
     for (int k = 0; k < r->o.samples; k += r->batch) {
@@ -39,7 +38,7 @@ static fl_status run(fl_run *r)
         fl_run_backward(r, rows);
         for (int row = 0; row < rows; row++) {
             const real *g = fl_run_signal(r, row), *from = b + row * r->voxels;
-            FL_FOR_CHUNKS(i, r->voxels) sum[i] += ((double)r->x[i] - (double)from[i]) * (double)g[i];
+            FL_EACH(i, r->voxels) sum[i] += ((double)r->x[i] - (double)from[i]) * (double)g[i];
         }
     }
     fl_round(r->voxels, 1.0 / r->o.samples, sum, r->map->data);

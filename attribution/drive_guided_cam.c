@@ -11,11 +11,11 @@ static fl_status compose(fl_run *r)
     const fl_reduction how = {.upsample = r->o.enlarge};
     if (fl_run_part(r, "grad_cam", r->x, &r->o, &cam)) return r->g->error->status;
     const real *where = fl_map_reduce(&cam, &how, r->scratch);
-    if (!where) return fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
+    if (!where) return fl_run_no_memory(r);
     if (fl_run_part(r, "guided_backprop", r->x, &r->o, &guided)) return r->g->error->status;
     r->o.layer = cam.options.layer;
     const int channels = r->clip.c;
-    FL_FOR_CHUNKS(i, r->voxels) r->map->data[i] = (real)((double)guided.data[i] * (double)where[i / channels]);
+    FL_EACH(i, r->voxels) r->map->data[i] = (real)((double)guided.data[i] * (double)where[i / channels]);
     return FL_OK;
 }
 

@@ -4,8 +4,8 @@
  * values may not lag or lead the straight line by more than max_distance of the way; of those that may still move, the fraction with
  * the smallest |g| moves towards its limit, together as far as needed; each move adds (y - y_old) g to the map.
  *
- * Complete in the limit of small moves; a value may make up to 2 max_distance of its way on one gradient. All in double; a bounded
- * number of rounds per step, or a rounding error could keep one waiting. */
+ * Complete in the limit of small moves; a value may make up to 2 max_distance of its way on one gradient. All in double. In every round
+ * a value reaches its limit, or the step is done; so there are no more rounds than values, but for rounding errors. */
 #include "attribution/driver.h"
 
 #include "tensor/par.h"
@@ -13,7 +13,7 @@
 #include <math.h>
 
 static const double NEAR = 1e-9;
-enum { MOST_ROUNDS = 64 };
+enum { SPARE_ROUNDS = 5 };
 
 typedef struct walker {
     fl_run *r;
@@ -92,12 +92,12 @@ static fl_status step(walker *w, int k)
 {
     fl_run *r = w->r;
     real *row = fl_run_row(r, 0);
-    FL_FOR_CHUNKS(i, r->voxels) row[i] = (real)w->y[i];
+    FL_EACH(i, r->voxels) row[i] = (real)w->y[i];
     if (fl_run_forward(r, 1)) return r->g->error->status;
     fl_run_backward(r, 1);
     const double alpha = (k + 1.0) / r->o.steps;
     const double behind = fmax(alpha - r->o.max_distance, 0), ahead = fmin(alpha + r->o.max_distance, 1);
-    for (int round = 0; round < MOST_ROUNDS; round++)
+    for (int64_t round = 0; round < r->voxels + SPARE_ROUNDS; round++)
         if (go_on(w, fl_run_signal(r, 0), behind, ahead, w->total * (1 - alpha))) break;
     return FL_OK;
 }

@@ -39,7 +39,7 @@ static void fill(void *user, int64_t k, real *clip)
     const int channels = j->r->clip.c;
     const real *b = j->r->baseline, *mask = j->mask;
     need(j, k);
-    FL_FOR_CHUNKS(p, j->pixels) {
+    FL_EACH(p, j->pixels) {
         const double m = (double)mask[p];
         for (int64_t i = p * channels; i < (p + 1) * channels; i++) clip[i] = (real)(m * (double)clip[i] + (1 - m) * (double)b[i]);
     }
@@ -52,9 +52,9 @@ static void gather(void *user, int64_t k, double score)
     need(j, k);
     const real *mask = j->mask;
     if (!j->r->o.balanced) {
-        FL_FOR_CHUNKS(p, j->pixels) fl_running(factor * (double)mask[p], k + 1, &j->mean[p], &j->squares[p]);
+        FL_EACH(p, j->pixels) fl_running(factor * (double)mask[p], k + 1, &j->mean[p], &j->squares[p]);
     } else {
-        FL_FOR_CHUNKS(p, j->pixels) {
+        FL_EACH(p, j->pixels) {
             const double m = (double)mask[p];
             j->m[p] += m;
             j->sm[p] += score * m;
@@ -71,13 +71,13 @@ static void weigh(job *j)
     const double n = (double)j->samples;
     if (!j->r->o.balanced) {
         const double factor = j->r->o.as_published ? j->masks.keep : 1;
-        FL_FOR_CHUNKS(p, j->pixels) {
+        FL_EACH(p, j->pixels) {
             j->value[p] = factor * j->mean[p];
             j->error[p] = factor * (n > 1 ? sqrt(j->squares[p] / (n * (n - 1))) : fabs(j->mean[p]));
         }
         return;
     }
-    FL_FOR_CHUNKS(p, j->pixels) {
+    FL_EACH(p, j->pixels) {
         const double s = j->m[p] > 0 ? j->sm[p] / j->m[p] : 0, around = j->s2m2[p] - 2 * s * j->sm2[p] + s * s * j->m2[p];
         j->value[p] = s;
         j->error[p] = j->m[p] > 0 && around > 0 ? sqrt(around) / j->m[p] : 0;
@@ -99,12 +99,20 @@ static double *sums(fl_run *r, fl_sampling *s, const char *name, int64_t pixels)
     return p;
 }
 
+/* A grid that nobody asked for has no more cells than the clip has places. */
+static void fit_grid(const fl_run *r, int cells[3])
+{
+    const int most[3] = {r->clip.t, r->clip.h, r->clip.w};
+    for (int a = 0; a < 3 && r->o.grid == r->method->defaults.grid; a++) cells[a] = cells[a] > most[a] ? most[a] : cells[a];
+}
+
 static fl_status run(fl_run *r)
 {
     job j = {.r = r, .pixels = fl_shape_pixels(r->clip), .in_hand = -1, .masks = {.clip = r->clip, .keep = r->o.keep, .seed = r->o.seed}};
     fl_sampling s = {.count = r->o.samples, .fill = fill, .gather = gather, .error = error, .check = 64, .user = &j};
-    if (fl_option_triple("grid", r->o.grid, j.masks.cells, r->g->error) || fl_grid_mask_init(&j.masks, r->scratch, r->g->error))
-        return r->g->error->status;
+    if (fl_option_triple("grid", r->o.grid, j.masks.cells, r->g->error)) return r->g->error->status;
+    fit_grid(r, j.masks.cells);
+    if (fl_grid_mask_init(&j.masks, r->scratch, r->g->error)) return r->g->error->status;
     if (!(r->o.keep > 0)) return fl_error_set(r->g->error, FL_USAGE, "%s: keep: expected more than 0: nothing would be seen",
                                               r->method->name);
     j.mask = FL_NEW(r->scratch, real, j.pixels);
@@ -120,7 +128,7 @@ static fl_status run(fl_run *r)
         j.mean = sums(r, &s, "mean", j.pixels);
         j.squares = sums(r, &s, "squares", j.pixels);
     }
-    if (r->scratch->error->status) return fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
+    if (r->scratch->error->status) return fl_run_no_memory(r);
     if (fl_sampling_begin(&s, r) || fl_sampling_go(&s)) return r->g->error->status;
     j.samples = s.done;
     weigh(&j);

@@ -22,7 +22,7 @@ static fl_status compose(fl_run *r)
     const double sign = r->method->variant == FL_MOTION_TEMPORAL ? -1 : 1;
     real *still = FL_NEW(r->scratch, real, r->voxels);
     fl_map whole, part;
-    if (!still) return fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
+    if (!still) return fl_run_no_memory(r);
     r->total = 2 * (r->clip.t + 1);
     if (fl_run_part(r, "deep_taylor", r->x, &r->o, &whole)) return r->g->error->status;      /* settles class and score */
     for (int t = 0; t < r->clip.t; t++) {

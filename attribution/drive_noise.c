@@ -37,13 +37,13 @@ static void gather(const fl_run *r, int k, int64_t count, const real *g, double 
     fl_assert((mean || r->method->variant == FL_NOISE_MEAN_SQUARE) && (squares || r->method->variant == FL_NOISE_MEAN));
     switch (r->method->variant) {
     case FL_NOISE_MEAN:
-        FL_FOR_CHUNKS(i, count) mean[i] += ((double)g[i] - mean[i]) / (k + 1);
+        FL_EACH(i, count) mean[i] += ((double)g[i] - mean[i]) / (k + 1);
         break;
     case FL_NOISE_MEAN_SQUARE:
-        FL_FOR_CHUNKS(i, count) squares[i] += ((double)g[i] * (double)g[i] - squares[i]) / (k + 1);
+        FL_EACH(i, count) squares[i] += ((double)g[i] * (double)g[i] - squares[i]) / (k + 1);
         break;
     default:                                             /* squares: sum of squared distances from the mean */
-        FL_FOR_CHUNKS(i, count) {
+        FL_EACH(i, count) {
             const double before = (double)g[i] - mean[i];
             mean[i] += before / (k + 1);
             squares[i] += before * ((double)g[i] - mean[i]);

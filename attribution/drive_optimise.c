@@ -15,11 +15,6 @@
 
 #include <string.h>
 
-static fl_status no_memory(const fl_search *s)
-{
-    return fl_error_set(s->r->g->error, FL_FAILED, "%s: %s", s->r->method->name, s->r->scratch->error->message);
-}
-
 /* ---- results ---- */
 
 /* The masks as they are after the last step. */
@@ -36,10 +31,10 @@ static fl_status make_map(fl_search *s)
     real *map = s->r->map->data;
     const bool shows_mask = s->q.selects || s->o->goal == FL_GOAL_PRESERVE;
     if (s->q.show == FL_SHOW_SUMMED) {
-        return fl_masks_sum(s->r->clip, s->sets, s->found, map, s->r->scratch) ? no_memory(s) : FL_OK;
+        return fl_masks_sum(s->r->clip, s->sets, s->found, map, s->r->scratch) ? fl_run_no_memory(s->r) : FL_OK;
     }
-    FL_FOR_CHUNKS(i, s->voxels) map[i] = shows_mask ? s->found[i] : 1 - s->found[i];
-    if (s->q.step == FL_STEP_LARGEST && !shows_mask) FL_FOR_CHUNKS(i, s->voxels) map[i] = map[i] < R(0.01) ? 0 : map[i];
+    FL_EACH(i, s->voxels) map[i] = shows_mask ? s->found[i] : 1 - s->found[i];
+    if (s->q.step == FL_STEP_LARGEST && !shows_mask) FL_EACH(i, s->voxels) map[i] = map[i] < R(0.01) ? 0 : map[i];
     return FL_OK;
 }
 
@@ -68,7 +63,7 @@ static fl_status allocate(fl_search *s)
     s->moment[1] = FL_NEW(a, real, s->q.step == FL_STEP_ADAM ? s->count : 0);
     s->zero = FL_NEW(a, real, s->m.noise == FL_NONE ? 0 : s->r->voxels);
     s->sum = FL_NEW(a, double, s->q.step == FL_STEP_SEARCH ? s->count : 0);
-    return s->parameters && s->moment[0] && s->moment[1] && s->zero && s->sum ? FL_OK : no_memory(s);
+    return s->parameters && s->moment[0] && s->moment[1] && s->zero && s->sum ? FL_OK : fl_run_no_memory(s->r);
 }
 
 static fl_status open_masks(fl_search *s, int sets, int rows)
@@ -105,7 +100,7 @@ static void write_parameters(const fl_search *s)
 static fl_status begin(fl_search *s, bool resumed)
 {
     if (!resumed) {
-        FL_FOR_CHUNKS(i, s->count) s->parameters[i] = (real)s->q.start;
+        FL_EACH(i, s->count) s->parameters[i] = (real)s->q.start;
         for (int k = 0; k < (s->q.step == FL_STEP_ADAM ? 2 : 1); k++) memset(s->moment[k], 0, (size_t)s->count * sizeof(real));
         s->optimiser = s->q.step == FL_STEP_ADAM ? fl_optimiser_adam(s->o->rate) : fl_optimiser_sgd(s->o->rate, 0.9, 0.9);
         set_weights(s);
@@ -113,7 +108,7 @@ static fl_status begin(fl_search *s, bool resumed)
         s->ended = false;
     }
     if (s->q.rules) {
-        FL_FOR_CHUNKS(i, s->count) fl_graph_value(s->m.g, s->m.cells)[i] = 1;
+        FL_EACH(i, s->count) fl_graph_value(s->m.g, s->m.cells)[i] = 1;
         fl_graph_forward(s->m.g);
         fl_graph_remember(s->m.g);
         s->r->done += resumed ? 0 : s->m.rows;
@@ -204,7 +199,7 @@ static fl_status run(fl_run *r)
     s.voxels = fl_shape_count(r->map->shape);
     s.ties_by_place = r->o.as_published && (r->method->variant == FL_MASK_EP_2D || r->method->variant == FL_MASK_EP_3D);
     s.found = FL_NEW(r->scratch, real, s.sets * s.voxels);
-    if (!s.found) return no_memory(&s);
+    if (!s.found) return fl_run_no_memory(r);
     fl_explainer_rest(r->e);                             /* the network has seen the clip: from here on it stands in the masks' graph */
     fl_status status = open_first(&s);
     if (status == FL_OK) status = search_all(&s);

@@ -155,7 +155,7 @@ static fl_status run(fl_run *r)
 {
     pyramid p = {.r = r, .counts = FL_NEW(r->scratch, bool *, r->g->count)};
     bool *top = p.counts ? channels_of(&p, r->end.node) : NULL;
-    if (!top) return fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
+    if (!top) return fl_run_no_memory(r);
     const fl_target *t = &r->o.target;
     for (int c = t->class_index; c <= (t->last > t->class_index ? t->last : t->class_index); c++) top[c] = true;
     for (fl_id i = r->end.node; i > r->wrt; i--)

@@ -12,7 +12,7 @@ static fl_status run(fl_run *r)
 {
     const int64_t pixels = fl_shape_pixels(r->map->shape);
     const int channels = r->map->shape.c;
-    FL_FOR_CHUNKS(i, pixels * channels) {
+    FL_EACH(i, pixels * channels) {
         const uint64_t place = (uint64_t)(i % channels * pixels + i / channels);
         r->map->data[i] = (real)fl_rng_normal(r->o.seed, STREAM, place);
     }

@@ -28,11 +28,6 @@ typedef struct regions {
     bool *covered, *out;                 /* of voxels; of candidates: used or dropped */
 } regions;
 
-static fl_status no_memory(const fl_run *r)
-{
-    return fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
-}
-
 static fl_status cut(fl_run *r, regions *q)
 {
     fl_segment_options o = fl_segments_default();
@@ -48,7 +43,7 @@ static fl_status cut(fl_run *r, regions *q)
     q->left = FL_NEW(r->scratch, int64_t, n);
     q->out = FL_NEW(r->scratch, bool, n);
     q->covered = FL_NEW(r->scratch, bool, q->voxels);
-    if (!q->sum || !q->left || !q->out || !q->covered) return no_memory(r);
+    if (!q->sum || !q->left || !q->out || !q->covered) return fl_run_no_memory(r);
     for (int l = 0; l < LEVELS; l++)
         for (int64_t i = 0; i < q->voxels; i++) {
             q->sum[q->first[l] + q->level[l].label[i]] += q->a[i];
@@ -132,7 +127,7 @@ static fl_status look_as_published(fl_run *r, regions *q)
     fl_explain_options o = r->o;
     real end[2], *b = FL_NEW(r->scratch, real, r->voxels);
     double *one = fl_run_doubles(r, q->voxels), *sorted = fl_run_doubles(r, q->voxels);
-    if (!b || !one || !sorted) return no_memory(r);
+    if (!b || !one || !sorted) return fl_run_no_memory(r);
     fl_min_max(r->x, r->voxels, &end[0], &end[1]);
     o.as_published = false;
     o.baseline = "clip";

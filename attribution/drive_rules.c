@@ -7,18 +7,20 @@
  *
  * Where the signal is shared out, the ledger says what biases and stabilisers kept. */
 #include "attribution/baseline.h"
+#include "attribution/explainer.h"
 
 #include "tensor/par.h"
 
 #include <math.h>
 #include <string.h>
 
-/* The network sees the baseline, remembers it, and sees the clip again. */
-static fl_status compare(fl_run *r, const real *baseline)
+/* The network sees the baseline, remembers it, and sees the clip again. y0: what it says of the baseline. */
+static fl_status compare(fl_run *r, const real *baseline, real *y0)
 {
     memcpy(fl_run_row(r, 0), baseline, (size_t)r->voxels * sizeof(real));
     if (fl_run_forward(r, 1)) return r->g->error->status;
     r->map->baseline_score = fl_run_score(r, 0);
+    memcpy(y0, fl_explainer_row(r->e, r->end.node, 0), (size_t)r->end.count * sizeof *y0);
     fl_graph_remember(r->g);
     memcpy(fl_run_row(r, 0), r->x, (size_t)r->voxels * sizeof(real));
     return fl_run_forward(r, 1);
@@ -46,16 +48,16 @@ static fl_status differences(fl_run *r)
 {
     const bool drawn = r->method->variant == FL_RULES_EXPECTED;
     const int n = drawn ? r->o.samples : 1;
-    real *b = FL_NEW(r->scratch, real, drawn ? r->voxels : 0);
+    real *b = FL_NEW(r->scratch, real, drawn ? r->voxels : 0), *y0 = FL_NEW(r->scratch, real, r->end.count);
     double *sum = fl_run_doubles(r, r->voxels), scores = 0;
-    if (!b || !sum) return fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
+    if (!b || !y0 || !sum) return fl_run_no_memory(r);
     for (int k = 0; k < n; k++) {
         const real *from = drawn ? b : r->baseline;
-        if ((drawn && fl_baselines_draw(r, k, b)) || compare(r, from)) return r->g->error->status;
+        if ((drawn && fl_baselines_draw(r, k, b)) || compare(r, from, y0)) return r->g->error->status;
         scores += r->map->baseline_score;
-        fl_run_start(r);
+        fl_run_compare(r, y0);
         const real *signal = fl_run_signal(r, 0);
-        FL_FOR_CHUNKS(i, r->voxels) sum[i] += ((double)r->x[i] - (double)from[i]) * (double)signal[i];
+        FL_EACH(i, r->voxels) sum[i] += ((double)r->x[i] - (double)from[i]) * (double)signal[i];
     }
     r->map->baseline_score = scores / n;
     fl_round(r->voxels, 1.0 / n, sum, r->map->data);

@@ -52,7 +52,7 @@ static fl_status run(fl_run *r)
     int *channel = FL_NEW(r->scratch, int, r->batch);
     double *score = fl_run_doubles(r, s.c);
     if (!a || !small || !wide || !full || !channel || !score)
-        return fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
+        return fl_run_no_memory(r);
     memcpy(a, fl_run_value(r, 0), (size_t)fl_shape_count(s) * sizeof *a);
     r->total += s.c;
     int rows = 0;
@@ -63,11 +63,7 @@ static fl_status run(fl_run *r)
         if (score_batch(r, rows, channel, score) != FL_OK) return r->g->error->status;
         rows = 0;
     }
-    FL_PARALLEL(p, places, 2 * fl_shape_count(s)) {
-        double sum = 0;
-        for (int k = 0; k < s.c; k++) sum += score[k] * (double)a[p * s.c + k];
-        r->map->data[p] = (real)(sum > 0 || r->o.signed_cam ? sum : 0);
-    }
+    fl_run_weigh_channels(r, s, a, score, places, r->o.signed_cam);
     return FL_OK;
 }
 

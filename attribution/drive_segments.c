@@ -43,7 +43,7 @@ static void fill(void *user, int64_t k, real *clip)
     job *j = user;
     const int channels = j->r->clip.c;
     need(j, k);
-    FL_FOR_CHUNKS(p, fl_shape_pixels(j->r->clip))
+    FL_EACH(p, fl_shape_pixels(j->r->clip))
         if (!j->on[j->seg.label[p]]) memcpy(clip + p * channels, j->hidden + p * channels, (size_t)channels * sizeof *clip);
 }
 
@@ -102,7 +102,7 @@ static fl_status hide(job *j)
     }
     double *mean = FL_NEW(r->scratch, double, (int64_t)s->count * channels);
     int64_t *size = FL_NEW(r->scratch, int64_t, s->count);
-    if (!mean || !size) return fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
+    if (!mean || !size) return fl_run_no_memory(r);
     fl_segments_sizes(s, size);
     for (int64_t i = 0; i < r->voxels; i++) mean[(int64_t)s->label[i / channels] * channels + i % channels] += (double)r->x[i];
     for (int64_t i = 0; i < r->voxels; i++) {
@@ -135,7 +135,7 @@ static fl_status prepare(job *j)
     j->on = FL_NEW(r->scratch, bool, m);
     j->hidden = FL_NEW(r->scratch, real, r->voxels);
     if (!j->box || !j->on || !j->hidden)
-        return fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
+        return fl_run_no_memory(r);
     find_boxes(j);
     if (hide(j)) return r->g->error->status;
     return fl_coalitions_init(&j->design, design, m, samples, r->o.seed, r->scratch, r->g->error);

@@ -112,7 +112,7 @@ static fl_status find_flow(job *j)
     if (!flow || !first || !grey) return r->g->error->status;
     for (int i = 0; i < pairs; i++) first[i] = i;
     if (pairs && fl_flow_pairs(r->scratch, grey, first, pairs, r->clip.h, r->clip.w, &params, NULL, NULL, flow))
-        return fl_error_set(r->g->error, r->scratch->error->status, "%s: %s", r->method->name, r->scratch->error->message);
+        return fl_run_no_memory(r);
     fl_arena_release(r->scratch, mark);
     j->w.flow = flow;
     return FL_OK;
@@ -155,7 +155,7 @@ static fl_status run(fl_run *r)
     j.value = fl_run_doubles(r, pixels);
     j.error = fl_run_doubles(r, pixels);
     if (!j.box || !j.span || !j.cover || !j.seen || r->g->error->status)
-        return fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
+        return fl_run_no_memory(r);
     count_cover(&j);
     fl_sampling s = {.count = j.w.count, .region = region, .fill = fill, .gather = gather, .error = error, .check = 64, .user = &j};
     if (fl_sampling_begin(&s, r)) return r->g->error->status;

@@ -65,13 +65,19 @@ fl_status fl_run_count(fl_run *, int rows);                 /* for passes made e
 void fl_run_backward(fl_run *, int rows);                   /* seeds rows by the target, after a forward of them */
 void fl_run_backward_to(fl_run *, int rows, fl_id last);    /* the same until the signal of `last` is complete (gather.h) */
 double fl_run_start(fl_run *);                              /* the same for row 0 alone, as the rules begin; the sum of the seed */
+void fl_run_compare(fl_run *, const real *y0);              /* the same for rules that compare; y0: the end's values at the reference */
 double fl_run_score(const fl_run *, int row);               /* after a forward */
 fl_status fl_run_baseline_score(fl_run *);                  /* fills map->baseline_score by a pass over the baseline, unless it is known */
 const real *fl_run_signal(const fl_run *, int row);         /* after a backward: of run->wrt */
 const real *fl_run_value(const fl_run *, int row);          /* of run->wrt */
 
+/* The map of a layer: m = sum over k of weight_k A_k, at least 0 unless asked otherwise. a: 1,K,T,H,W; weight: K values for every run of
+ * `pooled` places (channels.c). */
+void fl_run_weigh_channels(fl_run *, fl_shape, const real *a, const double *weight, int64_t pooled, bool keep_negative);
+
 /* Scratch, or NULL with the error recorded. */
 double *fl_run_doubles(fl_run *, int64_t count);
+fl_status fl_run_no_memory(const fl_run *);                 /* scratch ran out, or into its limit: the error, in the method's name */
 
 /* ---- stopping early, and going on later (state.h) ---- */
 
@@ -87,7 +93,7 @@ bool fl_run_cut(fl_run *, bool more_to_do);
  * first one settles class and score. The map lives in scratch. */
 fl_status fl_run_part(fl_run *, const char *method, const real *clip, const fl_explain_options *, fl_map *);
 
-/* ---- arithmetic on clips, in double, one rounding at the end ---- */
+/* ---- arithmetic on clips, in double, one rounding at the end; y may be one of the inputs ---- */
 
 void fl_mix(int64_t n, double alpha, const real *from, const real *to, real *y);       /* (1-alpha) from + alpha to */
 void fl_accumulate(int64_t n, double weight, const real *g, double *sum);              /* sum += weight g */
@@ -96,10 +102,5 @@ void fl_times_difference(int64_t n, const real *x, const real *b, const double *
 
 /* y = x + sigma e_k, e_k normal: at voxel i, in file order, fl_rng_normal(seed, k, i), whatever else there is. */
 void fl_add_noise(fl_shape clip, const real *x, double sigma, uint64_t seed, uint64_t k, real *y);
-
-enum { FL_CHUNK = 16384 };                                  /* values per parallel item */
-#define FL_FOR_CHUNKS(i, n)                                                                                       \
-    FL_PARALLEL(fl_chunk, ((n) + FL_CHUNK - 1) / FL_CHUNK, 4 * (n))                                               \
-        for (int64_t i = fl_chunk * FL_CHUNK; i < (n) && i < (fl_chunk + 1) * FL_CHUNK; i++)
 
 #endif

@@ -18,6 +18,16 @@ static double own_sigma(const fl_explain_options *o, fl_shape clip)
     return 0.1 * (clip.h > clip.w ? clip.h : clip.w);
 }
 
+/* A network that looks at several frames at once weighs channels over the clip; one that goes through the frames one by one, in each. */
+static fl_cam_pooling own_pooling(const fl_graph *g)
+{
+    for (fl_id i = 0; i < g->count; i++) {
+        const fl_node *node = &g->node[i];
+        if (node->op->flags & FL_WEIGHTED && node->n_in > 1 && node->in_shape[1].t > 1) return FL_CAM_GLOBAL;
+    }
+    return FL_CAM_PER_FRAME;
+}
+
 static fl_explain_options fill_in(const fl_run *r, const fl_explain_options *given)
 {
     const fl_explain_options *d = &r->method->defaults;
@@ -29,6 +39,7 @@ static fl_explain_options fill_in(const fl_run *r, const fl_explain_options *giv
     if (p) fl_options_fill(&o, &p->options);
     if (p && !o.rules) o.rules = p->options.rules;
     fl_options_fill(&o, d);
+    if (o.pooling == FL_CAM_DEFAULT && fl_method_uses(r->method) & FL_READS(pooling)) o.pooling = own_pooling(r->e->whole_g);
     if (!(o.baseline_sigma > 0)) o.baseline_sigma = own_sigma(&o, r->clip);
     if (!o.rules || !d->rules) o.rules = d->rules;
     return o;
@@ -138,7 +149,8 @@ static fl_status check_map(const fl_run *r)
 static fl_status weigh_law(fl_run *r)
 {
     fl_map *m = r->map;
-    if (r->method->law != FL_LAW_COMPLETE) return FL_OK;
+    const fl_published *p = r->o.as_published ? fl_published_find(r->method) : NULL;
+    if (r->method->law != FL_LAW_COMPLETE || (p && p->lawless)) return FL_OK;
     if (fl_run_baseline_score(r)) return r->g->error->status;
     m->sum = fl_sum(m->data, fl_shape_count(m->shape));
     m->wanted = m->score - m->baseline_score;
@@ -181,7 +193,7 @@ static fl_status compose(fl_run *r)
     m->score = (double)NAN;
     m->shape = r->clip;
     m->data = FL_NEW(r->scratch, real, r->voxels);
-    if (!m->data) return fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
+    if (!m->data) return fl_run_no_memory(r);
     const fl_mark mark = fl_arena_mark(r->scratch);
     const fl_status status = r->method->driver->compose(r) || check_map(r) || weigh_law(r) ? r->g->error->status : FL_OK;
     fl_arena_release(r->scratch, mark);
@@ -198,7 +210,7 @@ static fl_status run(fl_run *r)
     m->shape = map_shape(r);
     m->data = FL_NEW(r->scratch, real, fl_shape_count(m->shape));
     if (m->data && r->method->driver->watches) m->standard_error = FL_NEW(r->scratch, real, fl_shape_pixels(r->clip));
-    if (r->scratch->error->status) return fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
+    if (r->scratch->error->status) return fl_run_no_memory(r);
     const fl_mark mark = fl_arena_mark(r->scratch);
     const fl_status status = compute(r);
     const bool baseline_is_clip = r->baseline && memcmp(r->baseline, r->x, (size_t)r->voxels * sizeof(real)) == 0;

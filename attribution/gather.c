@@ -42,5 +42,5 @@ void fl_gather_finish(const fl_gather *q)
     memset(signal + q->count, 0, (size_t)((r->batch - 1) * q->count) * sizeof *signal);
     fl_graph_backward_from(r->g, q->at);
     const real *below = fl_run_signal(r, 0);
-    FL_FOR_CHUNKS(i, per_row(r, r->wrt)) q->sum[i] = (double)below[i];
+    FL_EACH(i, per_row(r, r->wrt)) q->sum[i] = (double)below[i];
 }

@@ -82,7 +82,7 @@ fl_mask_recipe fl_mask_recipe_of(int variant, bool published);
 
 /* ---- the graph ---- */
 
-typedef struct fl_mask_value { fl_mask_term term; fl_id node; double offset, sign; } fl_mask_value;     /* offset + sign * node */
+typedef struct fl_mask_value { fl_mask_term term; fl_id node; } fl_mask_value;
 
 typedef struct fl_masks {
     fl_arena arena;                  /* its own: the graph and its plan; freed by fl_masks_free */

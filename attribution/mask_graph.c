@@ -206,11 +206,10 @@ static int64_t place(const fl_masks *m, int term, int set) { return (int64_t)m->
 
 double fl_masks_term(const fl_masks *m, int term, int set)
 {
-    const fl_mask_value *t = &m->term[term];
-    return t->offset + t->sign * (double)fl_graph_value(m->g, m->root)[place(m, term, set)];
+    return (double)fl_graph_value(m->g, m->root)[place(m, term, set)];
 }
 
 void fl_masks_weigh(const fl_masks *m, int term, int set, double weight)
 {
-    m->seed[place(m, term, set)] = (real)(m->term[term].sign * weight);
+    m->seed[place(m, term, set)] = (real)weight;
 }

@@ -107,7 +107,7 @@ fl_status fl_masks_sum(fl_shape clip, int sets, const real *masks, real *map, fl
     real *sum = FL_NEW(scratch, real, count);
     void *work = FL_NEW(scratch, char, fl_blur_scratch(s, &blur));
     if (!sum || !work) return FL_FAILED;
-    FL_FOR_CHUNKS(i, count) {
+    FL_EACH(i, count) {
         double all = 0;
         for (int k = 0; k < sets; k++) all += (double)masks[k * count + i];
         sum[i] = (real)all;
@@ -115,6 +115,6 @@ fl_status fl_masks_sum(fl_shape clip, int sets, const real *masks, real *map, fl
     fl_blur_forward(s, &blur, sum, map, work);
     real low, high;
     fl_min_max(map, count, &low, &high);
-    if (high > 0) FL_FOR_CHUNKS(i, count) map[i] = (real)((double)map[i] / (double)high);
+    if (high > 0) FL_EACH(i, count) map[i] = (real)((double)map[i] / (double)high);
     return FL_OK;
 }

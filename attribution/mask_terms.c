@@ -104,12 +104,25 @@ static fl_id switches(const fl_mask_build *b, fl_id x)
     return fl_node_add(g, "switches", left, fl_node_variation(g, "right", but_first, FL_NONE, 3, weight));
 }
 
+/* 1 - m. Along paths |1 - m|, whose slope at 1 is 0, as in the authors' code: it begins with ones, where size says nothing yet. */
+static fl_id rest(const fl_mask_build *b)
+{
+    const fl_id one = fl_node_buffer(b->g, "one", fl_shape_vector(1, 1));
+    const fl_id minus = fl_node_buffer(b->g, "minus_one", fl_shape_vector(1, 1));
+    if (!fl_graph_ok(b->g)) return FL_NONE;
+    fl_graph_value(b->g, one)[0] = 1;
+    fl_graph_value(b->g, minus)[0] = -1;
+    const fl_id less = fl_node_mul(b->g, "less", b->coarse, minus);
+    const fl_id left = fl_node_add(b->g, "one_less", less, one);
+    return b->q->paths ? fl_node_relu(b->g, "rest", left) : left;
+}
+
 static fl_mask_value term(fl_mask_build *b, fl_mask_term kind)
 {
     const unsigned all = 1u << FL_AXIS_C | 1u << FL_AXIS_T | 1u << FL_AXIS_H | 1u << FL_AXIS_W;
     const fl_id coarse = b->q->paths == FL_PATHS_BOTH ? b->m->mask : b->coarse;
     const bool of_rest = !b->q->selects && b->r->o.goal != FL_GOAL_PRESERVE;
-    fl_mask_value t = {kind, FL_NONE, 0, 1};
+    fl_mask_value t = {kind, FL_NONE};
     switch (kind) {
     case FL_TERM_AREA:
     case FL_TERM_AREA_FRAMES:    t.node = area(b, kind == FL_TERM_AREA_FRAMES); break;
@@ -121,8 +134,7 @@ static fl_mask_value term(fl_mask_build *b, fl_mask_term kind)
     case FL_TERM_EDGES:          t.node = roughness(b, "roughness_but_edges", b->m->mask, edges(b)); break;
     case FL_TERM_SWITCHES:       t.node = switches(b, coarse); break;
     default:
-        t = (fl_mask_value){kind, FL_NONE, of_rest ? 1 : 0, of_rest ? -1 : 1};
-        t.node = fl_node_mean(b->g, "size", b->coarse, all);
+        t.node = fl_node_mean(b->g, "size", of_rest ? rest(b) : b->coarse, all);
     }
     return t;
 }

@@ -59,15 +59,27 @@ double fl_run_start(fl_run *r)
     return sum;
 }
 
+void fl_run_compare(fl_run *r, const real *y0)
+{
+    clear_seeds(r);
+    fl_target_multipliers(&r->o.target, r->end, r->e->classes, fl_explainer_row(r->e, r->end.node, 0), y0, r->e->seed);
+    fl_graph_backward(r->g, r->e->seed);
+}
+
 double fl_run_score(const fl_run *r, int row)
 {
     return fl_target_score(&r->o.target, r->end, r->e->classes, fl_explainer_row(r->e, r->end.node, row));
 }
 
+fl_status fl_run_no_memory(const fl_run *r)
+{
+    return fl_error_set(r->g->error, r->scratch->error->status, "%s: %s", r->method->name, r->scratch->error->message);
+}
+
 double *fl_run_doubles(fl_run *r, int64_t count)
 {
     double *p = FL_NEW(r->scratch, double, count);
-    if (!p) fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
+    if (!p) fl_run_no_memory(r);
     return p;
 }
 

@@ -7,9 +7,12 @@
 
 static const fl_published table[] = {
 #define FL_PUBLISHED(method, doc, score, channels, polarity, ...) \
-    {method, doc, score, {channels, polarity, FL_UPSAMPLE_DEFAULT}, __VA_ARGS__},
+    {method, doc, score, {channels, polarity, FL_UPSAMPLE_DEFAULT}, __VA_ARGS__, false},
+#define FL_PUBLISHED_LAWLESS(method, doc, score, channels, polarity, ...) \
+    {method, doc, score, {channels, polarity, FL_UPSAMPLE_DEFAULT}, __VA_ARGS__, true},
 #include "attribution/published.def"
 #undef FL_PUBLISHED
+#undef FL_PUBLISHED_LAWLESS
     {.method = NULL}};
 
 const fl_published *fl_published_find(const fl_method *m)

@@ -9,6 +9,7 @@ typedef struct fl_published {
     fl_score score;
     fl_reduction reduction;
     fl_explain_options options;
+    bool lawless;                        /* its values sum to something else than the method's law says */
 } fl_published;
 
 const fl_published *fl_published_find(const fl_method *);    /* NULL: there is no other way, or it is the same */

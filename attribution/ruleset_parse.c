@@ -140,6 +140,7 @@ static bool read_of_rule(reader *r)
         return WRONG(r, "a rule of kind %s has no %s", fl_rule_kind_name[rule->kind], r->word[0]);
     if (strcmp(r->word[0], "term") == 0) return read_term(r, rule);
     if (strcmp(r->word[0], "spread") == 0) return yes(r, r->word[1], &rule->spread);
+    if (strcmp(r->word[0], "tuned") == 0) return yes(r, r->word[1], &rule->tuned);
     double *to = strcmp(r->word[0], "gamma") == 0 ? &rule->gamma : &rule->epsilon;
     if (!number(r, r->word[0], r->word[1], to)) return false;
     return *to >= 0 ? true : WRONG(r, "%s must not be negative", r->word[0]);
@@ -194,7 +195,7 @@ static bool read_match(reader *r)
 static bool read_line(reader *r)
 {
     static const char *const lines[] = {"ruleset", "paper", "doc", "start", "fold", "reference", "rule", "match",
-                                        "epsilon", "gamma", "spread", "term", NULL};
+                                        "epsilon", "tuned", "gamma", "spread", "term", NULL};
     const int which = choose(r, "line", r->word[0], lines);
     int k;
     if (r->more && which > 2) return WRONG(r, "more than %d words", MOST_WORDS);

@@ -57,6 +57,7 @@ static void put_rule(page *p, const fl_rule *r)
 {
     put(p, "\nrule %s %s\n", r->name, fl_rule_kind_name[r->kind]);
     if (r->epsilon != 0) put(p, "    epsilon "), put_number(p, r->epsilon), put(p, "\n");
+    if (r->tuned) put(p, "    tuned yes\n");
     if (r->gamma != 0) put(p, "    gamma "), put_number(p, r->gamma), put(p, "\n");
     if (r->spread) put(p, "    spread yes\n");
     for (int t = 0; t < r->n_terms; t++) put_term(p, &r->term[t]);

@@ -2,7 +2,8 @@
  *
  *     ruleset NAME                          paper TEXT    doc TEXT
  *     start gradient|value|positive|one     fold yes|no   reference yes|no
- *     rule NAME KIND                        epsilon NUMBER   gamma NUMBER   spread yes      belong to the rule above
+ *     rule NAME KIND                        epsilon NUMBER   gamma NUMBER   spread yes      belong to the rule above, and
+ *                                           tuned yes: its epsilon is what --epsilon gives
  *         term X W B [group 1] [sign NUMBER] [times NUMBER] [when y>0|y<0]
  *     match [flag FLAG ...] [op OP] [place PLACE] [node PATTERN] -> NAME        the first that fits wins
  *

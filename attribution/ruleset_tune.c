@@ -2,7 +2,6 @@
 #include "attribution/rulesets.h"
 
 #include <math.h>
-#include <string.h>
 
 enum { MOST_RULES = 64 };
 
@@ -17,7 +16,7 @@ int fl_ruleset_rules(const fl_ruleset *set, const fl_rule **rule, int room)
     return n;
 }
 
-static bool tunes_epsilon(const fl_rule *r) { return r->kind == FL_RULE_SHARE && strncmp(r->name, "epsilon", 7) == 0; }
+static bool tunes_epsilon(const fl_rule *r) { return r->tuned; }
 
 static bool tunes_gamma(const fl_rule *r)
 {

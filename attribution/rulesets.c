@@ -26,6 +26,7 @@ static const fl_rule product   = {.name = "product", .kind = FL_RULE_PRODUCT};
 static const fl_rule switches  = {.name = "switches", .kind = FL_RULE_SWITCHES};
 static const fl_rule reveal    = {.name = "reveal_cancel", .kind = FL_RULE_REVEAL_CANCEL};
 static const fl_rule bounded   = {.name = "bounded", .kind = FL_RULE_BOUNDED};
+static const fl_rule centred   = {.name = "centred", .kind = FL_RULE_CENTRED};
 static const fl_rule joint     = {.name = "joint", .kind = FL_RULE_JOINT};
 
 #define SHARE(rule_name, e, ...) {.name = rule_name, .kind = FL_RULE_SHARE, .epsilon = e, __VA_ARGS__}
@@ -33,11 +34,11 @@ static const fl_rule joint     = {.name = "joint", .kind = FL_RULE_JOINT};
 
 /* In proportion to what every operand gives; the stabiliser and the bias keep their part (Bach 2015). */
 static const fl_rule zero        = SHARE("zero", 0, PLAIN);
-static const fl_rule epsilon     = SHARE("epsilon", 1e-6, PLAIN);
-static const fl_rule epsilon_a   = SHARE("epsilon_preset", 0.1, PLAIN);
-static const fl_rule epsilon_rnn = SHARE("epsilon_lstm", 1e-3, PLAIN);
-static const fl_rule epsilon_all = SHARE("epsilon_spread", 1e-3, .spread = true, PLAIN);
-static const fl_rule norm        = SHARE("norm", 1e-6, PLAIN);
+static const fl_rule epsilon     = SHARE("epsilon", 1e-6, .tuned = true, PLAIN);
+static const fl_rule epsilon_a   = SHARE("epsilon_preset", 0.1, .tuned = true, PLAIN);
+static const fl_rule epsilon_rnn = SHARE("epsilon_lstm", 1e-3, .tuned = true, PLAIN);
+static const fl_rule epsilon_all = SHARE("epsilon_spread", 1e-3, .tuned = true, .spread = true, PLAIN);
+static const fl_rule norm        = SHARE("norm", 1e-6, PLAIN);                /* of pools and sums, whatever a method's epsilon */
 static const fl_rule proportion  = SHARE("proportion", 0, PLAIN);
 static const fl_rule sizes       = SHARE("sizes", 0, .n_terms = 1, .term = {{FL_SIZE_OF, ALL_, NONE, 0, 1, 1, FL_ALWAYS}});
 
@@ -57,8 +58,8 @@ static const fl_rule alpha2_beta1 = SHARE("alpha2_beta1", 1e-6, .n_terms = 4, .t
 static const fl_rule zplus_no_bias = SHARE("zplus_no_bias", 0, .n_terms = 2, .term = {
     {POS, POS, NONE, 0, 1, 1, FL_ALWAYS}, {NEG, NEG, NONE, 0, 1, 1, FL_ALWAYS}});
 
-/* For first layers (Montavon 2017), without bias: pixels lie between a lowest and a highest value; or are of any size; or all
- * count alike. */
+/* For first layers (Montavon 2017): pixels lie between a lowest and a highest value; or are of any size, and the bias is squared as the
+ * weights are; or all count alike. */
 static const fl_rule zbox = SHARE("zbox", 1e-6, .n_terms = 3, .term = {
     {ALL_, ALL_, NONE, 0, 1, 1, FL_ALWAYS}, {FL_LOWEST, POS, NONE, 0, -1, -1, FL_ALWAYS},
     {FL_HIGHEST, NEG, NONE, 0, -1, -1, FL_ALWAYS}});
@@ -79,11 +80,12 @@ static const fl_rule contrast_signed = SHARE("contrast_signed", 0, .n_terms = 4,
 
 #define ROW(r, ...) {.rule = &(r), __VA_ARGS__}
 #define CONV(r)     ROW(r, .flags = FL_WEIGHTED)
-#define DENSE(r)    ROW(r, .op = "linear")
+#define DENSE(r)    ROW(r, .place = FL_DENSE)
 #define FIRST(r)    ROW(r, .flags = FL_WEIGHTED, .place = FL_AT_FIRST)
 #define ROUTES      ROW(gradient, .flags = FL_ROUTE)
 #define NORMS(r)    ROW(r, .op = "batchnorm")
 #define SUMS(r)     ROW(r, .flags = FL_LINEAR)
+#define SCORES      ROW(gradient, .flags = FL_LINEAR, .place = FL_AT_TOP)   /* sums of what any sign may have */
 /* Maps and norms over channels pass, gates give all to what they gate. */
 #define OTHERS      ROW(pass, .flags = FL_MAP), ROW(carrier, .flags = FL_GATE), ROW(pass, .flags = FL_ALL), {.rule = NULL}
 #define LRP_REST    ROUTES, NORMS(pass), SUMS(norm), OTHERS
@@ -114,16 +116,16 @@ RULESET(deconvnet, "Zeiler and Fergus 2013, Visualizing and Understanding Convol
         "gradient whose ReLUs look at the signal and not at the clip", GRADIENT_, ROW(deconvnet, .op = "relu"), {.rule = NULL})
 
 RULESET(excitation, EBP, "probability of winning, from the class down; inputs of weights are taken to be positive", ONE_,
-        CONV(excite), ROUTES, NORMS(pass), SUMS(proportion), OTHERS)
+        CONV(excite), ROUTES, NORMS(pass), SCORES, SUMS(proportion), OTHERS)
 RULESET(excitation_published, "Li et al. 2021, after TorchRay",
         "excitation as the study runs it: begins with the gradient of its score, and sums of branches copy the signal", GRADIENT_,
-        CONV(excite), ROUTES, NORMS(pass), ROW(excite, .op = "avgpool"), ROW(excite, .op = "mean"), {.rule = NULL})
+        CONV(excite), ROUTES, NORMS(pass), SCORES, ROW(excite, .op = "avgpool"), ROW(excite, .op = "mean"), {.rule = NULL})
 RULESET(excitation_recurrent_published, "Bargal et al. 2018, Excitation Backprop for RNNs, the authors' code",
         "excitation in the weights; gates, maps and states by the gradient; a step's sum gives all to the input and nothing to the state",
         ONE_, ROW(block, .flags = FL_WEIGHTED, .node = "*.zh"), CONV(excite), ROUTES, NORMS(pass), ROW(gradient, .node = "*.z"),
         ROW(gradient, .node = "*.c"), ROW(gradient, .node = "*.state"), SUMS(proportion), {.rule = NULL})
 RULESET(contrastive_excitation, EBP, "excitation of the class minus excitation of its negation", ONE_,
-        ROW(contrast, .flags = FL_WEIGHTED, .place = FL_AT_TOP), CONV(excite), ROUTES, NORMS(pass), SUMS(proportion), OTHERS)
+        ROW(contrast, .flags = FL_WEIGHTED, .place = FL_AT_TOP), CONV(excite), ROUTES, NORMS(pass), SCORES, SUMS(proportion), OTHERS)
 RULESET(excitation_recurrent, "after Bargal et al. 2018, Excitation Backprop for RNNs",
         "excitation through recurrent cells: what a step adds and what it keeps share by size; the sums of the input's and the "
         "state's product count as one; inputs may have any sign", ONE_,
@@ -165,8 +167,8 @@ RULESET(lrp_preset_b_flat, INN, "the same, flat on the first layer", VALUE_,
         FIRST(flat), DENSE(epsilon_a), CONV(alpha2_beta1), LRP_REST)
 RULESET(lrp_excitation, ZENNIT, "z+ on every weight, sums in proportion; begins with 1, as excitation does", ONE_, CONV(zplus), LRP_REST)
 RULESET(lrp_lstm, "Arras et al. 2017, Explaining Recurrent Neural Network Predictions in Sentiment Analysis",
-        "epsilon 0.001 on every weight and sum; a gate gives all to what it gates. ConvLSTM alike", VALUE_,
-        CONV(epsilon_rnn), ROUTES, SUMS(epsilon_rnn), OTHERS)
+        "epsilon 0.001 on every weight and sum, once on a sum of weights; a gate gives all to what it gates. ConvLSTM alike", VALUE_,
+        ROW(zero, .place = FL_IN_SUM), CONV(epsilon_rnn), ROUTES, SUMS(epsilon_rnn), OTHERS)
 RULESET(lrp_lstm_conserving, "Arras et al. 2017, with bias factor 1",
         "the same; what biases and stabiliser would keep goes to all operands alike: a check, not an explanation", VALUE_,
         CONV(epsilon_all), ROUTES, NORMS(pass), SUMS(epsilon_all), OTHERS)
@@ -176,7 +178,8 @@ RULESET(deep_taylor_unbounded, TAYLOR, "w squared on the first layer, z+ without
         FIRST(w2), CONV(zplus_no_bias), ROUTES, NORMS(pass), SUMS(proportion), OTHERS)
 
 #define DIFFERENCES ROW(gradient, .flags = FL_ROUTE | FL_LINEAR), ROW(switches, .flags = FL_ROUTE), \
-                    ROW(rescale, .flags = FL_MAP), ROW(product, .flags = FL_GATE), {.rule = NULL}
+                    ROW(rescale, .flags = FL_MAP), ROW(product, .flags = FL_GATE), ROW(centred, .op = "softmax"), \
+                    ROW(centred, .op = "logsoftmax"), {.rule = NULL}
 RULESET(deeplift, DEEPLIFT, "differences to a reference clip; a map counts by its mean slope between the two", DIFFERENCE_,
         DIFFERENCES)
 RULESET(deeplift_pools_by_gradient, "the authors' code of Shrikumar et al. 2017",

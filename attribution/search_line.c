@@ -107,7 +107,7 @@ static void relax(fl_search *s, double loss)
 static void move(fl_search *s, double length)
 {
     real *p = fl_graph_value(s->m.g, s->m.cells);
-    FL_FOR_CHUNKS(i, s->count) p[i] = (real)((double)s->parameters[i] - length * s->sum[i]);
+    FL_EACH(i, s->count) p[i] = (real)((double)s->parameters[i] - length * s->sum[i]);
     fl_search_clamp(s);
 }
 

@@ -46,7 +46,7 @@ void fl_search_clamp(const fl_search *s)
 {
     real *p = fl_graph_value(s->m.g, s->m.cells);
     if (s->q.form == FL_FORM_FRAMES) return;
-    FL_FOR_CHUNKS(i, s->count) p[i] = p[i] < 0 ? 0 : p[i] > 1 ? 1 : p[i];
+    FL_EACH(i, s->count) p[i] = p[i] < 0 ? 0 : p[i] > 1 ? 1 : p[i];
 }
 
 void fl_search_keep_masks(fl_search *s)
@@ -59,5 +59,5 @@ void fl_search_keep_masks(fl_search *s)
         return;
     }
     const int64_t frame = (int64_t)s->r->clip.h * s->r->clip.w;
-    FL_FOR_CHUNKS(i, each) to[i] = mask[i / frame];
+    FL_EACH(i, each) to[i] = mask[i / frame];
 }

@@ -72,7 +72,7 @@ static bool take_step(fl_search *s)
         fl_min_max(g, s->count, &low, &high);
         const double largest = -(double)low > (double)high ? -(double)low : (double)high;
         if (!(largest > 0)) return false;
-        FL_FOR_CHUNKS(i, s->count) p[i] = (real)((double)p[i] - s->o->rate * (double)g[i] / largest);
+        FL_EACH(i, s->count) p[i] = (real)((double)p[i] - s->o->rate * (double)g[i] / largest);
     } else {
         fl_optimiser_begin(&s->optimiser);
         fl_optimiser_update(&s->optimiser, s->count, p, g, s->moment[0], s->moment[1], 0);

@@ -33,7 +33,7 @@ fl_status fl_run_resume(fl_run *r, fl_state *s)
     if (!r->o.keeper) return FL_OK;
     fl_state_add(s, "passes", &r->done, sizeof r->done);
     s->belongs = fingerprint(r);
-    if (!s->belongs) return fl_error_set(r->g->error, FL_FAILED, "%s: %s", r->method->name, r->scratch->error->message);
+    if (!s->belongs) return fl_run_no_memory(r);
     return r->o.keeper->load(r->o.keeper->user, s, &found);
 }
 

@@ -169,6 +169,23 @@ void fl_target_seed(const fl_target *target, fl_end end, int classes, const real
     seed[c] = (real)(factor * others);
 }
 
+/* Differences below this are rounding, as in the rules that compare. */
+static bool nearly_zero(double d, double x) { return fabs(d) <= 1e-7 * fmax(1, fabs(x)); }
+
+void fl_target_multipliers(const fl_target *target, fl_end end, int classes, const real *y, const real *y0, real *seed)
+{
+    const bool through_softmax = target->score == FL_SCORE_PROBABILITY || target->score == FL_SCORE_LOG_PROBABILITY;
+    const int c = target->class_index;
+    fl_target_seed(target, end, classes, y, seed);
+    if (end.unit || !through_softmax) return;
+    double mean = 0;
+    for (int j = 0; j < classes && !end.probabilities; j++) mean += ((double)y[j] - (double)y0[j]) / classes;
+    const double d = (double)y[c] - (double)y0[c] - mean;
+    if (nearly_zero(d, (double)y[c])) return;
+    const double m = (fl_target_score(target, end, classes, y) - fl_target_score(target, end, classes, y0)) / d;
+    for (int j = 0; j < classes; j++) seed[j] = (real)(end.probabilities ? m * (j == c) : m * ((j == c) - 1.0 / classes));
+}
+
 double fl_target_start(const fl_target *target, fl_start start, fl_end end, int classes, const real *y, real *seed)
 {
     const bool through_softmax = target->score == FL_SCORE_PROBABILITY || target->score == FL_SCORE_LOG_PROBABILITY;

@@ -32,6 +32,11 @@ fl_status fl_target_resolve(fl_target *, int classes, const real *y, fl_error *)
 double fl_target_score(const fl_target *, fl_end, int classes, const real *y);
 void   fl_target_seed(const fl_target *, fl_end, int classes, const real *y, real *seed);
 
+/* Multipliers in place of the seed, y0 being y at a reference: what sums to the score's difference where the score is no plain sum. Through
+ * a softmax of logits they are of z less the mean of all, on which alone it depends:  m ([j = c] - 1 / classes). Where the class does not
+ * differ from the reference, the seed. */
+void fl_target_multipliers(const fl_target *, fl_end, int classes, const real *y, const real *y0, real *seed);
+
 /* Where a rule set begins: its own number at the classes that the gradient would begin at, with the gradient's factor there
  * (margin: -1 for the other class; several classes: their share). Returns the sum. */
 double fl_target_start(const fl_target *, fl_start, fl_end, int classes, const real *y, real *seed);

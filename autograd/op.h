@@ -77,7 +77,7 @@ typedef struct fl_op {
 } fl_op;
 
 typedef union fl_attr {                  /* what an op needs to know besides its operands; each op uses one member */
-    struct { fl_window win; int groups; } conv;
+    struct { fl_window win; int groups; bool dense; } conv;       /* dense: a linear layer at every place */
     struct { fl_window win; bool ceil, count_pad; } pool;
     struct { double eps; } norm;
     struct { int axis, begin, end; } slice;                       /* also concat: axis */
@@ -129,7 +129,9 @@ struct fl_node {
     uint8_t *notes;                      /* what forward leaves for the vjp in place of values, where noted */
     fl_id into;                          /* the weighted node whose pass makes this one's value or does without it; FL_NONE */
     fl_id head, beside;                  /* of that one: whose value it writes, and what it adds; FL_NONE */
-    bool noted, early, shut;             /* fuse.h; early: the signal arrives gated; shut: a maximum's notes do that to the ReLU below */
+    bool noted;                          /* forward leaves notes, and the vjp reads those instead of values (fuse.h) */
+    bool early;                          /* of a ReLU: whoever writes its signal applies its gate as well, and its own vjp is skipped */
+    bool shut;                           /* of a maximum over such a ReLU: its notes say nobody where it is 0, which closes that gate */
     bool direct;                         /* convolutions sum in the documented order (plan.c: where) */
     bool exact;                          /* ... in double (tensor/conv.h) */
     bool has_rest;                       /* and what rounding took off its value is there, while it is read (remainder.h) */

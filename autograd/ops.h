@@ -16,6 +16,9 @@ fl_id fl_node_buffer(fl_graph *, const char *name, fl_shape);
 /* Linear. w: O, C/groups, KT,KH,KW;  b: 1,O,1,1,1 or FL_NONE.   linear: x N,C,1,1,1 and w O,C,1,1,1. */
 fl_id fl_node_conv(fl_graph *, const char *name, fl_id x, fl_id w, fl_id b, fl_window, int groups);
 fl_id fl_node_linear(fl_graph *, const char *name, fl_id x, fl_id w, fl_id b);
+/* A linear layer wherever its weight fits, such as on every frame: w: O,C,KT,KH,KW. The numbers of a convolution, but a dense layer to
+ * those who tell the two apart (rule.h). */
+fl_id fl_node_dense(fl_graph *, const char *name, fl_id x, fl_id w, fl_id b);
 /* Transposed convolution (torch's ConvTranspose): w: C, O/groups, KT,KH,KW. Output (n-1) s - lo - hi + d (k-1) + 1 long. */
 fl_id fl_node_deconv(fl_graph *, const char *name, fl_id x, fl_id w, fl_id b, fl_window, int groups);
 /* y = (x - mean) / sqrt(var + eps) * gamma + beta, vectors with one value per channel (Ioffe 2015). */
@@ -74,9 +77,16 @@ fl_id fl_node_pick(fl_graph *, const char *name, fl_id x, int c, int t, int h, i
 /* -sum_c target log softmax(logits): N,1,T,H,W */
 fl_id fl_node_cross_entropy(fl_graph *, const char *name, fl_id logits, fl_id target);
 
-/* Masks. smoothmax: N,1,T,h,w cells to N,1,T,H+2 margin.. pixels; the frame's pixels begin at the margin. pyramid: levels
- * 1 or N,count*C,T,H,W and a mask N,1,T,H,W. freeze, reverse: x 1 or N,C,T,H,W and a mask N,1,T,1,1. jitter: how N or 1,3: rows,
- * columns, mirrored. variation, vecnorm: one number per sample; edge may be FL_NONE. */
+/* Masks; the files in ops/ have the formulas and the papers.
+ * smoothmax: cells N,1,T,h,w to pixels N,1,T,H+2 margin,W+2 margin: the soft maximum of discs `step` pixels apart, of radius sigma
+ *     (pixels); cold: how hard the maximum is. The frame's pixels begin at the margin.
+ * pyramid: levels 1 or N,count*C,T,H,W, and a mask N,1,T,H,W that chooses between two of them at each place.
+ * freeze, reverse: x 1 or N,C,T,H,W and a mask N,1,T,1,1; reverse acts on runs of frames whose mask lies above `above`.
+ * jitter: how N or 1,3,1,1,1: rows and columns by which it moves, and whether it is mirrored.
+ * variation: a number per sample: over all places, (sum over t, h, w of weight * edge * difference to the next^2)^(beta/2); edge: factors,
+ *     or FL_NONE.
+ * vecnorm: a number per sample: the mean square of sorted values less `ones` ones, else zeros (N or 1,1,1,1,1), of every frame or of all;
+ *     draw: a number that settles ties, below 0 by place; parted: ones and zeros have means of their own. */
 fl_id fl_node_smoothmax(fl_graph *, const char *name, fl_id x, int step, int margin, double sigma, double cold);
 int   fl_smoothmax_length(int cells, int step, int margin, double sigma);          /* pixels along an axis, margins included */
 fl_id fl_node_pyramid(fl_graph *, const char *name, fl_id levels, fl_id mask, int count);

@@ -4,7 +4,7 @@
  *
  * The rule FL_RULE_SHARE is a list of terms. f is the op, R the signal that arrives, f' the op's transpose. For each group
  *
- *     z = sum of sign * f(x part, w part, b part)        s = R / (z + epsilon * sign(z)), sign(0) = 1; 0 where that is 0
+ *     z = sum of sign * f(x part, w part, b part)        s = R / (z + epsilon * sign(z)), sign(0) = 1; 0 where that is below 1e-30
  *     R_in += sum of coefficient * x part * f'(s, w part)
  *
  * over its terms. The part "1" of x multiplies nothing. Ops without a weight have w >= 0 where they are FL_POSITIVE. */
@@ -49,6 +49,7 @@ typedef enum fl_rule_kind {
     FL_RULE_SWITCHES,             /* a maximum: dy is routed as here and as at the reference, and divided by dx */
     FL_RULE_REVEAL_CANCEL,        /* a weight in front of a map: both at once, parts of dx by sign (Shrikumar 2017) */
     FL_RULE_JOINT,                /* a sum of weighted sums: as if they were one: operands count as their rules' z */
+    FL_RULE_CENTRED,              /* softmax and its logarithm: as a map of each score less the mean of all (Shrikumar 2017) */
     FL_RULE_BOUNDED,              /* a map: vjp of R where min(0, y0) <= y <= max(0, y0): no evidence that was not there (Wagner 2019) */
     FL_RULE_KINDS
 } fl_rule_kind;
@@ -59,6 +60,7 @@ typedef struct fl_rule {
     const char *name;
     fl_rule_kind kind;
     double epsilon;          /* the stabiliser of shares */
+    bool tuned;              /* epsilon is a method's parameter; else it belongs to the rule */
     double gamma;            /* of the parts that lean */
     bool spread;             /* share, one group: what bias and stabiliser would keep goes to all operands alike
                                 (by their factors, where the op has no weight) */
@@ -73,6 +75,8 @@ typedef enum fl_place {      /* where in the network, seen along the way of the 
     FL_BEFORE_MAP,           /* its one consumer is a map */
     FL_AFTER_WEIGHT,         /* its operand is a weighted node with no other consumer */
     FL_SUM_OF_WEIGHTS,       /* its operands are weighted nodes, moved about at most */
+    FL_IN_SUM,               /* a weighted node; all that reads it, moved about at most, is such sums */
+    FL_DENSE,                /* a linear layer, on its own or at every place (ops.h) */
     FL_PLACES
 } fl_place;
 

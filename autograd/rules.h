@@ -92,6 +92,7 @@ bool fl_rules_plan_audit(fl_graph *);                                     /* rul
 void fl_rules_audit(fl_graph *, fl_id);                                   /* after fl_rules_enter has put down its quotients */
 void fl_rule_rescale(fl_graph *, fl_id, real *gx);                        /* rules_differences.c */
 void fl_rule_bounded(fl_graph *, fl_id, real *gx);
+void fl_rule_centred(fl_graph *, fl_id, real *gx);
 void fl_rule_product(fl_graph *, fl_id, int k, real *gx);
 void fl_rule_switches(fl_graph *, fl_id, real *gx);
 void fl_rules_enter_reveal(fl_graph *, fl_id);

@@ -7,7 +7,7 @@
  *   others     the rule promises no sum: NAN */
 #include "autograd/rules.h"
 
-#include "autograd/rules_loops.h"
+#include "tensor/par.h"
 
 #include <math.h>
 

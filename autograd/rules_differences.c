@@ -2,6 +2,8 @@
  * the contributions m dx of all inputs of a node make up the contributions m dy of its outputs.
  *
  *   rescale         m_x = m dy / dx, the slope between where dx is nearly 0
+ *   centred         y = softmax(x): u = x less the mean of its channels, y(u) = y(x); m_u = m dy / du, one by one, m_x = m_u less their
+ *                   mean; where du is nearly 0, the vjp
  *   bounded         the vjp of m where y lies between 0 and y0, else 0: no difference, but no evidence that the reference lacks
  *   product         y = u v:  m_u = m (v + v0) / 2,  m_v = m (u + u0) / 2
  *   switches        y = max x, top = max(y, y0): m (top - y0) goes to the winner here, m (y - top) to the winner there; both / dx
@@ -10,7 +12,7 @@
  *                   m_x = w+ m+ + w- m- where dx > 0, w- m+ + w+ m- where dx < 0, their mean where dx = 0 */
 #include "autograd/rules.h"
 
-#include "autograd/rules_loops.h"
+#include "tensor/par.h"
 
 #include <math.h>
 #include <string.h>
@@ -35,6 +37,34 @@ void fl_rule_rescale(fl_graph *g, fl_id i, real *gx)
         const real d = x[k] - x0[k];
         gx[k] = m[k] * (nearly_zero(d, x[k]) ? node->op->deriv(node, xm[k], ym[k]) : (y[k] - y0[k]) / d);
     }
+}
+
+/* Channels of one place. rest: what the vjp is for. */
+static void centred(int n, const real *x, const real *x0, const real *y, const real *y0, const real *m, real *gx, real *rest)
+{
+    double mean = 0, sum = 0;
+    for (int c = 0; c < n; c++) mean += ((double)x[c] - (double)x0[c]) / n;
+    for (int c = 0; c < n; c++) {
+        const real d = (real)((double)x[c] - (double)x0[c] - mean);
+        const bool none = nearly_zero(d, x[c]);
+        rest[c] = none ? m[c] : 0;
+        gx[c] = none ? 0 : m[c] * (y[c] - y0[c]) / d;
+        sum += (double)gx[c];
+    }
+    for (int c = 0; c < n; c++) gx[c] -= (real)(sum / n);
+}
+
+void fl_rule_centred(fl_graph *g, fl_id i, real *gx)
+{
+    const fl_node *node = &g->node[i];
+    const int64_t count = fl_shape_count(node->shape);
+    const int n = node->shape.c;
+    const real *x = node->operand[0], *x0 = g->node[node->in[0]].reference;
+    real *rest = fl_rule_room(g->rules, count), *slopes = fl_rule_room(g->rules, count);
+    for (int64_t at = 0; at < count; at += n)
+        centred(n, x + at, x0 + at, node->value + at, node->reference + at, node->signal + at, gx + at, rest + at);
+    node->op->vjp(node, 0, node->operand, node->value, rest, slopes);
+    FL_EACH(k, count) gx[k] += slopes[k];
 }
 
 void fl_rule_bounded(fl_graph *g, fl_id i, real *gx)

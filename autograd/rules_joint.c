@@ -1,7 +1,7 @@
 /* rules_joint.c: sums of weighted sums, shared as one: every operand stands for its own z, and the sum's z is its forward of those. */
 #include "autograd/rules.h"
 
-#include "autograd/rules_loops.h"
+#include "tensor/par.h"
 
 #include <string.h>
 

@@ -4,17 +4,32 @@
 #include <string.h>
 
 const char *const fl_rule_kind_name[] = {"gradient", "share", "pass", "block", "guided", "deconvnet", "carrier", "rescale",
-                                         "product", "switches", "reveal_cancel", "joint", "bounded", NULL};
-const char *const fl_place_name[] = {"anywhere", "first", "top", "before_map", "after_weight", "sum_of_weights", NULL};
+                                         "product", "switches", "reveal_cancel", "joint", "centred", "bounded", NULL};
+const char *const fl_place_name[] = {"anywhere", "first", "top", "before_map", "after_weight", "sum_of_weights", "in_sum", "dense", NULL};
 const char *const fl_when_name[] = {"always", "y>0", "y<0", NULL};
 const char *const fl_start_name[] = {"gradient", "value", "positive", "one", NULL};
 const char *const fl_flag_name[] = {"linear", "weighted", "map", "gate", "route", "all", NULL};
 
+/* A star takes as little as it can; where that fails later on, the last one takes a letter more. */
 bool fl_name_matches(const char *pattern, const char *name)
 {
-    if (!*pattern) return !*name;
-    if (*pattern == '*') return fl_name_matches(pattern + 1, name) || (*name && fl_name_matches(pattern, name + 1));
-    return *name && (*pattern == '?' || *pattern == *name) && fl_name_matches(pattern + 1, name + 1);
+    const char *star = NULL, *taken = NULL;
+    while (*name) {
+        if (*pattern == '*') {
+            star = pattern++;
+            taken = name;
+        } else if (*pattern && (*pattern == '?' || *pattern == *name)) {
+            pattern++;
+            name++;
+        } else if (star) {
+            pattern = star + 1;
+            name = ++taken;
+        } else {
+            return false;
+        }
+    }
+    while (*pattern == '*') pattern++;
+    return !*pattern;
 }
 
 /* ---- places ---- */
@@ -24,31 +39,10 @@ typedef struct view {                    /* of the nodes that carry a signal */
     bool *below, *above;                 /* a weight lies between the node and the input; between it and the root */
     int *consumers;
     fl_id *consumer;                     /* one of them */
+    bool *elsewhere;                     /* something else than a sum of weights reads it */
 } view;
 
 static bool weighted(const fl_node *node) { return (node->op->flags & FL_WEIGHTED) != 0; }
-
-static bool look_around(view *v, fl_graph *g)
-{
-    const size_t n = (size_t)g->count + 1;
-    v->g = g;
-    v->below = FL_NEW(g->arena, bool, n);
-    v->above = FL_NEW(g->arena, bool, n);
-    v->consumers = FL_NEW(g->arena, int, n);
-    v->consumer = FL_NEW(g->arena, fl_id, n);
-    if (!v->below || !v->above || !v->consumers || !v->consumer) return false;
-    for (fl_id i = 0; i < g->count; i++)
-        for (int k = 0; g->computed[i] && k < g->node[i].n_in; k++) {
-            const fl_id x = g->node[i].in[k];
-            v->below[i] |= g->carries[x] && g->carries[i] && (v->below[x] || weighted(&g->node[x]));
-            v->consumers[x]++;
-            v->consumer[x] = i;
-        }
-    for (fl_id i = g->count - 1; i >= 0; i--)
-        for (int k = 0; g->carries[i] && k < g->node[i].n_in; k++)
-            v->above[g->node[i].in[k]] |= v->above[i] || weighted(&g->node[i]);
-    return true;
-}
 
 /* A weighted node, or such nodes moved about or added up. */
 static bool is_weighted_sum(const fl_graph *g, fl_id i)
@@ -61,6 +55,37 @@ static bool is_weighted_sum(const fl_graph *g, fl_id i)
     return any;
 }
 
+static bool sums_weights(const fl_graph *g, fl_id i)
+{
+    return !weighted(&g->node[i]) && !(g->node[i].op->flags & FL_ROUTE) && is_weighted_sum(g, i);
+}
+
+static bool look_around(view *v, fl_graph *g)
+{
+    const size_t n = (size_t)g->count + 1;
+    v->g = g;
+    v->below = FL_NEW(g->arena, bool, n);
+    v->above = FL_NEW(g->arena, bool, n);
+    v->consumers = FL_NEW(g->arena, int, n);
+    v->consumer = FL_NEW(g->arena, fl_id, n);
+    v->elsewhere = FL_NEW(g->arena, bool, n);
+    if (!v->below || !v->above || !v->consumers || !v->consumer || !v->elsewhere) return false;
+    for (fl_id i = 0; i < g->count; i++)
+        for (int k = 0; g->computed[i] && k < g->node[i].n_in; k++) {
+            const fl_id x = g->node[i].in[k];
+            v->below[i] |= g->carries[x] && g->carries[i] && (v->below[x] || weighted(&g->node[x]));
+            v->consumers[x]++;
+            v->consumer[x] = i;
+        }
+    for (fl_id i = g->count - 1; i >= 0; i--)
+        for (int k = 0; g->carries[i] && k < g->node[i].n_in; k++) {
+            const fl_id x = g->node[i].in[k];
+            v->above[x] |= v->above[i] || weighted(&g->node[i]);
+            v->elsewhere[x] |= g->node[i].op->flags & FL_ROUTE ? v->elsewhere[i] || i == g->root : !sums_weights(g, i);
+        }
+    return true;
+}
+
 static bool is_at(const view *v, fl_id i, fl_place place)
 {
     const fl_graph *g = v->g;
@@ -71,7 +96,9 @@ static bool is_at(const view *v, fl_id i, fl_place place)
     case FL_BEFORE_MAP: return v->consumers[i] == 1 && i != g->root && g->node[v->consumer[i]].op->flags & FL_MAP;
     case FL_AFTER_WEIGHT:
         return node->n_in > 0 && weighted(&g->node[node->in[0]]) && v->consumers[node->in[0]] == 1 && node->in[0] != g->root;
-    case FL_SUM_OF_WEIGHTS: return !weighted(node) && !(node->op->flags & FL_ROUTE) && is_weighted_sum(g, i);
+    case FL_SUM_OF_WEIGHTS: return sums_weights(g, i);
+    case FL_IN_SUM:     return weighted(node) && i != g->root && !v->elsewhere[i];
+    case FL_DENSE:      return node->op->kind == FL_OP_linear || (node->op->kind == FL_OP_conv && node->attr.conv.dense);
     default:            return true;
     }
 }
@@ -118,7 +145,7 @@ static const char *misfit(const view *v, fl_id i, const fl_rule *rule)
     for (int k = 1; k < node->n_in && flags & FL_WEIGHTED; k++)
         if (g->carries[node->in[k]]) return "a signal of the weight itself is wanted, and rules are for activations";
     const bool compares = rule->kind == FL_RULE_RESCALE || rule->kind == FL_RULE_PRODUCT || rule->kind == FL_RULE_SWITCHES ||
-                          rule->kind == FL_RULE_REVEAL_CANCEL || rule->kind == FL_RULE_BOUNDED;
+                          rule->kind == FL_RULE_REVEAL_CANCEL || rule->kind == FL_RULE_BOUNDED || rule->kind == FL_RULE_CENTRED;
     if (compares && !g->rules->set->reference) return "the rule set has no reference";
     switch (rule->kind) {
     case FL_RULE_SHARE: return share_misfit(g, node, rule);
@@ -134,6 +161,8 @@ static const char *misfit(const view *v, fl_id i, const fl_rule *rule)
     case FL_RULE_CARRIER:
     case FL_RULE_PRODUCT:       return flags & FL_GATE ? NULL : "the op is not a product";
     case FL_RULE_SWITCHES:      return flags & FL_ROUTE && node->n_in == 1 ? NULL : "the op does not choose among its values";
+    case FL_RULE_CENTRED:
+        return node->n_in == 1 && fl_shape_equal(node->in_shape[0], node->shape) ? NULL : "the op does not weigh channels";
     case FL_RULE_JOINT:         return flags & FL_POSITIVE ? NULL : "the op is not a sum";
     case FL_RULE_REVEAL_CANCEL: return flags & FL_WEIGHTED && is_at(v, i, FL_BEFORE_MAP) ? NULL : "no map follows, or more than it";
     default:               return NULL;
@@ -183,6 +212,7 @@ unsigned fl_rules_reads(const fl_graph *g, fl_id i)
     case FL_RULE_GUIDED:  return g->node[i].op->flags & (FL_READS_IN | FL_READS_OUT);
     case FL_RULE_BOUNDED: return (g->node[i].op->flags & FL_READS_IN) | FL_READS_OUT;
     case FL_RULE_RESCALE:
+    case FL_RULE_CENTRED:
     case FL_RULE_SWITCHES:
     case FL_RULE_REVEAL_CANCEL: return FL_READS_IN | FL_READS_OUT;
     case FL_RULE_PRODUCT:

@@ -133,8 +133,9 @@ static int64_t operands_count(const fl_node *node)
     return sum;
 }
 
-/* Quotients of each group, and what bias and stabiliser keep, stay while operands are substituted: for sums that go up, into another
- * array, and for signals that come down, into one of the operand. The audit has two arrays more for its own sums, and z of nothing. */
+/* Kept for the whole node: one array of quotients for each group, and with `spread` one of what bias and stabiliser keep, y reals each. For
+ * one term at a time: its substituted operands, and one result, y going up or x coming down. An audit adds two sums (y) and an input of
+ * zeros (x). */
 static int64_t room_of_share(const fl_node *node, const fl_rule *rule, bool audit)
 {
     const int64_t y = fl_shape_count(node->shape) + 16, x = fl_shape_count(node->in_shape[0]) + 16;
@@ -158,6 +159,7 @@ static int64_t room_of(const fl_node *node, const fl_rule *rule, bool audit)
     case FL_RULE_GUIDED:
     case FL_RULE_DECONVNET:
     case FL_RULE_BOUNDED:       return y;
+    case FL_RULE_CENTRED:
     case FL_RULE_RESCALE:       return 2 * y;
     case FL_RULE_PRODUCT:       return all;
     case FL_RULE_SWITCHES:      return y + x;

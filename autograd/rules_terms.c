@@ -1,7 +1,7 @@
 /* rules_terms.c: an op's operands with the parts that a term names in their place, and sums of such terms: z of a group. */
 #include "autograd/rules.h"
 
-#include "autograd/rules_loops.h"
+#include "tensor/par.h"
 
 #include <string.h>
 

@@ -10,7 +10,7 @@
 #include "autograd/rules.h"
 
 #include "autograd/reduce.h"
-#include "autograd/rules_loops.h"
+#include "tensor/par.h"
 
 #include <math.h>
 #include <string.h>
@@ -184,6 +184,7 @@ static void apply(fl_graph *g, fl_id i, int k, real *gx)
     case FL_RULE_JOINT:         fl_rule_joint(r, g, node, r->at.s[0], k, gx); break;
     case FL_RULE_RESCALE:       fl_rule_rescale(g, i, gx); break;
     case FL_RULE_BOUNDED:       fl_rule_bounded(g, i, gx); break;
+    case FL_RULE_CENTRED:       fl_rule_centred(g, i, gx); break;
     case FL_RULE_PRODUCT:       fl_rule_product(g, i, k, gx); break;
     case FL_RULE_SWITCHES:      fl_rule_switches(g, i, gx); break;
     case FL_RULE_REVEAL_CANCEL: fl_rule_reveal(g, i, gx); break;

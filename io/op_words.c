@@ -63,6 +63,7 @@ static const char *const rule_words[FL_RULE_KINDS] = {
     [FL_RULE_SWITCHES] = "m Δy is routed as here and as at the reference, over Δx",
     [FL_RULE_REVEAL_CANCEL] = "what speaks for and what speaks against come first and second in turn",
     [FL_RULE_JOINT] = "R is shared out as if the sums were one sum",
+    [FL_RULE_CENTRED] = "m · Δy / Δ(x less its mean), less the mean of that",
     [FL_RULE_BOUNDED] = "the gradient, 0 where the value is more than it was at the clip",
 };
 

@@ -22,6 +22,16 @@ fl_id fl_layer_linear(fl_graph *g, const char *scope, fl_id x, int out, bool bia
     return fl_node_linear(g, scope, x, w, b);
 }
 
+fl_id fl_layer_dense(fl_graph *g, const char *scope, fl_id x, int out, bool bias)
+{
+    const fl_shape s = fl_graph_shape(g, x);
+    size_t mark = fl_graph_enter(g, "%s", scope);
+    fl_id w = fl_node_param(g, "weight", (fl_shape){out, s.c, 1, s.h, s.w});
+    fl_id b = bias ? fl_node_param(g, "bias", fl_shape_vector(1, out)) : FL_NONE;
+    fl_graph_leave(g, mark);
+    return fl_node_dense(g, scope, x, w, b);
+}
+
 typedef struct norm { fl_id gamma, beta, mean, var; } norm;
 
 /* For training, the statistics are those of x: nodes name.moments, .mean, .var; the stored ones wait for training to move them. */
@@ -87,4 +97,9 @@ fl_id fl_layer_conv_relu(fl_graph *g, const char *scope, fl_id x, int out, fl_wi
 fl_id fl_layer_linear_relu(fl_graph *g, const char *scope, fl_id x, int out)
 {
     return add_relu(g, scope, fl_layer_linear(g, scope, x, out, true));
+}
+
+fl_id fl_layer_dense_relu(fl_graph *g, const char *scope, fl_id x, int out)
+{
+    return add_relu(g, scope, fl_layer_dense(g, scope, x, out, true));
 }

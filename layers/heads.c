@@ -8,7 +8,7 @@ fl_id fl_head_average(fl_graph *g, const char *scope, fl_id x, int classes)
 
 fl_id fl_head_per_frame(fl_graph *g, const char *scope, fl_id x, int classes)
 {
-    x = fl_layer_conv(g, scope, x, classes, fl_window_cube(1, 1, 1, 1, 1, 1), 1, true);
+    x = fl_layer_dense(g, scope, x, classes, true);
     return fl_node_mean(g, "frames", x, 1u << FL_AXIS_T);
 }
 

@@ -11,6 +11,7 @@
 /* ---- one weight ---- */
 fl_id fl_layer_conv  (fl_graph *, const char *scope, fl_id x, int out, fl_window, int groups, bool bias);   /* .weight .bias */
 fl_id fl_layer_linear(fl_graph *, const char *scope, fl_id x, int out, bool bias);                          /* .weight .bias */
+fl_id fl_layer_dense (fl_graph *, const char *scope, fl_id x, int out, bool bias);  /* the same of every frame as a whole: N,out,T,1,1 */
 fl_id fl_layer_norm  (fl_graph *, const char *scope, fl_id x, double eps);          /* .weight .bias .running_mean .running_var */
 /* The same parameters once more: node `name`, parameters of an earlier fl_layer_norm of that scope (both below the graph's scope). */
 fl_id fl_layer_norm_again(fl_graph *, const char *name, const char *scope, fl_id x, double eps);
@@ -19,6 +20,7 @@ fl_id fl_layer_norm_again(fl_graph *, const char *name, const char *scope, fl_id
 /* Without a norm: convolution with bias, node scope, then a ReLU, node scope.relu. */
 fl_id fl_layer_conv_relu(fl_graph *, const char *scope, fl_id x, int out, fl_window);
 fl_id fl_layer_linear_relu(fl_graph *, const char *scope, fl_id x, int out);
+fl_id fl_layer_dense_relu(fl_graph *, const char *scope, fl_id x, int out);
 typedef struct fl_conv_bn_names { const char *conv, *bn, *relu; } fl_conv_bn_names;   /* relu NULL: none */
 fl_id fl_layer_conv_bn(fl_graph *, fl_conv_bn_names, fl_id x, int out, fl_window, double eps);
 

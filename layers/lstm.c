@@ -61,7 +61,7 @@ fl_id fl_layer_lstm(fl_graph *g, const char *scope, fl_id x, int hidden, fl_lstm
     cell.wh = fl_node_param(g, relu ? "fc_h.weight" : "weight_hh", fl_shape_vector(4 * hidden, hidden));
     fl_id bx = fl_node_param(g, relu ? "fc_x.bias" : "bias_ih", fl_shape_vector(1, 4 * hidden));
     cell.bh = relu ? FL_NONE : fl_node_param(g, "bias_hh", fl_shape_vector(1, 4 * hidden));
-    fl_id zx = fl_node_conv(g, "zx", x, wx, bx, fl_window_cube(1, 1, 1, 1, 1, 1), 1);
+    fl_id zx = fl_node_dense(g, "zx", x, wx, bx);
     fl_id h = fl_node_input(g, "h0", fl_shape_vector(s.n, hidden)), c = fl_node_input(g, "c0", fl_shape_vector(s.n, hidden));
     for (int t = 0; t < s.t; t++) {
         step(g, &cell, zx, t, &h, &c);

@@ -18,9 +18,8 @@ static fl_network build(fl_graph *g, const fl_model *m, const fl_model_options *
     x = stage(g, 1, x, 16);
     x = stage(g, 2, x, 24);
     net.cam = x = stage(g, 3, x, 32);
-    const fl_shape s = fl_graph_shape(g, x);             /* fc6 sees a whole frame: a convolution as large as the frame */
-    const fl_window whole = {{1, s.h, s.w}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}};
-    x = fl_layer_conv_bn(g, (fl_conv_bn_names){"fc6", "fc6_bn", "fc6_relu"}, x, 96, whole, FL_SMALL_EPS);
+    x = fl_layer_norm(g, "fc6_bn", fl_layer_dense(g, "fc6", x, 96, false), FL_SMALL_EPS);
+    x = fl_node_relu(g, "fc6_relu", x);
     x = fl_layer_lstm(g, "lstm1", x, 64, FL_LSTM_TANH, o->bptt);
     net.output = net.logits = fl_head_per_frame(g, "fc8_final", x, o->classes);
     return net;

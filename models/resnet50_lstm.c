@@ -6,14 +6,13 @@
 
 static fl_network build(fl_graph *g, const fl_model *m, const fl_model_options *o)
 {
-    const fl_window point = fl_window_plain(1, 1, 1, 1, 1, 1);
     fl_network net = fl_network_none;
     net.input = fl_big_input(g, m, o);
     const fl_resnet50_ends end = fl_layer_resnet50(g, "resnet", net.input, (fl_resnet50){.numbered = true});
     net.cam = end.layer3;
     fl_id x = fl_node_mean(g, "resnet.8", end.layer4, 1u << FL_AXIS_H | 1u << FL_AXIS_W);
-    x = fl_layer_conv_relu(g, "fc6", x, 1024, point);
-    x = fl_layer_conv_relu(g, "fc7", x, 512, point);
+    x = fl_layer_dense_relu(g, "fc6", x, 1024);
+    x = fl_layer_dense_relu(g, "fc7", x, 512);
     x = fl_layer_lstm(g, "lstm1", x, 256, FL_LSTM_RELU, o->bptt);
     net.output = net.logits = fl_head_per_frame(g, "fc8_final", x, o->classes);
     return net;

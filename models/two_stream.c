@@ -17,7 +17,7 @@ static fl_id lrn(fl_graph *g, const char *name, fl_id x) { return fl_node_lrn(g,
 
 static fl_id stream(fl_graph *g, const char *scope, fl_id x, bool second_lrn, int classes, fl_id *cam)
 {
-    const fl_window three = fl_window_cube(1, 3, 3, 1, 1, 1), point = fl_window_plain(1, 1, 1, 1, 1, 1);
+    const fl_window three = fl_window_cube(1, 3, 3, 1, 1, 1);
     const fl_window five = {{1, 5, 5}, {1, 2, 2}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}};
     size_t mark = fl_graph_enter(g, "%s", scope);
     x = fl_layer_conv_relu(g, "conv1", x, 96, fl_window_plain(1, 7, 7, 1, 2, 2));
@@ -27,10 +27,9 @@ static fl_id stream(fl_graph *g, const char *scope, fl_id x, bool second_lrn, in
     x = fl_layer_conv_relu(g, "conv4", x, 512, three);
     x = *cam = fl_layer_conv_relu(g, "conv5", x, 512, three);
     x = pool(g, "pool5", x);
-    const fl_shape s = fl_graph_shape(g, x);
-    x = fl_layer_conv_relu(g, "fc6", x, 4096, fl_window_plain(1, s.h, s.w, 1, 1, 1));
-    x = fl_layer_conv_relu(g, "fc7", x, 2048, point);
-    x = fl_node_softmax(g, "probabilities", fl_layer_conv(g, "fc8", x, classes, point, 1, true));
+    x = fl_layer_dense_relu(g, "fc6", x, 4096);
+    x = fl_layer_dense_relu(g, "fc7", x, 2048);
+    x = fl_node_softmax(g, "probabilities", fl_layer_dense(g, "fc8", x, classes, true));
     x = fl_node_mean(g, "places", x, 1u << FL_AXIS_T);
     fl_graph_leave(g, mark);
     return x;

@@ -23,11 +23,10 @@ static fl_network trunk(fl_graph *g, const fl_model *m, const fl_model_options *
     fl_id x = net.input = fl_big_input(g, m, o);
     for (int b = 0; b < blocks; b++) x = block(g, b + 1, convs[b], x, widths[b]);
     net.cam = x;
-    const fl_shape s = fl_graph_shape(g, x);             /* fc6 sees a whole frame: a convolution as large as the frame */
-    x = fl_layer_conv_relu(g, "fc6", x, 4096, fl_window_plain(1, s.h, s.w, 1, 1, 1));
-    x = fl_layer_conv_relu(g, "fc7", x, fc7, fl_window_plain(1, 1, 1, 1, 1, 1));
+    x = fl_layer_dense_relu(g, "fc6", x, 4096);
+    x = fl_layer_dense_relu(g, "fc7", x, fc7);
     x = fl_layer_lstm(g, "lstm1", x, 256, FL_LSTM_RELU, o->bptt);
-    *scores = fl_layer_conv(g, "fc8_final", x, o->classes, fl_window_plain(1, 1, 1, 1, 1, 1), 1, true);
+    *scores = fl_layer_dense(g, "fc8_final", x, o->classes, true);
     return net;
 }
 

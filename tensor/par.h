@@ -3,11 +3,12 @@
  *     FL_PARALLEL(i, n, work) { ... writes only what belongs to item i ... }
  *
  * runs the body for i = 0 .. n-1, on several threads when work (a rough count of arithmetic operations of
- * the whole loop) is worth it. Items are fixed by the problem, never by the thread count (at most how many of
- * them a thread takes in one go is): one writer per output element. A sum over items is made of one partial per
- * item, added in item order after the loop.
+ * the whole loop) is worth it. The thread count may decide who does what, and how much goes into one item; it never
+ * decides where a sum is split, nor in which order its parts are added: one writer per output element, and a sum over
+ * items is made of one partial per item, added in item order after the loop.
  * No return, break or goto out of the body; no allocation inside. Scratch per thread: fl_thread() in
- * 0 .. fl_threads()-1. Without OpenMP it is a plain loop with the same bits. */
+ * 0 .. fl_threads()-1. A loop inside another runs on one thread, whose fl_thread() is 0: its scratch must be the outer
+ * item's own. Without OpenMP it is a plain loop with the same bits. */
 #ifndef FL_PAR_H
 #define FL_PAR_H
 
@@ -56,6 +57,12 @@ extern bool   fl_parallel_backwards;
 /* From a thread's scratch of so many reals to the next one's: caches fetch ahead, and what one thread writes is not to be fetched by
  * another. */
 static inline int64_t fl_apart(int64_t reals) { return (reals * (int64_t)sizeof(real) / 4096 + 2) * 4096 / (int64_t)sizeof(real); }
+
+/* FL_EACH(i, n) statement: for every i of 0 .. n-1, by blocks; the statement is a few operations on element i alone. */
+enum { FL_EACH_BLOCK = 4096 };
+#define FL_EACH(i, n)                                                                                     \
+    FL_PARALLEL(fl_block_, ((n) + FL_EACH_BLOCK - 1) / FL_EACH_BLOCK, 4 * (n))                             \
+        for (int64_t i = fl_block_ * FL_EACH_BLOCK; i < (n) && i < (fl_block_ + 1) * FL_EACH_BLOCK; i++)
 
 /* For FL_PARALLEL. share: what each thread begins with; take: the next item, or -1 after the last. */
 fl_shares *fl_share(fl_shares *, int64_t items, double work);

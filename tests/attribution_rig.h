@@ -5,6 +5,8 @@
 #include "attribution/attribution.h"
 #include "autograd/ops.h"
 #include "models/masker.h"
+#include "models/model.h"
+#include "tests/formula.h"
 #include "tests/test.h"
 
 #include <string.h>
@@ -128,5 +130,22 @@ static inline void rig_quadratic(fl_rig *r, quadratic which)
         check_values(method, rig_explain(r, method, x, o), want_, (int)(sizeof want_ / sizeof *want_), tolerance); \
     } while (0)
 #define CLASS(c, ...) WITH(.target = {.class_index = c}, __VA_ARGS__)
+
+/* A network of the house with formula weights, and a clip of its size in r->results. */
+static inline bool rig_network(fl_rig *r, const char *name, const fl_model_options *o, real **clip)
+{
+    memset(r, 0, sizeof *r);
+    fl_arena_init(&r->arena, &r->error);
+    fl_arena_init(&r->results, &r->result_error);
+    r->g = fl_graph_new(&r->arena);
+    const fl_model *m = fl_model_find(name);
+    r->net = fl_model_build(r->g, m, o);
+    fl_model_fill_formula(r->g, m->gamma);
+    r->e = fl_explainer_new(r->g, r->net, &m->input);
+    if (!CHECK_SAY(r->e != NULL, "%s: %s", name, r->error.message)) return false;
+    *clip = FL_NEW(&r->results, real, fl_shape_count(fl_graph_shape(r->g, r->net.input)));
+    formula_clip(name, fl_graph_shape(r->g, r->net.input), *clip);
+    return true;
+}
 
 #endif

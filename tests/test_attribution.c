@@ -325,10 +325,28 @@ TEST(attribution_grad_cam_pools_per_frame)
     r.net.cam = fl_node_relu(r.g, "relu", r.net.input);
     const fl_id last = fl_node_slice(r.g, "last", r.net.cam, FL_AXIS_T, 1, 2);
     rig_ready(&r, rig_linear(&r, "fc", fl_node_global_average(r.g, "mean", last), 1, fc, NULL));
-    check_values("global", rig_explain(&r, "grad_cam", x, DEFAULTS), (const double[]){0, .5, 1, 1.5}, 4, EXACT);
+    check_values("global", rig_explain(&r, "grad_cam", x, WITH(.pooling = FL_CAM_GLOBAL)), (const double[]){0, .5, 1, 1.5}, 4, EXACT);
     check_values("per frame", rig_explain(&r, "grad_cam", x, WITH(.pooling = FL_CAM_PER_FRAME)),
                  (const double[]){0, 0, 2, 3}, 4, EXACT);
+    check_values("its own", rig_explain(&r, "grad_cam", x, DEFAULTS), (const double[]){0, 0, 2, 3}, 4, EXACT);   /* frame by frame */
+    CHECK(r.map.options.pooling == FL_CAM_PER_FRAME);
     rig_down(&r);
+}
+
+/* Where a convolution sees several frames, channels are weighed over the clip. */
+TEST(attribution_grad_cam_pools_as_the_network_looks)
+{
+    static const struct { const char *name; fl_cam_pooling pooling; } list[] = {
+        {"tiny", FL_CAM_GLOBAL}, {"r2plus1d_small", FL_CAM_GLOBAL}, {"i3d_small", FL_CAM_GLOBAL}, {"c3d_small", FL_CAM_GLOBAL},
+        {"tsm_small", FL_CAM_PER_FRAME}, {"cnn_lstm_small", FL_CAM_PER_FRAME}, {"convlstm_small", FL_CAM_PER_FRAME}};
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        fl_rig r;
+        real *x;
+        if (!rig_network(&r, list[i].name, &(fl_model_options){.n = 1}, &x)) return;
+        rig_explain(&r, "grad_cam", x, DEFAULTS);
+        CHECK_SAY(r.map.options.pooling == list[i].pooling, "%s: %s", list[i].name, fl_cam_pooling_name[r.map.options.pooling]);
+        rig_down(&r);
+    }
 }
 
 /* A range of classes: the mean of their scores, so the mean of their rows. */

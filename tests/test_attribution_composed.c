@@ -359,7 +359,7 @@ TEST(attribution_blur_ig_as_published_has_the_other_sign)
         b += (double)right[i] * (double)right[i];
     }
     CHECK_SAY(product / sqrt(a * b) < -0.9, "cosine %g", product / sqrt(a * b));
-    CHECK(r.map.residual > 1 && r.map.warnings >= 1);            /* and its law says so */
+    CHECK(isnan(r.map.residual) && r.map.warnings >= 1);         /* and there is no law that it could keep */
     rig_down(&r);
 }
 

@@ -1,10 +1,8 @@
 /* test_attribution_rules.c: rule sets on nets small enough to check by hand: the fixtures of Captum, DeepExplain, innvestigate and
  * the authors, with the numbers that they print; identities between methods; gates and recurrent cells. */
 #include "attribution/rulesets.h"
+#include "autograd/rules.h"
 #include "tests/attribution_rig.h"
-
-#include "models/model.h"
-#include "tests/formula.h"
 
 #ifdef FL_F64
 #define EXACT 1e-9
@@ -171,21 +169,6 @@ TEST(attribution_rules_are_linear_in_the_start)
 
 /* ---- recurrent networks ---- */
 
-static bool network_up(fl_rig *r, const char *name, real **clip)
-{
-    memset(r, 0, sizeof *r);
-    fl_arena_init(&r->arena, &r->error);
-    fl_arena_init(&r->results, &r->result_error);
-    r->g = fl_graph_new(&r->arena);
-    const fl_model *m = fl_model_find(name);
-    r->net = fl_model_build(r->g, m, &(fl_model_options){.n = 1, .frames = 5, .height = 24, .width = 20});
-    fl_model_fill_formula(r->g, m->gamma);
-    r->e = fl_explainer_new(r->g, r->net, &m->input);
-    *clip = FL_NEW(&r->results, real, 3 * 5 * 24 * 20);
-    if (r->e) formula_clip(name, fl_graph_shape(r->g, r->net.input), *clip);
-    return CHECK_SAY(r->e != NULL, "%s: %s", name, r->error.message);
-}
-
 /* With bias factor 1, nothing is lost: the input and the states that time begins with have the whole score. */
 static void check_conserved(fl_rig *r, const char *net, const real *clip)
 {
@@ -216,7 +199,7 @@ TEST(attribution_rules_through_time)
     for (int n = 0; n < 2; n++) {
         fl_rig r;
         real *clip;
-        if (!network_up(&r, nets[n], &clip)) return;
+        if (!rig_network(&r, nets[n], &(fl_model_options){.n = 1, .frames = 5, .height = 24, .width = 20}, &clip)) return;
         check_conserved(&r, nets[n], clip);
         rig_explain(&r, "lrp_lstm", clip, CLASS(2));
         CHECK(r.map.residual < EXACT && r.map.absorbed != 0);
@@ -235,8 +218,8 @@ TEST(attribution_rules_through_time)
     }
 }
 
-/* Arras' recursion, written out: R_h, R_c back through the steps, shares z_i / z of the sums, gates nothing. Compared with the
- * rules at a small epsilon, where the order of stabilisers does not matter. */
+/* Arras' recursion, written out: R_h, R_c back through the steps, shares z_i / (z + e sign z) of the sums, gates nothing. A step's sum of
+ * both products is stabilised once. */
 enum { STEPS = 4, IN = 3, HID = 2 };
 
 static double at(const fl_graph *g, const char *name, int t, int j)
@@ -246,22 +229,26 @@ static double at(const fl_graph *g, const char *name, int t, int j)
     return (double)fl_graph_value(g, fl_graph_find(g, full))[j];
 }
 
-static void arras(const fl_graph *g, const double *head, const real *x, double R[STEPS][IN])
+static double stable(double z, double e) { return z < 0 ? z - e : z + e; }
+
+static void arras(const fl_graph *g, const double *head, const real *x, double e, double R[STEPS][IN])
 {
     const real *wx = fl_graph_value(g, fl_graph_find(g, "lstm.weight_ih")), *wh = fl_graph_value(g, fl_graph_find(g, "lstm.weight_hh"));
     double rh[HID], rc[HID] = {0};
-    for (int j = 0; j < HID; j++) rh[j] = head[j] * at(g, "h", STEPS - 1, j);        /* without a bias: R = w h */
+    double score = 0;
+    for (int j = 0; j < HID; j++) score += head[j] * at(g, "h", STEPS - 1, j);
+    for (int j = 0; j < HID; j++) rh[j] = head[j] * at(g, "h", STEPS - 1, j) / stable(score, e) * score;
     for (int t = STEPS - 1; t >= 0; t--) {
         double rg[HID], next[HID] = {0};
         for (int j = 0; j < HID; j++) {
             rc[j] += rh[j];
-            rg[j] = rc[j] * at(g, "added", t, j) / at(g, "c", t, j);
-            rc[j] *= at(g, "kept", t, j) / at(g, "c", t, j);
+            rg[j] = rc[j] * at(g, "added", t, j) / stable(at(g, "c", t, j), e);
+            rc[j] *= at(g, "kept", t, j) / stable(at(g, "c", t, j), e);
         }
         for (int i = 0; i < IN; i++) R[t][i] = 0;
         for (int j = 0; j < HID; j++) {
             const int row = 2 * HID + j;                 /* gates i f g o */
-            const double z = at(g, "z", t, row);
+            const double z = stable(at(g, "z", t, row), e);
             for (int i = 0; i < IN; i++) R[t][i] += (double)x[t * IN + i] * (double)wx[row * IN + i] / z * rg[j];
             for (int k = 0; k < HID && t > 0; k++) next[k] += at(g, "h", t - 1, k) * (double)wh[row * HID + k] / z * rg[j];
         }
@@ -282,12 +269,19 @@ TEST(attribution_rules_follow_arras)
     real clip[STEPS * IN];
     double want[STEPS][IN];
     fl_rng_fill_normal(4, 0, 0, clip, STEPS * IN);
-    const real *map = rig_explain(&r, "lrp_lstm", clip, CLASS(0, .epsilon = 1e-9));
+    static const double epsilon[] = {1e-9, 1e-3, 0.1};
+    double maps[3][STEPS * IN];
+    for (int k = 0; k < 3; k++) {
+        const real *map = rig_explain(&r, "lrp_lstm", clip, CLASS(0, .epsilon = epsilon[k]));
+        for (int i = 0; map && i < STEPS * IN; i++) maps[k][i] = (double)map[i];
+    }
     fl_graph_plan(r.g, &(fl_plan){.keep = FL_KEEP_ALL, .out = &r.net.logits, .n_out = 1});
     fl_graph_set(r.g, r.net.input, clip);
     fl_graph_forward(r.g);
-    arras(r.g, head, clip, want);
-    check_values("Arras", map, &want[0][0], STEPS * IN, 10 * EXACT);
+    for (int k = 0; k < 3; k++) {
+        arras(r.g, head, clip, epsilon[k], want);
+        for (int i = 0; i < STEPS * IN; i++) CHECK_NEAR(maps[k][i], want[i / IN][i % IN], 10 * EXACT);
+    }
     rig_down(&r);
 }
 
@@ -312,4 +306,87 @@ TEST(attribution_rules_say_what_cancels)
     for (int i = 0; i < r.map.warnings; i++) said |= strstr(r.map.warning[i], "its values cancel: sizes sum to") != NULL;
     CHECK_SAY(said, "%d warnings, first %s", r.map.warnings, r.map.warnings ? r.map.warning[0] : "");
     rig_down(&r);
+}
+
+/* ---- what the parts of a network are to rules ---- */
+
+/* Linear layers are dense wherever they stand: on every frame, as large as a frame, the two of a recurrent step; convolutions are not. */
+TEST(attribution_rules_know_dense_layers)
+{
+    static const struct { const char *net, *dense, *other; } list[] = {
+        {"tsm_small", "new_fc", "conv1"}, {"cnn_lstm_small", "fc6 lstm1.zx lstm1.t1.zh fc8_final", "conv1.conv"},
+        {"i3d_small", "logits", "conv1"}, {"tiny", "fc", "stem"}};
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        fl_rig r;
+        real *x;
+        if (!rig_network(&r, list[i].net, &(fl_model_options){.n = 1}, &x)) return;
+        fl_graph_plan(r.g, &(fl_plan){.keep = FL_KEEP_FOR_BACKWARD, .out = &r.net.logits, .n_out = 1, .root = r.net.logits,
+                                      .wrt = &r.net.input, .n_wrt = 1, .rules = &fl_rules_lrp_epsilon_plus});
+        int dense = 0, found = 0;
+        for (fl_id id = 0; id < r.g->count; id++) {
+            const fl_node *node = &r.g->node[id];
+            const fl_rule *rule = fl_graph_rule(r.g, id);
+            if (!(node->op->flags & FL_WEIGHTED) || !rule) continue;
+            const bool is_dense = strcmp(rule->name, "epsilon") == 0;
+            const char *at = strstr(list[i].dense, node->name);
+            dense += is_dense;
+            found += at != NULL && is_dense;
+            CHECK_SAY(!(at && strcmp(at, node->name) == 0) || is_dense, "%s: %s has rule %s", list[i].net, node->name, rule->name);
+            CHECK_SAY(strcmp(node->name, list[i].other) != 0 || !is_dense, "%s: %s has rule %s", list[i].net, node->name, rule->name);
+        }
+        CHECK_SAY(*list[i].dense ? found > 0 : dense == 0, "%s: %d dense layers, %d of them named", list[i].net, dense, found);
+        rig_down(&r);
+    }
+}
+
+/* The mean of frames' scores, which any of them may be against: excitation begins alike in each, and nothing is below 0. */
+TEST(attribution_rules_excitation_begins_alike_in_all_frames)
+{
+    const double w[2] = {1, 2};
+    const real x[] = {1, 2, 3, 1, 2, 2};                                          /* 3 frames, 2 channels */
+    fl_rig r;
+    rig_up(&r, (fl_shape){1, 2, 3, 1, 1});
+    const fl_id weight = rig_param(&r, "w", fl_shape_vector(1, 2), w);
+    const fl_id bias = rig_param(&r, "b", fl_shape_vector(1, 1), (const double[]){-5.5});
+    const fl_id scores = fl_node_dense(r.g, "scores", r.net.input, weight, bias);     /* -0.5, -0.5, 0.5 */
+    r.net.cam = r.net.input;
+    rig_ready(&r, fl_node_mean(r.g, "frames", scores, 1u << FL_AXIS_T));
+    const real *map = rig_explain(&r, "excitation", x, CLASS(0));
+    check_values("excitation", map, (const double[]){1 / 3.0, 1 / 3.0, 1 / 3.0}, 3, EXACT);
+    rig_down(&r);
+}
+
+/* Summation to the difference, through a softmax: of the score, of every frame's in the network. */
+TEST(attribution_rules_differences_cross_a_softmax)
+{
+    const double w[12] = {1, -2, 0.5, 3, -1, 2, 0.25, 1, -3, 0.5, 1, -1};
+    real x[24];
+    fl_rng_fill_normal(5, 1, 0, x, 24);
+    for (int inside = 0; inside < 2; inside++)
+        for (int k = 0; k < 2; k++) {
+            const fl_score score = k ? FL_SCORE_LOG_PROBABILITY : FL_SCORE_PROBABILITY;
+            fl_rig r;
+            rig_up(&r, (fl_shape){1, 3, inside ? 8 : 1, 1, 1});
+            const fl_id weight = rig_param(&r, "w", fl_shape_vector(4, 3), w);
+            const fl_id scores = fl_node_dense(r.g, "scores", r.net.input, weight, FL_NONE);
+            if (inside) {
+                r.net.output = fl_node_mean(r.g, "frames", fl_node_softmax(r.g, "p", scores), 1u << FL_AXIS_T);
+                r.e = fl_explainer_new(r.g, r.net, NULL);
+            } else {
+                rig_ready(&r, scores);
+            }
+            for (int c = 0; c < 4; c++) {
+                rig_explain(&r, "deeplift", x, WITH(.target = {.class_index = c, .score = score}));
+                CHECK_SAY(r.map.residual < EXACT, "class %d, score %s, %d: off by %g", c, fl_score_name[score], inside, r.map.residual);
+            }
+            rig_down(&r);
+        }
+}
+
+TEST(attribution_rules_patterns_end)
+{
+    CHECK(fl_name_matches("*", "") && fl_name_matches("*.zh", "lstm.t1.zh") && fl_name_matches("l?yer*.*", "layer3.1.conv"));
+    CHECK(!fl_name_matches("*.zh", "lstm.t1.zx") && !fl_name_matches("", "x") && !fl_name_matches("a?", "a"));
+    CHECK(fl_name_matches("a**b*", "ab"));
+    CHECK(!fl_name_matches("*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac"));
 }

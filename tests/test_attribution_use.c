@@ -21,7 +21,6 @@ TEST(attribution_every_method_is_whole)
         CHECK_SAY(!(uses & FL_READS(rule)) || (m->defaults.steps && m->defaults.rule), "%s: steps and rule", m->name);
         CHECK_SAY(!(uses & FL_READS(baseline)) || m->defaults.baseline, "%s: baseline", m->name);
         CHECK_SAY(!(uses & FL_READS(samples)) || m->defaults.samples || m->defaults.segments, "%s: samples", m->name);
-        CHECK_SAY(!(uses & FL_READS(pooling)) || m->defaults.pooling, "%s: pooling", m->name);
         CHECK_SAY(m->law != FL_LAW_COMPLETE || uses & FL_READS_BASELINE, "%s: complete to what?", m->name);
         CHECK_SAY(fl_method_find(m->name) == m, "%s is there twice", m->name);
         CHECK(fl_method_driver(m) && fl_law_name[m->law] && fl_law_formula[m->law]);

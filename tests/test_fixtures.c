@@ -308,6 +308,25 @@ TEST(fixtures_f12_dependent_squares)
     rig_down(&r);
 }
 
+/* One step, a value at a time: as many rounds as there are values, and the path still ends at the clip. */
+TEST(fixtures_guided_path_reaches_the_clip)
+{
+    enum { N = 200 };
+    double w[N], want = 0;
+    real x[N];
+    fl_rig r;
+    rig_up(&r, fl_shape_vector(1, N));
+    for (int i = 0; i < N; i++) {
+        w[i] = 0.1 + i % 37;
+        x[i] = (real)(1 + i % 5);
+        want += w[i] * (double)x[i];
+    }
+    rig_ready(&r, rig_linear(&r, "fc", r.net.input, 1, w, NULL));
+    rig_explain(&r, "guided_ig", x, GUIDED(1, 0.001, 1));
+    CHECK_NEAR(r.map.sum, want, 10 * EXACT * want);
+    rig_down(&r);
+}
+
 TEST(fixtures_f13_independent_squares)
 {
     fl_rig r;

@@ -2,6 +2,7 @@
  *
  * gx: the same sum with flipped taps; gw: the correlation of x and gy; gb: gy summed over n,t,h,w.
  * forward and vjp are shared with linear: autograd/weighted.c. */
+#include "autograd/graph.h"
 #include "autograd/ops.h"
 #include "autograd/weighted.h"
 
@@ -51,8 +52,19 @@ const fl_op fl_op_conv = {
     .finished = fl_weighted_finished, .forward_rest = fl_weighted_forward_rest, .infer = infer, .example = example,
 };
 
+static fl_id add(fl_graph *g, const char *name, fl_id x, fl_id w, fl_id b, const fl_attr *attr)
+{
+    return fl_graph_add(g, &fl_op_conv, name, attr, b == FL_NONE ? 2 : 3, (fl_id[]){x, w, b});
+}
+
 fl_id fl_node_conv(fl_graph *g, const char *name, fl_id x, fl_id w, fl_id b, fl_window win, int groups)
 {
-    fl_attr attr = {.conv = {win, groups}};
-    return fl_graph_add(g, &fl_op_conv, name, &attr, b == FL_NONE ? 2 : 3, (fl_id[]){x, w, b});
+    return add(g, name, x, w, b, &(fl_attr){.conv = {win, groups, false}});
+}
+
+fl_id fl_node_dense(fl_graph *g, const char *name, fl_id x, fl_id w, fl_id b)
+{
+    const fl_shape k = fl_graph_shape(g, w);
+    const fl_window win = {{k.t, k.h, k.w}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}};
+    return add(g, name, x, w, b, &(fl_attr){.conv = {win, 1, true}});
 }

@@ -7,8 +7,6 @@
 #include <limits.h>
 #include <string.h>
 
-static const fl_window point = {{1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}};
-
 /* w[o,i] of a matrix with o on axis `out`: as it is, or turned over. */
 static fl_id matrix(fl_onnx_import *im, const fl_onnx_value *w, int out)
 {
@@ -26,7 +24,7 @@ static fl_id product(fl_onnx_import *im, const char *name, fl_id x, fl_id w, fl_
 {
     const fl_shape s = fl_graph_shape(im->g, x);
     return s.t * (int64_t)s.h * s.w == 1 ? fl_node_linear(im->g, name, x, w, b)
-                                         : fl_node_conv(im->g, name, x, w, b, point, 1);
+                                         : fl_node_dense(im->g, name, x, w, b);
 }
 
 static bool fits(fl_onnx_import *im, int64_t inner, int64_t w_inner, int64_t outer)

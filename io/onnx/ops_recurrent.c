@@ -154,8 +154,7 @@ static states run(cell *c, fl_id x, bool backwards)
     c->wn = apart ? part_of(c, c->r, ".weight_n", (int64_t)joint * hidden, fl_shape_vector(hidden, hidden)) : FL_NONE;
     c->bn = apart ? bias_of(c, ".bias_n", rows + joint, hidden) : FL_NONE;
     if (!fl_onnx_ok(im)) return (states){FL_NONE, FL_NONE, FL_NONE};
-    const fl_id zx = fl_node_conv(g, fl_onnx_name(im, c->direction ? "zx_back" : "zx"), x, wx, bx,
-                                  fl_window_cube(1, 1, 1, 1, 1, 1), 1);
+    const fl_id zx = fl_node_dense(g, fl_onnx_name(im, c->direction ? "zx_back" : "zx"), x, wx, bx);
     states s = {.h = first_state(c, 5, "h0")};
     s.c = c->kind == LSTM ? first_state(c, 6, "c0") : FL_NONE;
     const fl_id minus = c->kind == GRU ? fl_onnx_scalar(im, c->direction ? "minus_back" : "minus", -1) : FL_NONE;
