@@ -20,8 +20,8 @@ void fl_packings_list(fl_graph *, const bool *passing, bool settled, real *memor
 bool fl_packings_pass_largest(fl_graph *, bool *passing);
 size_t fl_packings_scratch(const fl_graph *);          /* bytes that the largest takes while it is made */
 
-/* Parameters that have no values yet (source.h), unless all that the plan takes from them is packed: the bytes of them; and giving them
- * values. wanted: per node, leaves that the caller reads; room: as many entries. */
+/* Parameters still without values (source.h) that this plan reads as they are, and not only packed. missing: the bytes that their values
+ * will take; wake: makes them. wanted: per node, leaves that the caller reads; room: as many entries. */
 size_t fl_packings_missing(const fl_graph *, const bool *wanted, bool settled, bool *room);
 void   fl_packings_wake   (const fl_graph *, const bool *wanted, bool settled, bool *room);
 

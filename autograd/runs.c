@@ -6,13 +6,6 @@
 
 #include <string.h>
 
-int *fl_shape_axis(fl_shape *s, int axis)
-{
-    int *const list[5] = {&s->n, &s->c, &s->t, &s->h, &s->w};
-    fl_assert(axis >= 0 && axis < 5);
-    return list[axis];
-}
-
 fl_runs fl_runs_along(fl_shape s, int axis)
 {
     static const int place[5] = {0, 4, 1, 2, 3};                 /* of N,C,T,H,W in memory */

@@ -8,7 +8,6 @@
 typedef struct fl_runs { int64_t outer, length, inner; } fl_runs;
 
 fl_runs fl_runs_along(fl_shape, int axis);
-int    *fl_shape_axis(fl_shape *, int axis);      /* axis 0..4 of N,C,T,H,W */
 
 /* `count` runs of `run` elements, each so many steps from the one before: to = from, or zeros where from is NULL; to += from. */
 void fl_runs_copy(int64_t count, int64_t run, const real *from, int64_t from_step, real *to, int64_t to_step);

@@ -58,7 +58,7 @@ bool    fl_conv_turns(const fl_conv *);
 bool    fl_conv_can_turn(const fl_conv *);              /* however small */
 
 int64_t fl_conv_packed_count(const fl_conv *, fl_conv_pass);   /* reals of a packed weight; FORWARD and TO_INPUT */
-void    fl_conv_pack(const fl_conv *, fl_conv_pass, const real *w, real *packed);     /* w: O,I/g,KT,KH,KW */
+void    fl_conv_pack(const fl_conv *, fl_conv_pass, const real *w, real *packed);     /* w: O,KT,KH,KW,I/g in memory */
 /* The same piece by piece: rows first .. first+count-1 (of O) of the weight, w pointing at the first. Pieces begin at multiples of
  * the unit and are whole units, the last one aside; each writes its own part, so they may run at the same time. */
 int     fl_conv_pack_unit(const fl_conv *, fl_conv_pass);
@@ -81,7 +81,7 @@ void fl_conv_forward   (const fl_conv *, const real *x, const real *packed, cons
 void fl_conv_to_input  (const fl_conv *, const real *gy, const real *packed, real *gx, void *scratch);
 void fl_conv_to_weights(const fl_conv *, const real *x, const real *gy, real *gw, void *scratch);
 
-/* Forward, y is computed in tiles of so many places along t, h, w. */
+/* Forward, y is computed in tiles of so many places along t, h, w; 1,1,1 where it goes place by place. */
 void fl_conv_grid(const fl_conv *, int tile[3]);
 
 double fl_conv_flops(const fl_conv *);                         /* 2 per multiply-add, taps in the padding included */

@@ -8,7 +8,7 @@ enum { PREFERRED_WIDTH = 64 / (int)sizeof(real) };
 
 static int ceil_div(int a, int b) { return a >= 0 ? (a + b - 1) / b : -(-a / b); }   /* b > 0 */
 
-static const int *extents(const fl_shape *s) { return &s->t; }
+static int extent(fl_shape s, int i) { return *fl_shape_axis(&s, 2 + i); }           /* along t, h, w */
 
 static int64_t reach(const fl_window *win, int axis) { return (int64_t)win->d[axis] * (win->k[axis] - 1) + 1; }
 static int within_int(int64_t length) { return length < 0 || length > INT_MAX ? 0 : (int)length; }
@@ -47,7 +47,7 @@ static bool sees_frames(const fl_conv *c)
     bool whole = c->groups == 1 && trivial(win, 0) && fits(c->x.n, c->x.t) && fits(c->x.n * c->x.t, c->x.h * c->x.w) &&
                  fits(c->x.h * c->x.w, c->x.c) && c->x.h * c->x.w > 1;
     for (int i = 1; i < 3; i++)
-        whole = whole && win->k[i] == extents(&c->x)[i] && win->d[i] == 1 && !win->lo[i] && !win->hi[i] && extents(&c->y)[i] == 1;
+        whole = whole && win->k[i] == extent(c->x, i) && win->d[i] == 1 && !win->lo[i] && !win->hi[i] && extent(c->y, i) == 1;
     return whole;
 }
 
@@ -192,7 +192,7 @@ fl_gather fl_gather_make(const fl_conv *c, fl_conv_pass pass, int phase)
     }
     g.blocks = (g.lanes + FL_BLOCK - 1) / FL_BLOCK;
     for (int i = 2; i >= 0; i--) {
-        const int in = extents(&g.in)[i], out = extents(&g.out)[i], s = c->win.s[i];
+        const int in = extent(g.in, i), out = extent(g.out, i), s = c->win.s[i];
         if (forward) g.axis[i] = forward_axis(&c->win, i, in, out);
         else if (i == 2 && g.together > 1) g.axis[i] = (fl_axis){.in = in, .out = out};
         else g.axis[i] = transposed_axis(&c->win, i, in, out, phase % s), phase /= s;

@@ -96,9 +96,9 @@ void fl_panel_of_x(const fl_weights *, const fl_patch *, const fl_item *, real *
 /* The other one: rows of x with zeros around them, [line][pixel][fl_strip_channels]; FL_BLOCK zeros at the end, for whole vectors. */
 void fl_strip_of_x(const fl_weights *, const fl_patch *, const fl_item *, real *to);
 
-/* Strips first .. last-1 of the rows against so many lanes of a block. t: the runs, where to, and both sides at the first row and lane;
- * then from strip to strip, and from lanes to lanes. Whole vectors are written. fresh: nothing is there yet. soon: first the one, then
- * the other. */
+/* Strips first .. last-1 of the rows against so many lanes of a block. t: lengths and steps of the runs; a, b and c at the first strip and
+ * lane. left_strip, right_strip: reals from one strip to the next, on either side. Whole vectors are written. fresh: nothing is there yet.
+ * soon: two lists of memory to ask for; the second begins when the first is used up. */
 void fl_strips_multiply(const fl_weights *, int first, int last, int lanes, fl_tile t, int64_t left_strip, int64_t right_strip, bool fresh,
                         fl_soon[2]);
 

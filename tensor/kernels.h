@@ -35,8 +35,8 @@ typedef struct fl_tile {
     int64_t start_row, c_row;          /* start_row 0: the same vector for all rows (a bias) */
     int add;                           /* 1: c += the sum, in one rounding at the end; 0: c = the sum */
     int64_t ahead, ahead_step;         /* every second k of a run it asks the first cache for a[ahead], one step further each time */
-    const real *later;                 /* and through all runs the second cache for this, one step further each time; or NULL: then b is */
-                                       /* not asked for either where several tiles go through one run of it, of FL_NEAR_RUN at most */
+    const real *later;                 /* what to ask the second cache for, a step further each second k; NULL: nothing. Then, where a */
+                                       /* tile of one run of at most FL_NEAR_RUN is repeated, b counts as near, and is not asked for */
     int64_t later_step;
     int in_parts;                      /* 1: every round of the two outer loops is a sum of its own, added to c in one rounding */
     int64_t run;                       /* length of a run; runs: three nested loops, each with its jumps */

@@ -12,6 +12,13 @@ bool fl_shape_equal(fl_shape a, fl_shape b)
     return a.n == b.n && a.c == b.c && a.t == b.t && a.h == b.h && a.w == b.w;
 }
 
+int *fl_shape_axis(fl_shape *s, int axis)
+{
+    int *const list[5] = {&s->n, &s->c, &s->t, &s->h, &s->w};
+    fl_assert(axis >= 0 && axis < 5);
+    return list[axis];
+}
+
 bool fl_shape_valid(fl_shape s)
 {
     const int axes[5] = {s.n, s.c, s.t, s.h, s.w};

@@ -20,6 +20,7 @@ typedef struct fl_tensor {
     real *data;          /* channels last; owned by the arena that it came from */
 } fl_tensor;
 
+int *fl_shape_axis(fl_shape *, int axis);            /* axis 0..4 of N,C,T,H,W */
 static inline int64_t fl_shape_count(fl_shape s) { return (int64_t)s.n * s.c * s.t * s.h * s.w; }
 static inline int64_t fl_shape_pixels(fl_shape s) { return (int64_t)s.n * s.t * s.h * s.w; }
 static inline int64_t fl_at(fl_shape s, int n, int c, int t, int h, int w)

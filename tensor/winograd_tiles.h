@@ -64,8 +64,8 @@ void fl_tiles_transform(const fl_tiles *, int64_t first, int64_t count, real *to
 typedef struct fl_spread { const real *gy; fl_edges edges; int strips, low, high, tall; int64_t strip, step; } fl_spread;
 void fl_tiles_spread(const fl_tiles *, const fl_spread *, int64_t first, int64_t count, real *to);
 
-/* Pixels of a group without taps along t, in the cache lines in which they lie, in as many shares as there are points times blocks: shares
- * first .. last-1, of one point. What lies in several planes, or beyond the end of one, is not all there: good enough to be asked for. */
+/* The cache lines of a group's input pixels (without taps along t), cut into points x blocks equal shares: shares first .. last-1, of one
+ * point. Only to be asked for: a group that spans planes, or the end of one, is covered in part. */
 typedef struct fl_tile_lines { const real *at; int64_t count; } fl_tile_lines;
 fl_tile_lines fl_tiles_lines(const fl_tiles *, const fl_tile_group *, int first, int last);
 
