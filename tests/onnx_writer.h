@@ -69,6 +69,19 @@ static inline void onnx_tensor(wire *w, const char *name, int type, int rank, co
     }
 }
 
+/* A float tensor of given values; rank 0: of one. */
+static inline void onnx_reals(wire *w, const char *name, int rank, const int64_t *dim, const float *value)
+{
+    int64_t count = 1;
+    for (int i = 0; i < rank; i++) {
+        wire_int(w, 1, dim[i]);
+        count *= dim[i];
+    }
+    wire_int(w, 2, 1);
+    wire_text(w, 8, name);
+    for (int64_t i = 0; i < count; i++) wire_float(w, 4, value[i]);
+}
+
 /* An attribute of a number, a text, or a list of count integers. */
 static inline void onnx_number(wire *node, const char *name, int64_t v)
 {

@@ -135,8 +135,9 @@ TEST(onnx_large_networks_are_those_of_pytorch)
 
 static double at_01(int64_t i) { return (double)((float)i * 0.1f); }       /* value i of a constant (onnx_writer.h) */
 
-/* A file with one node from x [1,3,T,1,1] to y; extra: its other constants, written by the caller. */
-static void run_one(wire *graph, int frames, double (*value)(int c, int t), double *y, int count)
+/* A file with one node from x [1,3,T,1,1] to y; extra: its other constants, written by the caller. slope: NULL, or the gradient of the
+ * sum of y, in the order of time and channel. */
+static void run_with_slope(wire *graph, int frames, double (*value)(int c, int t), double *y, int count, double *slope)
 {
     wire model = {.size = 0};
     fl_error error = {0};
@@ -150,12 +151,22 @@ static void run_one(wire *graph, int frames, double (*value)(int c, int t), doub
     fl_graph *g = onnx ? fl_graph_new(&a) : NULL;
     const fl_network net = g ? fl_model_build(g, &onnx->model, &(fl_model_options){.n = 1}) : fl_network_none;
     if (CHECK_SAY(error.status == FL_OK, "%s", error.message) && CHECK(fl_graph_shape(g, net.output).c == count)) {
-        fl_graph_plan(g, &(fl_plan){.out = &net.output, .n_out = 1});
+        fl_graph_plan(g, &(fl_plan){.keep = slope ? FL_KEEP_FOR_BACKWARD : FL_KEEP_OUTPUTS, .out = &net.output, .n_out = 1,
+                                    .root = net.output, .wrt = &net.input, .n_wrt = slope ? 1 : 0});
+        real *seed = FL_NEW(&a, real, count);
+        for (int k = 0; seed && k < count; k++) seed[k] = 1;
         for (int i = 0; i < 3 * frames; i++) fl_graph_value(g, net.input)[i] = (real)value(i % 3, i / 3);
         fl_graph_forward(g);
         for (int k = 0; k < count; k++) y[k] = (double)fl_graph_value(g, net.output)[k];
+        if (slope && CHECK(seed)) fl_graph_backward(g, seed);
+        for (int i = 0; slope && i < 3 * frames; i++) slope[i] = (double)fl_graph_signal(g, net.input)[i];
     }
     fl_arena_free(&a);
+}
+
+static void run_one(wire *graph, int frames, double (*value)(int c, int t), double *y, int count)
+{
+    run_with_slope(graph, frames, value, y, count, NULL);
 }
 
 static double wave(int c, int t) { return 0.5 - 0.4 * c + 0.3 * t * t; }
@@ -229,6 +240,84 @@ TEST(onnx_powers_and_remainders_of_whole_numbers)
     for (int n = 1; n <= 11; n++) {
         const int64_t e[3] = {n, n, n};
         fold_whole("Pow", 0, (const int64_t[]){2, 3, 5}, e, (const double[]){pow(2, n), pow(3, n), pow(5, n)});
+    }
+}
+
+/* Behind the nodes of graph, which end in "m": y = m in one row. */
+static void in_a_row(wire *graph)
+{
+    wire n = {.size = 0}, all = {.size = 0};
+    onnx_tensor(&all, "all", 7, 1, (const int64_t[]){1}, (const int64_t[]){-1});
+    onnx_node(&n, "Reshape", "m all", "y");
+    wire_inside(graph, 1, &n);
+    wire_inside(graph, 5, &all);
+}
+
+/* A constant of any size takes nothing from x where x is the answer. */
+static void extreme_of_one(const char *op, const char *in, float bound)
+{
+    enum { T = 2 };
+    wire graph = {.size = 0}, n = {.size = 0}, c = {.size = 0};
+    double y[3 * T] = {0}, slope[3 * T] = {0};
+    onnx_reals(&c, "c", 0, NULL, &bound);
+    onnx_node(&n, op, in, "m");
+    wire_inside(&graph, 1, &n);
+    wire_inside(&graph, 5, &c);
+    in_a_row(&graph);
+    run_with_slope(&graph, T, wave, y, 3 * T, slope);
+    for (int i = 0; i < 3 * T; i++) {
+        const double x = (double)(real)wave(i / T, i % T), b = (double)bound;
+        const bool is_x = strcmp(op, "Max") == 0 ? x > b : x < b;
+        CHECK_SAY(y[i] == (is_x ? x : b), "%s of %g and %g: %.9g", op, x, b, y[i]);
+        CHECK_SAY(slope[i % T * 3 + i / T] == (is_x ? 1 : 0), "%s of %g and %g: slope %g", op, x, b, slope[i % T * 3 + i / T]);
+    }
+}
+
+TEST(onnx_extremes_with_a_constant_keep_every_bit)
+{
+    static const float bound[] = {0.25f, -1e4f, -65504.0f, -1e9f, -3.4e38f, -INFINITY};
+    for (size_t i = 0; i < sizeof bound / sizeof *bound; i++) {
+        extreme_of_one("Max", "x c", bound[i]);
+        extreme_of_one("Max", "c x", bound[i]);
+        extreme_of_one("Min", "x c", -bound[i]);
+        extreme_of_one("Min", "c x", -bound[i]);
+    }
+}
+
+/* Two operands that both have values: here x and x times a constant, and a constant per channel. */
+static void extreme_of_two(const char *op, const char *in)
+{
+    enum { T = 2 };
+    static const float factor[3] = {1e9f, -2.0f, -1e9f}, size[3] = {-1e9f, 0.2f, 1e9f};
+    const bool max = strcmp(op, "Max") == 0, twice = in[2] == 'p';
+    wire graph = {.size = 0}, k = {.size = 0}, s = {.size = 0}, n[2];
+    double y[3 * T] = {0};
+    memset(n, 0, sizeof n);
+    onnx_reals(&k, "k", 3, (const int64_t[]){3, 1, 1}, factor);
+    onnx_reals(&s, "s", 4, (const int64_t[]){3, 1, 1, 1}, size);
+    wire scale = {.size = 0}, shape = {.size = 0};
+    onnx_node(&scale, "Reshape", "k shape", "k4");
+    onnx_tensor(&shape, "shape", 7, 1, (const int64_t[]){4}, (const int64_t[]){3, 1, 1, 1});
+    onnx_node(&n[0], "Mul", "x k4", "p");
+    onnx_node(&n[1], op, in, "m");
+    wire_inside(&graph, 1, &scale);
+    for (int i = 0; i < 2; i++) wire_inside(&graph, 1, &n[i]);
+    wire_inside(&graph, 5, &k);
+    wire_inside(&graph, 5, &s);
+    wire_inside(&graph, 5, &shape);
+    in_a_row(&graph);
+    run_one(&graph, T, wave, y, 3 * T);
+    for (int i = 0; i < 3 * T; i++) {
+        const real x = (real)wave(i / T, i % T), other = twice ? x * (real)factor[i / T] : (real)size[i / T];
+        CHECK_SAY(y[i] == (double)((max ? x > other : x < other) ? x : other), "%s of %g and %g: %.9g", op, (double)x, (double)other, y[i]);
+    }
+}
+
+TEST(onnx_extremes_of_two_keep_every_bit)
+{
+    for (int i = 0; i < 2; i++) {
+        extreme_of_two(i ? "Min" : "Max", "x p");
+        extreme_of_two(i ? "Min" : "Max", "x s");
     }
 }
 

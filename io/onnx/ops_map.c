@@ -3,6 +3,8 @@
  * What has no op of its own is put together from those that do: HardSwish(x) = x * clip(x / 6 + 1/2, 0, 1). */
 #include "io/onnx/import.h"
 
+#include "autograd/runs.h"
+
 #include <float.h>
 #include <math.h>
 
@@ -101,12 +103,29 @@ static fl_id meet(fl_onnx_import *im, const fl_onnx_value *v, int rank, const in
 
 typedef enum kind { ADD, SUB, MUL, DIV, MAX, MIN } kind;
 
-/* max(a,b) = b + relu(a - b);  min(a,b) = a - relu(a - b) */
+/* x with all values of s: one that is broadcast is added to zeros, which changes none. */
+static fl_id filled(fl_onnx_import *im, fl_id x, fl_shape s)
+{
+    if (!fl_onnx_ok(im) || fl_shape_equal(fl_graph_shape(im->g, x), s)) return x;
+    const fl_id zeros = fl_node_buffer(im->g, fl_onnx_name(im, "zeros"), s);
+    return fl_node_add(im->g, fl_onnx_name(im, "filled"), x, zeros);
+}
+
+/* The larger of two, or the smaller: min(a,b) = -max(-a,-b). Exact at any size, which b + relu(a - b) is not: b lies behind a on T,
+ * and a pool of two taps, as far apart as a is long, sees one value of each. Of equals the first wins. */
 static fl_id extreme(fl_onnx_import *im, const char *name, kind k, fl_id a, fl_id b)
 {
-    const fl_id difference = fl_node_add(im->g, fl_onnx_name(im, "difference"), a, times(im, "minus", b, -1));
-    const fl_id above = fl_node_relu(im->g, fl_onnx_name(im, "above"), difference);
-    return k == MAX ? fl_node_add(im->g, name, b, above) : fl_node_add(im->g, name, a, times(im, "minus", above, -1));
+    fl_window win = {{2, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}};
+    fl_shape s = fl_graph_shape(im->g, a), other = fl_graph_shape(im->g, b);
+    for (int axis = 0; axis < 5; axis++)
+        if (*fl_shape_axis(&s, axis) == 1) *fl_shape_axis(&s, axis) = *fl_shape_axis(&other, axis);
+    const fl_id first = filled(im, k == MIN ? times(im, "minus", a, -1) : a, s);
+    const fl_id second = filled(im, k == MIN ? times(im, "minus", b, -1) : b, s);
+    const fl_id both = fl_node_concat(im->g, fl_onnx_name(im, "both"), FL_AXIS_T, 2, (const fl_id[]){first, second});
+    win.d[0] = s.t;
+    if (k == MAX) return fl_node_maxpool(im->g, name, both, win, false);
+    const fl_id largest = fl_node_maxpool(im->g, fl_onnx_name(im, "largest"), both, win, false), minus = fl_onnx_scalar(im, "minus", -1);
+    return fl_node_mul(im->g, name, largest, minus);
 }
 
 static fl_id combine(fl_onnx_import *im, kind k, fl_id a, fl_id b)
@@ -157,21 +176,47 @@ static void import_sub(fl_onnx_import *im) { import_two(im, SUB); }
 static void import_mul(fl_onnx_import *im) { import_two(im, MUL); }
 static void import_div(fl_onnx_import *im) { import_two(im, DIV); }
 
+/* A constant of one value beside x, which depends on the clip. */
+static bool is_bound(const fl_onnx_value *c, const fl_onnx_value *x)
+{
+    return c->kind == FL_ONNX_CONSTANT && x->kind == FL_ONNX_DYNAMIC && fl_onnx_count(c) == 1;
+}
+
+/* Max and Min of x and such a bound are a clip. */
+static void import_bound(fl_onnx_import *im, kind k, const fl_onnx_value *x, const fl_onnx_value *c)
+{
+    const double *bound = fl_onnx_as_reals(im, c);
+    int want[FL_ONNX_RANK], rank;
+    if (!bound || !fl_onnx_meet(im, x, c, &rank, want)) return;
+    const fl_id at = fl_onnx_arrange_right(im, x, rank, want);
+    const double low = k == MAX ? bound[0] : -(double)INFINITY, high = k == MIN ? bound[0] : (double)INFINITY;
+    fl_onnx_result(im, 0, fl_node_clip(im->g, fl_onnx_name(im, NULL), at, low, high), rank, want);
+}
+
+static void import_two_of_many(fl_onnx_import *im, kind k, const fl_onnx_value *a, const fl_onnx_value *b)
+{
+    int want[FL_ONNX_RANK], rank;
+    if (k != ADD && is_bound(b, a)) import_bound(im, k, a, b);
+    else if (k != ADD && is_bound(a, b)) import_bound(im, k, b, a);
+    else if (fl_onnx_meet(im, a, b, &rank, want)) {
+        const fl_id x = meet(im, a, rank, want, "", 1), y = meet(im, b, rank, want, "", 1);
+        fl_onnx_result(im, 0, combine(im, k, x, y), rank, want);
+    }
+}
+
 /* Sum, Max, Min of any number of operands: one after the other. */
 static void import_many(fl_onnx_import *im, kind k)
 {
-    const fl_onnx_value *a = fl_onnx_data(im, 0);
+    const fl_onnx_value *a = im->node->n_in > 1 ? fl_onnx_operand(im, 0) : fl_onnx_data(im, 0);
+    fl_onnx_value so_far;
     if (!a) return;
-    fl_onnx_value so_far = *a;
-    fl_onnx_set(im, 0, so_far);
+    if (im->node->n_in == 1) fl_onnx_set(im, 0, *a);
     for (int i = 1; i < im->node->n_in; i++) {
         const fl_onnx_value *b = fl_onnx_operand(im, i);
-        int want[FL_ONNX_RANK], rank;
-        if (!b || !fl_onnx_meet(im, &so_far, b, &rank, want)) return;
-        const fl_id x = meet(im, &so_far, rank, want, "", 1), y = meet(im, b, rank, want, "", 1);
-        fl_onnx_result(im, 0, combine(im, k, x, y), rank, want);
+        if (b) import_two_of_many(im, k, a, b);
         if (!fl_onnx_ok(im) || !fl_onnx_wanted(im, 0)) return;
         so_far = im->value[im->node->out[0]];
+        a = &so_far;
     }
 }
 static void import_sum(fl_onnx_import *im) { import_many(im, ADD); }
