@@ -321,6 +321,34 @@ TEST(onnx_extremes_of_two_keep_every_bit)
     }
 }
 
+/* Values inside keep their bits, whatever stands around them. */
+static void pad_by(float value)
+{
+    enum { T = 2 };
+    wire graph = {.size = 0}, n = {.size = 0}, v = {.size = 0}, p = {.size = 0};
+    double y[3 * (T + 3)] = {0}, slope[3 * T] = {0};
+    onnx_reals(&v, "v", 0, NULL, &value);
+    onnx_tensor(&p, "p", 7, 1, (const int64_t[]){10}, (const int64_t[]){0, 0, 1, 0, 0, 0, 0, 2, 0, 0});
+    onnx_node(&n, "Pad", "x p v", "m");
+    wire_inside(&graph, 1, &n);
+    wire_inside(&graph, 5, &v);
+    wire_inside(&graph, 5, &p);
+    in_a_row(&graph);
+    run_with_slope(&graph, T, wave, y, 3 * (T + 3), slope);
+    for (int c = 0; c < 3; c++)
+        for (int t = 0; t < T + 3; t++) {
+            const double want = t < 1 || t > T ? (double)value : (double)(real)wave(c, t - 1);
+            CHECK_SAY(y[c * (T + 3) + t] == want, "padded by %g: %.9g at %d, wanted %.9g", (double)value, y[c * (T + 3) + t], t, want);
+        }
+    for (int i = 0; i < 3 * T; i++) CHECK(slope[i] == 1);
+}
+
+TEST(onnx_padding_keeps_every_bit)
+{
+    static const float value[] = {0, 1.5f, -65504.0f, -1e9f, -3.4e38f, -INFINITY};
+    for (size_t i = 0; i < sizeof value / sizeof *value; i++) pad_by(value[i]);
+}
+
 /* linear_before_reset 0, which PyTorch never writes: n = tanh(W x + Wb + R (r h) + Rb). Two units, no shape is
  * square. */
 TEST(onnx_gru_resets_before_the_product)

@@ -340,9 +340,36 @@ static bool read_pads(fl_onnx_import *im, const fl_onnx_value *x, int64_t *low, 
     return true;
 }
 
-/* Zeros around; another value v is padded as v + pad(x - v). */
-static void pad_zeros(fl_onnx_import *im, const fl_onnx_value *x, const int64_t *low, const int64_t *high,
-                      double value)
+/* A buffer to add to a padded array: `value` in the border, 0 inside, 1 long along axes that are not padded. */
+static fl_id border(fl_onnx_import *im, fl_shape padded, const int before[5], const int after[5], double value)
+{
+    fl_shape s = {1, 1, 1, 1, 1};
+    int low[5], high[5];
+    for (int axis = 0; axis < 5; axis++) {
+        const bool grows = before[axis] || after[axis];
+        if (grows) *fl_shape_axis(&s, axis) = *fl_shape_axis(&padded, axis);
+        low[axis] = before[axis];
+        high[axis] = *fl_shape_axis(&s, axis) - after[axis];
+    }
+    const fl_id id = fl_node_buffer(im->g, fl_onnx_name(im, "border"), s);
+    if (id == FL_NONE) return id;
+    real *to = fl_graph_value(im->g, id);
+    for (int n = 0; n < s.n; n++)
+        for (int t = 0; t < s.t; t++)
+            for (int h = 0; h < s.h; h++)
+                for (int w = 0; w < s.w; w++)
+                    for (int c = 0; c < s.c; c++) {
+                        const int at[5] = {n, c, t, h, w};
+                        bool inside = true;
+                        for (int axis = 0; axis < 5; axis++) inside &= at[axis] >= low[axis] && at[axis] < high[axis];
+                        to[fl_at(s, n, c, t, h, w)] = inside ? 0 : (real)value;
+                    }
+    return id;
+}
+
+/* Zeros around; another value is added to them alone, so that all values inside keep their bits. */
+static void pad_constant(fl_onnx_import *im, const fl_onnx_value *x, const int64_t *low, const int64_t *high,
+                         double value)
 {
     int want[FL_ONNX_RANK] = {0}, before[5] = {0}, after[5] = {0};
     unsigned needed = 0;
@@ -357,13 +384,10 @@ static void pad_zeros(fl_onnx_import *im, const fl_onnx_value *x, const int64_t 
         after[want[i]] = (int)high[i];
     }
     fl_id y = fl_onnx_arrange(im, x, want);
-    if (value != 0) {
-        const fl_id minus = fl_onnx_scalar(im, "minus", -value), plus = fl_onnx_scalar(im, "value", value);
-        y = fl_node_add(im->g, fl_onnx_name(im, "less"), y, minus);
-        y = fl_node_pad(im->g, fl_onnx_name(im, "pad"), y, before, after);
-        y = fl_node_add(im->g, fl_onnx_name(im, NULL), y, plus);
-    } else {
-        y = fl_node_pad(im->g, fl_onnx_name(im, NULL), y, before, after);
+    y = fl_node_pad(im->g, fl_onnx_name(im, value != 0 ? "pad" : NULL), y, before, after);
+    if (value != 0 && fl_onnx_ok(im)) {
+        const fl_id around = border(im, fl_graph_shape(im->g, y), before, after, value);
+        y = fl_node_add(im->g, fl_onnx_name(im, NULL), y, around);
     }
     fl_onnx_result(im, 0, y, x->rank, want);
 }
@@ -379,7 +403,7 @@ static void import_pad(fl_onnx_import *im)
     if (!constant && !reflect && !fl_onnx_is(im, "mode", "", "edge"))
         fl_onnx_fail(im, "mode '%.40s' is not available; expected constant, reflect or edge",
                      fl_onnx_text(im, "mode", ""));
-    if (constant && !(value > -1e30 && value < 1e30)) fl_onnx_fail(im, "expected a finite value, got %g", value);
+    if (constant && value != value) fl_onnx_fail(im, "value: expected a number to pad with, got NaN");
     fl_onnx_value y = *x, next;
     bool grows = false;
     for (int i = 0; i < x->rank && fl_onnx_ok(im); i++) {
@@ -399,7 +423,7 @@ static void import_pad(fl_onnx_import *im)
         y = next;
     }
     if (!fl_onnx_ok(im)) return;
-    if (constant && grows) pad_zeros(im, &y, low, high, value);
+    if (constant && grows) pad_constant(im, &y, low, high, value);
     else fl_onnx_set(im, 0, y);
 }
 
