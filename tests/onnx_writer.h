@@ -82,6 +82,15 @@ static inline void onnx_reals(wire *w, const char *name, int rank, const int64_t
     for (int64_t i = 0; i < count; i++) wire_float(w, 4, value[i]);
 }
 
+/* An attribute without a value, as proto3 writes zero: type 1 (float) or 2 (int). */
+static inline void onnx_bare(wire *node, const char *name, int type)
+{
+    wire a = {.size = 0};
+    wire_text(&a, 1, name);
+    wire_int(&a, 20, type);
+    wire_inside(node, 5, &a);
+}
+
 /* An attribute of a number, a text, or a list of count integers. */
 static inline void onnx_number(wire *node, const char *name, int64_t v)
 {

@@ -349,6 +349,29 @@ TEST(onnx_padding_keeps_every_bit)
     for (size_t i = 0; i < sizeof value / sizeof *value; i++) pad_by(value[i]);
 }
 
+/* proto3 leaves zero out: an attribute that has a type and no value is 0, not its preset. */
+TEST(onnx_attributes_without_a_value_are_zero)
+{
+    enum { T = 2 };
+    wire graph = {.size = 0}, n[2];
+    double y[3 * T] = {0};
+    memset(n, 0, sizeof n);
+    onnx_node(&n[0], "LeakyRelu", "x", "m");
+    onnx_bare(&n[0], "alpha", 1);
+    wire_inside(&graph, 1, &n[0]);
+    in_a_row(&graph);
+    run_one(&graph, T, wave, y, 3 * T);
+    for (int i = 0; i < 3 * T; i++) CHECK_NEAR(y[i], wave(i / T, i % T) > 0 ? wave(i / T, i % T) : 0, 1e-6);
+    graph.size = n[0].size = 0;
+    onnx_node(&n[0], "Squeeze", "x", "ct");
+    onnx_node(&n[1], "Softmax", "ct", "m");
+    onnx_bare(&n[1], "axis", 2);
+    for (int i = 0; i < 2; i++) wire_inside(&graph, 1, &n[i]);
+    in_a_row(&graph);
+    run_one(&graph, T, wave, y, 3 * T);
+    for (int t = 0; t < T; t++) CHECK_NEAR(y[t] + y[T + t] + y[2 * T + t], 1, 1e-6);
+}
+
 /* linear_before_reset 0, which PyTorch never writes: n = tanh(W x + Wb + R (r h) + Rb). Two units, no shape is
  * square. */
 TEST(onnx_gru_resets_before_the_product)

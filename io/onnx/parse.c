@@ -13,7 +13,8 @@ enum { OPSET_DOMAIN = 1, OPSET_VERSION = 2 };
 enum { GRAPH_NODE = 1, GRAPH_INITIALIZER = 5, GRAPH_INPUT = 11, GRAPH_OUTPUT = 12, GRAPH_SPARSE = 15 };
 enum { NODE_INPUT = 1, NODE_OUTPUT = 2, NODE_NAME = 3, NODE_OP = 4, NODE_ATTRIBUTE = 5, NODE_DOMAIN = 7 };
 enum { ATTR_NAME = 1, ATTR_F = 2, ATTR_I = 3, ATTR_S = 4, ATTR_T = 5, ATTR_G = 6, ATTR_FLOATS = 7, ATTR_INTS = 8,
-       ATTR_STRINGS = 9, ATTR_GRAPHS = 11 };
+       ATTR_STRINGS = 9, ATTR_GRAPHS = 11, ATTR_TYPE = 20 };
+enum { ATTR_IS_FLOAT = 1, ATTR_IS_INT = 2 };
 enum { INFO_NAME = 1, INFO_TYPE = 2 };
 enum { TYPE_TENSOR = 1, TENSOR_TYPE = 1, TENSOR_SHAPE = 2, SHAPE_DIM = 1, DIM_VALUE = 1 };
 
@@ -99,6 +100,7 @@ static bool read_attribute(parser *ps, fl_proto p, fl_onnx_attribute *a)
     const fl_proto all = p;
     fl_proto_field f;
     int64_t room = 0;
+    uint64_t type = 0;
     *a = (fl_onnx_attribute){.name = ""};
     while (fl_proto_next(&p, &f)) {
         const bool list = f.number == ATTR_INTS || f.number == ATTR_FLOATS || f.number == ATTR_STRINGS;
@@ -114,6 +116,7 @@ static bool read_attribute(parser *ps, fl_proto p, fl_onnx_attribute *a)
             a->i = (int64_t)f.bits;
         }
         if (f.number == ATTR_S && !(a->s = fl_proto_text(&p, &f, ps->arena, "text of an attribute"))) return false;
+        if (f.number == ATTR_TYPE && f.wire == FL_WIRE_VARINT) type = f.bits;
         if (f.number == ATTR_G || f.number == ATTR_GRAPHS) a->has_graph = true;
         if (f.number == ATTR_T && fl_proto_is(&p, &f, FL_WIRE_BYTES, "tensor of an attribute")) {
             fl_onnx_tensor *t = FL_NEW(ps->arena, fl_onnx_tensor, 1);
@@ -122,6 +125,8 @@ static bool read_attribute(parser *ps, fl_proto p, fl_onnx_attribute *a)
         }
     }
     if (p.error->status != FL_OK) return false;
+    a->has_f |= type == ATTR_IS_FLOAT;       /* proto3 leaves out a value that is 0 */
+    a->has_i |= type == ATTR_IS_INT;
     return room == 0 || read_lists(ps, all, a, room);
 }
 
