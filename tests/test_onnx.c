@@ -372,6 +372,26 @@ TEST(onnx_attributes_without_a_value_are_zero)
     for (int t = 0; t < T; t++) CHECK_NEAR(y[t] + y[T + t] + y[2 * T + t], 1, 1e-6);
 }
 
+/* An empty list of axes, of a value that depends on the clip and of a constant. */
+TEST(onnx_empty_axes_may_reduce_nothing)
+{
+    wire graph = {.size = 0}, none = {.size = 0}, k = {.size = 0}, n[3];
+    double y[3] = {0};
+    memset(n, 0, sizeof n);
+    onnx_tensor(&none, "none", 7, 1, (const int64_t[]){0}, (const int64_t[]){0});
+    onnx_tensor(&k, "k", 1, 4, (const int64_t[]){3, 1, 1, 1}, NULL);
+    onnx_node(&n[0], "ReduceSum", "x none", "a");
+    onnx_node(&n[1], "ReduceSum", "k none", "b");
+    onnx_node(&n[2], "Mul", "a b", "m");
+    for (int i = 0; i < 2; i++) onnx_number(&n[i], "noop_with_empty_axes", 1);
+    for (int i = 0; i < 3; i++) wire_inside(&graph, 1, &n[i]);
+    wire_inside(&graph, 5, &none);
+    wire_inside(&graph, 5, &k);
+    in_a_row(&graph);
+    run_one(&graph, 1, wave, y, 3);
+    for (int i = 0; i < 3; i++) CHECK_NEAR(y[i], wave(i, 0) * at_01(i), 1e-6);
+}
+
 /* linear_before_reset 0, which PyTorch never writes: n = tanh(W x + Wb + R (r h) + Rb). Two units, no shape is
  * square. */
 TEST(onnx_gru_resets_before_the_product)

@@ -242,6 +242,10 @@ static void fold_reduce(fl_onnx_import *im)
     fl_onnx_value y = {.rank = 0}, walk = {.rank = x.rank};
     while (strcmp(reduction_name[op], im->node->op) != 0) op++;
     if (!fl_onnx_ok(im) || !fl_onnx_axes(im, 1, x.rank, &axes)) return;
+    if (fl_onnx_reduces_nothing(im, 1)) {
+        fl_onnx_set(im, 0, *fl_onnx_operand(im, 0));
+        return;
+    }
     if (x.count == 0) fl_onnx_fail(im, "nothing to reduce");
     memcpy(walk.dim, x.dim, sizeof walk.dim);
     for (int k = x.rank - 1; k >= 0; k--) {

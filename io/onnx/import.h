@@ -80,6 +80,8 @@ double fl_onnx_number(fl_onnx_import *, const char *name, int k, double preset);
 bool fl_onnx_axis(fl_onnx_import *, int64_t axis, int rank, int *to);
 /* The axes of a reduction, squeeze ... as bits; every axis of rank where no list is given. */
 bool fl_onnx_axes(fl_onnx_import *, int k, int rank, unsigned *bits);
+/* A reduction without axes, or with an empty list of them, that says (noop_with_empty_axes) to leave its operand as it is. */
+bool fl_onnx_reduces_nothing(fl_onnx_import *, int k);
 
 /* begin:end:step of Python on an axis, cut to what is there: how many places, and the first one. */
 int64_t fl_onnx_range(int64_t begin, int64_t end, int64_t step, int64_t length, int64_t *first);

@@ -18,9 +18,7 @@ static void reduced(fl_onnx_import *im, const fl_onnx_value *x, unsigned axes, f
 /* The axes to reduce: of the tensor, and their seats as bits. False: the error is set, or nothing is to be done. */
 static bool reduced_axes(fl_onnx_import *im, const fl_onnx_value *x, unsigned *axes)
 {
-    const bool named = fl_onnx_given(im, 1) || fl_onnx_attribute_of(im, "axes");
-    if (!fl_onnx_axes(im, 1, x->rank, axes)) return false;
-    if (named || !fl_onnx_int(im, "noop_with_empty_axes", 0)) return true;
+    if (!fl_onnx_reduces_nothing(im, 1)) return fl_onnx_axes(im, 1, x->rank, axes);
     fl_onnx_set(im, 0, *x);
     return false;
 }

@@ -163,6 +163,12 @@ bool fl_onnx_axes(fl_onnx_import *im, int k, int rank, unsigned *bits)
     return count > -2;
 }
 
+bool fl_onnx_reduces_nothing(fl_onnx_import *im, int k)
+{
+    int64_t list[FL_ONNX_RANK];
+    return fl_onnx_int(im, "noop_with_empty_axes", 0) && fl_onnx_list(im, "axes", k, FL_ONNX_RANK, list) < 1;
+}
+
 static int64_t within(int64_t i, int64_t low, int64_t high) { return i < low ? low : i > high ? high : i; }
 
 int64_t fl_onnx_range(int64_t begin, int64_t end, int64_t step, int64_t length, int64_t *first)
