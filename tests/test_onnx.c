@@ -392,6 +392,45 @@ TEST(onnx_empty_axes_may_reduce_nothing)
     for (int i = 0; i < 3; i++) CHECK_NEAR(y[i], wave(i, 0) * at_01(i), 1e-6);
 }
 
+/* y = x times what three constants become under a Cast to a narrow type and back. whole: they begin as int64. */
+static void cast_to(int type, const int64_t *whole, const float *from, const double *want)
+{
+    wire graph = {.size = 0}, k = {.size = 0}, n[3];
+    double y[3] = {0};
+    memset(n, 0, sizeof n);
+    if (whole) onnx_tensor(&k, "k", 7, 4, (const int64_t[]){3, 1, 1, 1}, whole);
+    else onnx_reals(&k, "k", 4, (const int64_t[]){3, 1, 1, 1}, from);
+    onnx_node(&n[0], "Cast", "k", "narrow");
+    onnx_number(&n[0], "to", type);
+    onnx_node(&n[1], "Cast", "narrow", "r");
+    onnx_number(&n[1], "to", 1);
+    onnx_node(&n[2], "Mul", "x r", "m");
+    for (int i = 0; i < 3; i++) wire_inside(&graph, 1, &n[i]);
+    wire_inside(&graph, 5, &k);
+    in_a_row(&graph);
+    run_one(&graph, 1, wave, y, 3);
+    for (int i = 0; i < 3; i++)
+        CHECK_SAY(y[i] == (double)((real)wave(i, 0) * (real)(float)want[i]), "cast to %d: value %d is %.9g, wanted %.9g", type, i,
+                  y[i] / wave(i, 0), want[i]);
+}
+
+TEST(onnx_casts_of_constants_narrow)
+{
+    const int64_t big = (int64_t)1 << 32;
+    cast_to(2, (const int64_t[]){300, -1, 7}, NULL, (const double[]){44, 255, 7});
+    cast_to(3, (const int64_t[]){200, -129, 7}, NULL, (const double[]){-56, 127, 7});
+    cast_to(4, (const int64_t[]){65537, -1, 7}, NULL, (const double[]){1, 65535, 7});
+    cast_to(5, (const int64_t[]){40000, -32769, 7}, NULL, (const double[]){-25536, 32767, 7});
+    cast_to(6, (const int64_t[]){big + 5, -big - 5, big / 2}, NULL, (const double[]){5, -5, -2147483648.0});
+    cast_to(12, (const int64_t[]){big + 5, -1, 7}, NULL, (const double[]){5, 4294967295.0, 7});
+    cast_to(2, NULL, (const float[]){300.7f, 2.9f, 255.0f}, (const double[]){44, 2, 255});
+    cast_to(10, NULL, (const float[]){2049, 2051, 1.0001f}, (const double[]){2048, 2052, 1});
+    cast_to(10, NULL, (const float[]){65519, -65519, 0.1f}, (const double[]){65504, -65504, 0.0999755859375});
+    cast_to(10, NULL, (const float[]){6e-8f, 3.1e-5f, 2e-8f}, (const double[]){0x1p-24, 520 * 0x1p-24, 0});
+    cast_to(16, NULL, (const float[]){257, 259, 1.01f}, (const double[]){256, 260, 1.0078125});
+    cast_to(10, (const int64_t[]){2049, 4099, 7}, NULL, (const double[]){2048, 4100, 7});
+}
+
 /* linear_before_reset 0, which PyTorch never writes: n = tanh(W x + Wb + R (r h) + Rb). Two units, no shape is
  * square. */
 TEST(onnx_gru_resets_before_the_product)

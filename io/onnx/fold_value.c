@@ -100,6 +100,38 @@ static void fold_range(fl_onnx_import *im)
     fl_onnx_set(im, 0, y);
 }
 
+/* v as a type with `bits` bits of fraction has it, whose smallest normal number is 2^least: the nearest, of two the even one. Above
+ * `most` lies infinity. */
+static double rounded(double v, int bits, int least, double most)
+{
+    int exponent;
+    if (v == 0 || !isfinite(v)) return v;
+    frexp(v, &exponent);                                   /* 2^(exponent - 1) <= |v| < 2^exponent */
+    const int last = (exponent - 1 < least ? least : exponent - 1) - bits;
+    const double r = ldexp(nearbyint(ldexp(v, -last)), last);
+    return fabs(r) > most ? copysign((double)INFINITY, v) : r;
+}
+
+static double narrow_real(fl_scalar to, double v)
+{
+    switch (to) {
+    case FL_SCALAR_F16:  return rounded(v, 10, -14, 65504);
+    case FL_SCALAR_BF16: return rounded((double)(float)v, 7, -126, 0x1.fep127);
+    case FL_SCALAR_F32:  return (double)(float)v;
+    default:             return v;
+    }
+}
+
+/* The low bits, as that type reads them. */
+static int64_t narrow_whole(fl_scalar to, int64_t v)
+{
+    const int bits = 8 * fl_scalar_size(to);
+    const bool is_signed = to == FL_SCALAR_I8 || to == FL_SCALAR_I16 || to == FL_SCALAR_I32;
+    if (bits >= 64) return v;
+    const uint64_t half = (uint64_t)1 << (bits - 1), low = (uint64_t)v & (2 * half - 1);
+    return is_signed && low >= half ? (int64_t)low - (int64_t)(2 * half) : (int64_t)low;
+}
+
 static void fold_cast(fl_onnx_import *im)
 {
     const fl_fold x = fl_fold_operand(im, 0);
@@ -112,9 +144,9 @@ static void fold_cast(fl_onnx_import *im)
     if (!fl_fold_room(im, &y, fl_onnx_is_whole(to), &i, &f)) return;
     for (int64_t k = 0; k < x.count; k++) {
         const double v = fl_fold_real(&x, k);
-        if (f) f[k] = to == FL_SCALAR_F64 ? v : (double)(float)v;
+        if (f) f[k] = narrow_real(to, v);
         else if (to == FL_SCALAR_BOOL) i[k] = v != 0;
-        else i[k] = x.whole ? x.i[k] : v > -9e18 && v < 9e18 ? (int64_t)v : 0;
+        else i[k] = narrow_whole(to, x.whole ? x.i[k] : v > -9e18 && v < 9e18 ? (int64_t)v : 0);
     }
     fl_onnx_set(im, 0, y);
 }
