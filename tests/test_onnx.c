@@ -431,6 +431,36 @@ TEST(onnx_casts_of_constants_narrow)
     cast_to(10, (const int64_t[]){2049, 4099, 7}, NULL, (const double[]){2048, 4100, 7});
 }
 
+/* Nodes of one name get numbers, as few as possible. */
+TEST(onnx_nodes_of_one_name_are_numbered)
+{
+    static const char *const want[] = {"the_node", "the_node_2", "the_node_3", "the_node_4", NULL};
+    static const char *const in[] = {"x", "a", "b", "c"}, *const out[] = {"a", "b", "c", "y"};
+    wire graph = {.size = 0}, model = {.size = 0};
+    fl_error error = {0};
+    fl_arena a;
+    fl_onnx *onnx;
+    fl_arena_init(&a, &error);
+    for (int i = 0; i < 4; i++) {
+        wire n = {.size = 0};
+        onnx_node(&n, "Relu", in[i], out[i]);
+        wire_inside(&graph, 1, &n);
+    }
+    onnx_port(&graph, 11, "x", 1, 5, (const int64_t[]){1, 3, 1, 1, 1});
+    onnx_port(&graph, 12, "y", 1, 1, (const int64_t[]){3});
+    onnx_model(&model, &graph, 13);
+    fl_onnx_of_bytes(&a, (fl_bytes){model.bytes, model.size}, "one.onnx", &onnx);
+    fl_graph *g = onnx ? fl_graph_new(&a) : NULL;
+    if (g) {
+        fl_node_buffer(g, "the_node_3", (fl_shape){1, 1, 1, 1, 1});              /* names that were there before count */
+        fl_model_build(g, &onnx->model, &(fl_model_options){.n = 1});
+    }
+    if (CHECK_SAY(error.status == FL_OK, "%s", error.message))
+        for (int i = 0; want[i]; i++) CHECK_SAY(fl_graph_find(g, want[i]) != FL_NONE, "no node is called %s", want[i]);
+    if (g && error.status == FL_OK) CHECK(fl_graph_find(g, "the_node_5") != FL_NONE && fl_graph_find(g, "the_node_6") == FL_NONE);
+    fl_arena_free(&a);
+}
+
 /* linear_before_reset 0, which PyTorch never writes: n = tanh(W x + Wb + R (r h) + Rb). Two units, no shape is
  * square. */
 TEST(onnx_gru_resets_before_the_product)

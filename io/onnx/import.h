@@ -39,6 +39,11 @@ typedef struct fl_onnx_parameter {           /* a constant that has become a nod
     fl_id node;
 } fl_onnx_parameter;
 
+typedef struct fl_onnx_taken {               /* the name of a node, and the number behind it that may be free */
+    const char *name;
+    int next;
+} fl_onnx_taken;
+
 typedef struct fl_onnx_import {
     const fl_onnx_program *program;
     fl_graph *g;
@@ -48,17 +53,22 @@ typedef struct fl_onnx_import {
     const char *label;                       /* its name in the graph */
     fl_onnx_parameter *parameter;
     int parameters, parameter_room;
+    fl_onnx_taken *taken;                    /* a table (names.c) */
+    int64_t taken_room;
+    int names_seen;                          /* so many nodes of the graph are in it */
 } fl_onnx_import;
 
-/* ---- values.c: messages, names, operands, attributes, results ---- */
-
-/* Sets the error: node, op, opset, and the text. Returns false. */
-bool fl_onnx_fail(fl_onnx_import *, const char *format, ...) __attribute__((format(printf, 2, 3)));
-bool fl_onnx_ok(const fl_onnx_import *);
+/* ---- names.c ---- */
 
 /* The label of the node with ".part" behind it (NULL: the label), such as no node has yet. */
 const char *fl_onnx_name(fl_onnx_import *, const char *part);
 const char *fl_onnx_clean_name(fl_onnx_import *, const char *name);      /* of any text */
+
+/* ---- values.c: messages, operands, attributes, results ---- */
+
+/* Sets the error: node, op, opset, and the text. Returns false. */
+bool fl_onnx_fail(fl_onnx_import *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool fl_onnx_ok(const fl_onnx_import *);
 
 bool fl_onnx_given(const fl_onnx_import *, int k);                       /* operand k is there */
 const fl_onnx_value *fl_onnx_operand (fl_onnx_import *, int k);          /* any kind; NULL with the error set */

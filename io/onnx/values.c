@@ -1,9 +1,8 @@
-/* values.c: what every import asks: operands, attributes, names; and where it leaves its results. */
+/* values.c: what every import asks: operands and attributes; and where it leaves its results. */
 #include "io/onnx/import.h"
 
 #include "autograd/runs.h"
 
-#include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,38 +19,6 @@ bool fl_onnx_fail(fl_onnx_import *im, const char *format, ...)
     fl_error_set(im->g->error, FL_UNREADABLE, "node '%.80s' (%.40s, opset %d): %s", im->label, im->node->op,
                  im->program->opset, why);
     return false;
-}
-
-/* ---- names ---- */
-
-static bool taken(const fl_onnx_import *im, const char *name)
-{
-    const char *full = fl_arena_text(im->arena, "%s%s", im->g->scope, name);
-    return full && fl_graph_find(im->g, full) != FL_NONE;
-}
-
-static const char *unused(fl_onnx_import *im, const char *name)
-{
-    const char *found = name;
-    for (int i = 2; found && taken(im, found); i++) found = fl_arena_text(im->arena, "%s_%d", name, i);
-    return found ? found : "";
-}
-
-const char *fl_onnx_name(fl_onnx_import *im, const char *part)
-{
-    const char *name = part ? fl_arena_text(im->arena, "%s.%s", im->label, part) : im->label;
-    return unused(im, name ? name : "");
-}
-
-/* "/layer1/conv1/Conv" -> "layer1.conv1.Conv": as the house's own nodes are called. */
-const char *fl_onnx_clean_name(fl_onnx_import *im, const char *name)
-{
-    name += strspn(name, "/.");
-    char *clean = fl_arena_text(im->arena, "%.100s", name);
-    for (char *c = clean; c && *c; c++)
-        if (*c == '/') *c = '.';
-        else if (!isalnum((unsigned char)*c) && !strchr("._-:", *c)) *c = '_';
-    return clean && *clean ? clean : "unnamed";
 }
 
 /* ---- operands ---- */
