@@ -461,6 +461,36 @@ TEST(onnx_nodes_of_one_name_are_numbered)
     fl_arena_free(&a);
 }
 
+/* Constants out of nothing, five times 2^24 values: refused before memory is what ends it. */
+TEST(onnx_constants_out_of_nothing_have_an_end)
+{
+    static const char *const made[] = {"a", "b", "c", "d", "e"};
+    wire graph = {.size = 0}, model = {.size = 0}, size = {.size = 0}, last = {.size = 0};
+    fl_error error = {0};
+    fl_arena a;
+    fl_onnx *onnx;
+    if (!fl_test_big()) SKIP("BIG=0");
+    fl_arena_init(&a, &error);
+    onnx_tensor(&size, "s", 7, 1, (const int64_t[]){1}, (const int64_t[]){1 << 24});
+    for (int i = 0; i < 5; i++) {
+        wire n = {.size = 0};
+        onnx_node(&n, "ConstantOfShape", "s", made[i]);
+        wire_inside(&graph, 1, &n);
+    }
+    onnx_node(&last, "Relu", "x", "y");
+    wire_inside(&graph, 1, &last);
+    wire_inside(&graph, 5, &size);
+    onnx_port(&graph, 11, "x", 1, 5, (const int64_t[]){1, 3, 1, 1, 1});
+    onnx_port(&graph, 12, "y", 1, 1, (const int64_t[]){3});
+    onnx_model(&model, &graph, 13);
+    if (fl_onnx_of_bytes(&a, (fl_bytes){model.bytes, model.size}, "one.onnx", &onnx) == FL_OK) {
+        fl_graph *g = fl_graph_new(&a);
+        if (g) fl_model_build(g, &onnx->model, &(fl_model_options){.n = 1});
+    }
+    CHECK_SAY(error.status == FL_UNREADABLE && strstr(error.message, "expected at most 67108866"), "%s", error.message);
+    fl_arena_free(&a);
+}
+
 /* linear_before_reset 0, which PyTorch never writes: n = tanh(W x + Wb + R (r h) + Rb). Two units, no shape is
  * square. */
 TEST(onnx_gru_resets_before_the_product)

@@ -47,12 +47,14 @@ static bool set_leaves(fl_onnx_import *im)
     im->value = FL_NEW(im->arena, fl_onnx_value, p->values);
     if (!im->value) return false;
     for (int i = 0; i < p->values; i++) im->value[i].name = p->name[i];
+    im->most_folded = FL_ONNX_MOST_FOLDED;
     for (int i = 0; i < p->n_tensors; i++) {
         const fl_onnx_tensor *t = &p->tensor[i];
         fl_onnx_value *v = &im->value[p->tensor_value[i]];
         v->kind = FL_ONNX_CONSTANT;
         v->rank = t->rank;
         v->stored = t;
+        im->most_folded += 2 * t->count;
         v->whole = fl_onnx_is_whole(t->type);
         memcpy(v->dim, t->dim, sizeof v->dim);
     }

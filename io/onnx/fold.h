@@ -1,6 +1,7 @@
 /* fold.h: what the files share that work out nodes whose operands are all constants.
  *
- * Whole numbers are int64, all others double; a result has at most 2^24 values. */
+ * Whole numbers are int64, all others double; a result has at most 2^24 values, and all of a file together have 2^26, so that a few bytes
+ * cannot ask for any amount of memory; to that come two for each value of the file, as what it holds may be unpacked and turned over. */
 #ifndef FL_ONNX_FOLD_H
 #define FL_ONNX_FOLD_H
 

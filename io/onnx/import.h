@@ -13,7 +13,7 @@
 #include "io/onnx/program.h"
 
 enum { FL_SEAT_NONE = -1, FL_SEAT_ANY = -2 };
-enum { FL_ONNX_MOST_VALUES = 1 << 24, FL_ONNX_MOST_GRAPH_NODES = 50000 };
+enum { FL_ONNX_MOST_VALUES = 1 << 24, FL_ONNX_MOST_FOLDED = 1 << 26, FL_ONNX_MOST_GRAPH_NODES = 50000 };
 
 typedef enum fl_onnx_kind { FL_ONNX_ABSENT, FL_ONNX_CONSTANT, FL_ONNX_DYNAMIC } fl_onnx_kind;
 
@@ -56,6 +56,7 @@ typedef struct fl_onnx_import {
     fl_onnx_taken *taken;                    /* a table (names.c) */
     int64_t taken_room;
     int names_seen;                          /* so many nodes of the graph are in it */
+    int64_t folded, most_folded;             /* values worked out so far (fold.h), and how many there may be */
 } fl_onnx_import;
 
 /* ---- names.c ---- */
