@@ -640,43 +640,49 @@ typedef struct refusal {
     const char *says;
 } refusal;
 
-/* x [1,3,2,4,4] -> op -> y; constants: w [2,3,1,3,3], v [3], i = {7}, shape = {5, 5}. */
-static void write_one(wire *model, const refusal *r, int input_type, const int64_t *clip)
+/* x [1,3,2,4,4] -> node n -> y; constants: w [2,3,1,3,3], v [3], i = {7}, shape = {5, 5}. */
+static void write_node(wire *model, const wire *n, int opset, int input_type, const int64_t *clip)
 {
     static const int64_t conv[] = {2, 3, 1, 3, 3}, scores[] = {1, 5};
-    wire w = {.size = 0}, v = {.size = 0}, i = {.size = 0}, shape = {.size = 0}, n = {.size = 0}, graph = {.size = 0};
+    wire w = {.size = 0}, v = {.size = 0}, i = {.size = 0}, shape = {.size = 0}, graph = {.size = 0};
     onnx_tensor(&w, "w", 1, 5, conv, NULL);
     onnx_tensor(&v, "v", 1, 1, (const int64_t[]){3}, NULL);
     onnx_tensor(&i, "i", 7, 1, (const int64_t[]){1}, (const int64_t[]){7});
     onnx_tensor(&shape, "shape", 7, 1, (const int64_t[]){2}, (const int64_t[]){5, 5});
-    onnx_node(&n, r->op, r->in, r->out);
-    if (r->number) onnx_number(&n, r->number, r->value);
-    if (r->text) onnx_text(&n, r->text, r->word);
-    wire_inside(&graph, 1, &n);
+    wire_inside(&graph, 1, n);
     wire_inside(&graph, 5, &w);
     wire_inside(&graph, 5, &v);
     wire_inside(&graph, 5, &i);
     wire_inside(&graph, 5, &shape);
     onnx_port(&graph, 11, "x", input_type, 5, clip);
     onnx_port(&graph, 12, "y", 1, 2, scores);
-    onnx_model(model, &graph, r->opset);
+    onnx_model(model, &graph, opset);
 }
 
-static void check_refusal(const refusal *r, int type, const int64_t *clip)
+static void refuse(const wire *n, int opset, int type, const int64_t *clip, const char *op, const char *says)
 {
     wire model = {.size = 0};
     fl_error error = {0};
     fl_arena a;
     fl_onnx *onnx;
     fl_arena_init(&a, &error);
-    write_one(&model, r, type, clip);
+    write_node(&model, n, opset, type, clip);
     if (fl_onnx_of_bytes(&a, (fl_bytes){model.bytes, model.size}, "one.onnx", &onnx) == FL_OK) {
         fl_graph *g = fl_graph_new(&a);
         if (g) fl_model_build(g, &onnx->model, &(fl_model_options){.frames = 2});
     }
-    CHECK_SAY(error.status == FL_UNREADABLE || error.status == FL_MISFIT, "%s: status %d", r->op, (int)error.status);
-    CHECK_SAY(strstr(error.message, r->says) != NULL, "%s: '%s' is not in: %s", r->op, r->says, error.message);
+    CHECK_SAY(error.status == FL_UNREADABLE || error.status == FL_MISFIT, "%s: status %d", op, (int)error.status);
+    CHECK_SAY(strstr(error.message, says) != NULL, "%s: '%s' is not in: %s", op, says, error.message);
     fl_arena_free(&a);
+}
+
+static void check_refusal(const refusal *r, int type, const int64_t *clip)
+{
+    wire n = {.size = 0};
+    onnx_node(&n, r->op, r->in, r->out);
+    if (r->number) onnx_number(&n, r->number, r->value);
+    if (r->text) onnx_text(&n, r->text, r->word);
+    refuse(&n, r->opset, type, clip, r->op, r->says);
 }
 
 TEST(onnx_refuses_with_a_reason)
@@ -715,6 +721,27 @@ TEST(onnx_refuses_with_a_reason)
     check_refusal(&plain, 1, two);
     const refusal bytes = {"Relu", "x", "y", 13, NULL, 0, NULL, NULL, "expected floating-point numbers"};
     check_refusal(&bytes, 2, clip);
+}
+
+/* One list of the node says something else than its weight, its axis, or what is to be had here. */
+TEST(onnx_refuses_lists_that_contradict)
+{
+    static const int64_t clip[] = {1, 3, 2, 4, 4};
+    static const struct { const char *op, *in, *out, *list; int count; int64_t item[3]; const char *says; } bad[] = {
+        {"Conv", "x w", "y", "kernel_shape", 3, {1, 3, 5}, "kernel_shape: expected 3 on axis 2, as in the weight, got 5"},
+        {"Conv", "x w", "y", "kernel_shape", 2, {3, 3, 0}, "kernel_shape: expected 3 numbers, got 2"},
+        {"ConvTranspose", "x w", "y", "kernel_shape", 3, {1, 2, 3}, "kernel_shape: expected 3 on axis 1, as in the weight, got 2"},
+        {"ConvTranspose", "x w", "y", "output_padding", 3, {0, 1, 1}, "output_shape, output_padding and auto_pad are not available"},
+        {"Split", "x", "y z", "split", 2, {1, 1, 0}, "parts of 2 in all do not make up an axis of 3"},
+        {"Split", "x", "y z", "split", 2, {1, 3, 0}, "an axis of 3 cannot be cut into these 2 parts"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        wire n = {.size = 0};
+        onnx_node(&n, bad[i].op, bad[i].in, bad[i].out);
+        onnx_list(&n, bad[i].list, bad[i].count, bad[i].item);
+        if (strcmp(bad[i].op, "Split") == 0) onnx_number(&n, "axis", 1);
+        refuse(&n, 11, 1, clip, bad[i].op, bad[i].says);
+    }
 }
 
 /* ---- inputs ---- */

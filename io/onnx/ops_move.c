@@ -271,6 +271,9 @@ static void import_split(fl_onnx_import *im)
         if (fl_onnx_wanted(im, k)) fl_onnx_set(im, k, y);
         at += length[k];
     }
+    if (at != whole.dim[axis])
+        fl_onnx_fail(im, "parts of %lld in all do not make up an axis of %lld; export it again", (long long)at,
+                     (long long)whole.dim[axis]);
 }
 
 /* ---- together ---- */

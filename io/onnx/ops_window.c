@@ -77,6 +77,22 @@ static bool read_window(fl_onnx_import *im, const fl_onnx_value *x, const int *w
     return true;
 }
 
+/* The taps of a weight along each axis of places; a kernel_shape must say the same. */
+static bool read_kernel(fl_onnx_import *im, const fl_onnx_value *w, int64_t *kernel)
+{
+    int64_t said[6] = {0};
+    const int places = w->rank - 2, count = fl_onnx_list(im, "kernel_shape", -1, 6, said);
+    if (count == -2) return false;
+    if (count >= 0 && count != places) return fl_onnx_fail(im, "kernel_shape: expected %d numbers, got %d", places, count);
+    for (int i = 0; i < places; i++) {
+        kernel[i] = w->dim[i + 2];
+        if (count >= 0 && said[i] != kernel[i])
+            return fl_onnx_fail(im, "kernel_shape: expected %lld on axis %d, as in the weight, got %lld; export it again",
+                                (long long)kernel[i], i, (long long)said[i]);
+    }
+    return true;
+}
+
 static void import_conv(fl_onnx_import *im)
 {
     const fl_onnx_value *x = fl_onnx_data(im, 0), *w = fl_onnx_constant(im, 1, "the weight");
@@ -90,8 +106,7 @@ static void import_conv(fl_onnx_import *im)
         fl_onnx_fail(im, "the weight has %d axes, the operand %d", w->rank, x->rank);
         return;
     }
-    for (int i = 2; i < w->rank; i++) kernel[i - 2] = w->dim[i];
-    if (!read_window(im, x, want, kernel, &win)) return;
+    if (!read_kernel(im, w, kernel) || !read_window(im, x, want, kernel, &win)) return;
     if (groups < 1 || w->dim[0] < 1 || w->dim[0] > INT_MAX || w->dim[1] > INT_MAX || groups > w->dim[0] ||
         w->dim[1] * groups != x->dim[1] || w->dim[0] % groups) {
         fl_onnx_fail(im, "a weight of %lld x %lld channels in %lld groups does not fit an operand of %lld channels",
@@ -107,13 +122,23 @@ static void import_conv(fl_onnx_import *im)
                    x->rank, want);
 }
 
+/* A transposed convolution whose size follows from its window: an output_padding of zeros says nothing. */
+static bool is_plain(fl_onnx_import *im)
+{
+    int64_t more[6];
+    const int count = fl_onnx_list(im, "output_padding", -1, 6, more);
+    bool plain = !fl_onnx_attribute_of(im, "output_shape") && fl_onnx_is(im, "auto_pad", "NOTSET", "NOTSET");
+    for (int i = 0; i < count; i++) plain &= more[i] == 0;
+    return plain;
+}
+
 /* The transpose of a convolution; its weight is [channels in, channels out / groups, places..]. */
 static void import_deconv(fl_onnx_import *im)
 {
     const fl_onnx_value *x = fl_onnx_data(im, 0), *w = fl_onnx_constant(im, 1, "the weight");
     const fl_onnx_value *b = fl_onnx_given(im, 2) ? fl_onnx_constant(im, 2, "the bias") : NULL;
     const int64_t groups = fl_onnx_int(im, "group", 1);
-    int64_t kernel[6] = {1, 1, 1}, more[6] = {0};
+    int64_t kernel[6] = {1, 1, 1};
     int want[FL_ONNX_RANK] = {0};
     fl_window win = {.k = {0}};
     if (!x || !w || !fl_onnx_ok(im) || !window_seats(im, x, want)) return;
@@ -121,13 +146,11 @@ static void import_deconv(fl_onnx_import *im)
         fl_onnx_fail(im, "the weight has %d axes, the operand %d", w->rank, x->rank);
         return;
     }
-    for (int i = 2; i < w->rank; i++) kernel[i - 2] = w->dim[i];
-    if (fl_onnx_attribute_of(im, "output_shape") || !fl_onnx_is(im, "auto_pad", "NOTSET", "NOTSET") ||
-        !per_place(im, "output_padding", x->rank - 2, 0, 0, more)) {
-        fl_onnx_fail(im, "output_shape, output_padding and auto_pad are not available here");
+    if (!is_plain(im)) {
+        fl_onnx_fail(im, "output_shape, output_padding and auto_pad are not available here; export it with pads alone");
         return;
     }
-    if (!read_window(im, x, want, kernel, &win)) return;
+    if (!read_kernel(im, w, kernel) || !read_window(im, x, want, kernel, &win)) return;
     if (groups < 1 || w->dim[0] != x->dim[1] || w->dim[1] < 1 || w->dim[1] > INT_MAX / groups || w->dim[0] % groups) {
         fl_onnx_fail(im, "a weight of %lld x %lld channels in %lld groups does not fit an operand of %lld channels",
                      (long long)w->dim[0], (long long)w->dim[1], (long long)groups, (long long)x->dim[1]);
