@@ -714,6 +714,7 @@ TEST(onnx_refuses_with_a_reason)
         {"Cast", "x", "y", 13, "to", 7, NULL, NULL, "can only be a floating-point number"},
         {"LSTM", "x v v", "y", 13, NULL, 0, NULL, NULL, "expected time, batch, features"},
         {"Add", "x v", "y", 13, NULL, 0, NULL, NULL, "axes of length 4 and 3 do not fit"},
+        {"Resize", "x   shape", "y", 18, NULL, 0, "keep_aspect_ratio_policy", "not_larger", "'not_larger' is not available"},
     };
     for (size_t i = 0; i < sizeof list / sizeof *list; i++) check_refusal(&list[i], 1, clip);
     const refusal plain = {"Relu", "x", "y", 13, NULL, 0, NULL, NULL, "is no clip: expected N,3,T,H,W"};

@@ -260,6 +260,9 @@ static void import_lrn(fl_onnx_import *im)
 static bool new_lengths(fl_onnx_import *im, const fl_onnx_value *x, int scales, int sizes, int64_t *length)
 {
     if (fl_onnx_given(im, sizes)) {
+        if (!fl_onnx_is(im, "keep_aspect_ratio_policy", "stretch", "stretch"))
+            return fl_onnx_fail(im, "keep_aspect_ratio_policy '%.40s' is not available; export it with stretch and the sizes it comes to",
+                                fl_onnx_text(im, "keep_aspect_ratio_policy", ""));
         const int count = fl_onnx_list(im, "sizes", sizes, FL_ONNX_RANK, length);
         return count == x->rank || fl_onnx_fail(im, "sizes: expected %d numbers, got %d", x->rank, count);
     }
