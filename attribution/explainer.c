@@ -180,6 +180,20 @@ double fl_explainer_probability(const fl_explainer *e, int row, int class_index)
     return fl_target_score(&target, end, e->classes, fl_explainer_row(e, end.node, row));
 }
 
+/* Of all classes, with the bits of fl_explainer_probability. The strongest class's log-softmax is minus the logarithm of the sum that
+ * divides them all: it is worked out once, not for every class. */
+static void predict_probabilities(const fl_explainer *e, double *to)
+{
+    fl_target target = {.class_index = 0, .score = FL_SCORE_PROBABILITY};
+    fl_end end;
+    fl_target_end(e->g, &e->net, &target, &end);
+    const real *y = fl_explainer_row(e, end.node, 0);
+    const int strongest = fl_strongest(e->classes, y, FL_CLASS_AUTO);
+    const double top = (double)y[strongest], minus_log_sum = end.probabilities ? 0 : fl_log_softmax(e->classes, y, strongest);
+    for (int c = 0; c < e->classes; c++)
+        to[c] = end.probabilities ? (double)y[c] : fl_exp64((double)y[c] - top + minus_log_sum);
+}
+
 fl_status fl_explainer_predict(fl_explainer *e, const real *clip, double *logits, double *probabilities)
 {
     if (fl_explainer_fold(e, !e->whole_g->exact)) return e->whole_g->error->status;
@@ -189,10 +203,8 @@ fl_status fl_explainer_predict(fl_explainer *e, const real *clip, double *logits
     const int64_t count = fl_shape_count(fl_graph_shape(g, e->net.input)) / e->batch;
     memcpy(fl_graph_value(g, e->net.input), clip, (size_t)count * sizeof(real));
     fl_graph_forward(g);
-    for (int c = 0; c < e->classes; c++) {
-        if (logits)
-            logits[c] = e->net.logits == FL_NONE ? (double)NAN : (double)fl_explainer_row(e, e->net.logits, 0)[c];
-        if (probabilities) probabilities[c] = fl_explainer_probability(e, 0, c);
-    }
+    for (int c = 0; logits && c < e->classes; c++)
+        logits[c] = e->net.logits == FL_NONE ? (double)NAN : (double)fl_explainer_row(e, e->net.logits, 0)[c];
+    if (probabilities) predict_probabilities(e, probabilities);
     return FL_OK;
 }

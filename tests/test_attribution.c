@@ -2,6 +2,8 @@
  * the usual fixtures: linear, two ReLU networks of the same function, one convolution, two quadratics. */
 #include "tests/attribution_rig.h"
 
+#include "attribution/explainer.h"
+#include "attribution/target.h"
 #include "tensor/math.h"
 #include "tensor/rng.h"
 
@@ -90,6 +92,43 @@ TEST(attribution_linear_network_is_complete_under_every_rule)
             CHECK(r.map.residual < 20 * EXACT && r.map.passes == steps + 2);
         }
     rig_down(&r);
+}
+
+/* All probabilities at once have the bits of each on its own. own: the network returns what are no softmax of its logits. */
+static void check_probabilities(const real *z, bool own)
+{
+    enum { K = 41 };
+    double bias[K] = {0}, one[K * K] = {0}, p[K];
+    fl_rig r;
+    for (int c = 0; c < K; c++) one[c * K + c] = 1;
+    rig_up(&r, fl_shape_vector(1, K));
+    rig_ready(&r, rig_linear(&r, "fc", r.net.input, K, one, bias));
+    if (own) {
+        r.net.output = fl_node_sigmoid(r.g, "p", r.net.logits);
+        r.e = fl_explainer_new(r.g, r.net, NULL);
+    }
+    if (CHECK(r.e && fl_explainer_predict(r.e, z, NULL, p) == FL_OK))
+        for (int c = 0; c < K; c++) {
+            const double alone = fl_explainer_probability(r.e, 0, c);
+            const real *y = fl_explainer_row(r.e, r.net.output, 0);
+            CHECK_SAY(p[c] == alone || (isnan(p[c]) && isnan(alone)), "class %d: %.17g, alone %.17g", c, p[c], alone);
+            if (!own && !isnan(p[c])) CHECK(p[c] == fl_exp64(fl_log_softmax(K, y, c)));
+        }
+    rig_down(&r);
+}
+
+TEST(attribution_probabilities_of_all_classes_are_those_of_each)
+{
+    static const double size[] = {0, 1e-3, 1, 30, 1e4};
+    for (int k = 0; k < 5; k++) {
+        fl_rng rng = {11, 2, 0};
+        real z[41];
+        for (int c = 0; c < 41; c++) z[c] = (real)(size[k] * fl_rng_next_normal(&rng));
+        check_probabilities(z, false);
+        check_probabilities(z, true);
+        z[17] = (real)NAN;
+        check_probabilities(z, false);
+    }
 }
 
 TEST(attribution_targets_differentiate_what_they_say)
