@@ -206,7 +206,7 @@ char *fl_baselines_item(const char *names, int i, fl_arena *arena)
 bool fl_baselines_have(const char *names, const char *name)
 {
     const size_t n = strlen(name);
-    for (; names; names = strchr(names, ','), names += names != NULL)
+    for (; names; names = strchr(names, ','), names = names ? names + 1 : NULL)
         if (strncmp(names, name, n) == 0 && (names[n] == 0 || names[n] == ',')) return true;
     return false;
 }
