@@ -61,7 +61,7 @@ static fl_status convert(const fl_source *s, const fl_npy *npy, const layout *l,
         int b = whole ? (int)value : byte_of((double)value);
         if (b < 0)
             return fl_source_error(s, (size_t)(npy->values - s->bytes.data) + (size_t)(at * bytes),
-                                   "a value 0..1 expected (or uint8), got %g; divide by 255?", (double)value);
+                                   "a value 0..1 expected (or uint8), got %.*g; divide by 255?", sizeof value == 8 ? 17 : 9, (double)value);
         rgb[i] = (unsigned char)b;
     }
     return FL_OK;

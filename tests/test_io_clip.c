@@ -145,6 +145,11 @@ TEST(io_clip_npy_refuses_values_outside)
     CHECK(fl_clip_read(&arena, scratch("outside.npy"), NULL, &clip) == FL_UNREADABLE);
     CHECK_SAY(strstr(err.message, "got 255"), "%s", err.message);
     fl_error_clear(&err);
+    x[17] = (real)1.0000001;                                       /* just above, and the message must show it */
+    fl_npy_write(scratch("outside.npy"), 4, (const int64_t[]){2, 2, 2, 3}, x, &err);
+    CHECK(fl_clip_read(&arena, scratch("outside.npy"), NULL, &clip) == FL_UNREADABLE);
+    CHECK_SAY(strstr(err.message, "got 1.0000001"), "%s", err.message);
+    fl_error_clear(&err);
     fl_npy_write(scratch("outside.npy"), 3, (const int64_t[]){2, 2, 6}, x, &err);
     CHECK(fl_clip_read(&arena, scratch("outside.npy"), NULL, &clip) == FL_UNREADABLE);
     CHECK_SAY(strstr(err.message, "got 2,2,6"), "%s", err.message);
