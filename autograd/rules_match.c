@@ -98,7 +98,7 @@ static bool is_at(const view *v, fl_id i, fl_place place)
         return node->n_in > 0 && weighted(&g->node[node->in[0]]) && v->consumers[node->in[0]] == 1 && node->in[0] != g->root;
     case FL_SUM_OF_WEIGHTS: return sums_weights(g, i);
     case FL_IN_SUM:     return weighted(node) && i != g->root && !v->elsewhere[i];
-    case FL_DENSE:      return node->op->kind == FL_OP_linear || (node->op->kind == FL_OP_conv && node->attr.conv.dense);
+    case FL_DENSE:      return weighted(node) && node->attr.conv.dense;
     default:            return true;
     }
 }

@@ -45,6 +45,6 @@ const fl_op fl_op_deconv = {
 
 fl_id fl_node_deconv(fl_graph *g, const char *name, fl_id x, fl_id w, fl_id b, fl_window win, int groups)
 {
-    fl_attr attr = {.conv = {win, groups}};
+    fl_attr attr = {.conv = {win, groups, false}};
     return fl_graph_add(g, &fl_op_deconv, name, &attr, b == FL_NONE ? 2 : 3, (fl_id[]){x, w, b});
 }

@@ -36,6 +36,6 @@ const fl_op fl_op_linear = {
 
 fl_id fl_node_linear(fl_graph *g, const char *name, fl_id x, fl_id w, fl_id b)
 {
-    fl_attr attr = {.conv = {fl_window_cube(1, 1, 1, 1, 1, 1), 1}};
+    fl_attr attr = {.conv = {fl_window_cube(1, 1, 1, 1, 1, 1), 1, true}};
     return fl_graph_add(g, &fl_op_linear, name, &attr, b == FL_NONE ? 2 : 3, (fl_id[]){x, w, b});
 }
