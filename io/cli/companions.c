@@ -54,7 +54,7 @@ static fl_status add_masker(fl_cli *cli, const fl_explanation *x, fl_companions 
     static const char folder[] = "weights/";
     const char *name = x->options.masker_name, *place = NULL;
     bool used = false;
-    for (int i = 0; i < x->methods.count; i++) used |= (fl_method_uses(x->methods.item[i]) & FL_READS(masker)) != 0;
+    for (int i = 0; i < x->methods.count + x->unfinished; i++) used |= (fl_method_uses(x->methods.item[i]) & FL_READS(masker)) != 0;
     if (used && name && !fl_cli_text(cli, "masker") && strncmp(name, folder, strlen(folder)) == 0)
         place = fl_weights_find(cli, name + strlen(folder));
     return place ? add(cli, c, "masker", name, place) : cli->error->status;

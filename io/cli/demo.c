@@ -82,8 +82,7 @@ static fl_status run(fl_cli *cli)
         fprintf(talk, "\nthe clip shows: %s\n\n", x.boxes->label);
         fflush(talk);
     }
-    if (fl_explanation_run(cli, &x) != FL_OK || fl_explanation_save(cli, &x, folder) != FL_OK)
-        return cli->error->status;
+    if (fl_explanation_make(cli, &x, folder) != FL_OK) return cli->error->status;
     if (talks) {
         fl_explanation_print(&x, talk);
         fprintf(talk, "\nreport: %s/report.html\n", folder);

@@ -4,6 +4,7 @@
 #include "io/cli/layers.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static const fl_option options[] = {
     FL_OPTION_TEXT("method", 0, "NAME", NULL,
@@ -56,25 +57,15 @@ fl_status fl_explain_open(fl_cli *cli, fl_explanation *x, fl_session *s)
     return FL_OK;
 }
 
-static fl_status explain(fl_cli *cli, fl_explanation *x, fl_session *s)
+static fl_status explain_into(fl_cli *cli, fl_explanation *x, const fl_session *s, const char *folder)
 {
     fl_limits limits;
-    if (fl_explain_open(cli, x, s) != FL_OK) return cli->error->status;
-    if (fl_cli_flag(cli, "costs")) return fl_costs_print(cli, s, &x->methods, &x->options);
-    if (fl_cli_flag(cli, "dry-run")) return fl_limits_forecast(cli, s, x->methods.item, x->methods.count, &x->options);
-    fl_assert(x->methods.count > 0);
-    const char *folder = output_folder(cli, s, &x->methods);
-    if (folder && strcmp(folder, "-") == 0)
-        return fl_error_set(cli->error, FL_USAGE, "--output: expected a folder, got '-'; with --json the result is "
-                            "on standard output");
-    if (!folder || fl_folder_make(folder, cli->error) != FL_OK) return cli->error->status;
     if (fl_limits_read(cli, s, folder, &limits) != FL_OK) return cli->error->status;
     x->limits = &limits;                                 /* cppcheck-suppress autoVariables; x is done with when this returns */
     FILE *const talk = cli->json ? stderr : stdout;
     if (!cli->json || !cli->quiet) fl_session_print_top(s, talk);
     fflush(stdout);
-    if (fl_explanation_run(cli, x) != FL_OK || fl_explanation_save(cli, x, folder) != FL_OK)
-        return cli->error->status;
+    if (fl_explanation_make(cli, x, folder) != FL_OK) return cli->error->status;
     if (!x->partial) fl_limits_forget(&limits, x->methods.item, x->methods.count);
     if (!cli->json || !cli->quiet) {
         fprintf(talk, "\n");
@@ -84,6 +75,23 @@ static fl_status explain(fl_cli *cli, fl_explanation *x, fl_session *s)
     if (!x->partial) return FL_OK;
     return fl_error_set(cli->error, FL_LIMIT, "%s: the time is over after %d passes; %s holds the map so far, and --resume goes on from "
                         "there", x->partial->method->name, x->partial->passes, folder);
+}
+
+static fl_status explain(fl_cli *cli, fl_explanation *x, fl_session *s)
+{
+    if (fl_explain_open(cli, x, s) != FL_OK) return cli->error->status;
+    if (fl_cli_flag(cli, "costs")) return fl_costs_print(cli, s, &x->methods, &x->options);
+    if (fl_cli_flag(cli, "dry-run")) return fl_limits_forecast(cli, s, x->methods.item, x->methods.count, &x->options);
+    fl_assert(x->methods.count > 0);
+    const char *folder = output_folder(cli, s, &x->methods);
+    if (folder && strcmp(folder, "-") == 0)
+        return fl_error_set(cli->error, FL_USAGE, "--output: expected a folder, got '-'; with --json the result is "
+                            "on standard output");
+    const bool was_there = folder && fl_folder_exists(folder);
+    if (!folder || fl_folder_make(folder, cli->error) != FL_OK) return cli->error->status;
+    const fl_status status = explain_into(cli, x, s, folder);
+    if (status != FL_OK && !was_there) rmdir(folder);                /* which does nothing when it holds something */
+    return status;
 }
 
 static fl_status run(fl_cli *cli)

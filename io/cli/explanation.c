@@ -118,7 +118,7 @@ static fl_status describe_origin(fl_cli *cli, const fl_session *s, fl_pairs *pai
     return cli->error->status;
 }
 
-static fl_status show(fl_cli *cli, fl_explanation *x)
+fl_status fl_explanation_show(fl_cli *cli, fl_explanation *x)
 {
     const fl_session *s = x->session;
     const fl_map *first = &x->done[0].map;
@@ -139,14 +139,16 @@ static fl_status show(fl_cli *cli, fl_explanation *x)
 
 fl_status fl_explanation_run(fl_cli *cli, fl_explanation *x)
 {
-    x->done = FL_NEW(cli->arena, fl_explained, x->methods.count);
+    const int asked = x->methods.count;
+    int i = 0;
+    x->done = FL_NEW(cli->arena, fl_explained, asked);
     if (!x->done) return cli->error->status;
-    for (int i = 0; i < x->methods.count; i++) {
-        if (run_method(cli, x, x->methods.item[i], &x->done[i]) != FL_OK) return cli->error->status;
+    for (; i < asked && run_method(cli, x, x->methods.item[i], &x->done[i]) == FL_OK; i++)
         if (x->done[i].map.partial && !x->partial) x->partial = &x->done[i].map;
-    }
     fl_explainer_rest(x->session->explainer);
-    return show(cli, x);
+    x->methods.count = i;
+    x->unfinished += asked - i;
+    return i == asked ? fl_explanation_show(cli, x) : cli->error->status;
 }
 
 void fl_explanation_print(const fl_explanation *x, FILE *to)

@@ -8,8 +8,8 @@
  *     report.html        the page: all methods, one switch
  *     result.json        everything that is needed to run it again (footlight rerun); written last
  *
- * With several methods the first four have the method's name and '_' in front. Every file appears whole or not at
- * all. The same command gives the same bytes in each: no date, no folder, no number of threads is in them. */
+ * With several methods (asked for, not finished) the first four have the method's name and '_' in front. Every file appears
+ * whole or not at all. The same command gives the same bytes in each: no date, no folder, no number of threads is in them. */
 #ifndef FL_EXPLANATION_H
 #define FL_EXPLANATION_H
 
@@ -38,6 +38,7 @@ typedef struct fl_explanation {
     fl_bytes clip;                       /* a clip that was made here, to be saved as clip.ppm; or nothing */
     /* filled in by fl_explanation_run; owned by cli->arena */
     fl_explained *done;                  /* one per method */
+    int unfinished;                      /* methods behind methods.count that were asked for too, and have no map */
     fl_result result;                    /* what pictures and page show */
     const fl_map *partial;               /* the first map that was stopped before its end, or NULL */
 } fl_explanation;
@@ -46,8 +47,15 @@ typedef struct fl_explanation {
 fl_status fl_explain_open(fl_cli *, fl_explanation *, fl_session *);
 fl_status fl_demo_open(fl_cli *, fl_explanation *, fl_session *);
 
-fl_status fl_explanation_run(fl_cli *, fl_explanation *);                        /* shows progress, says warnings */
+/* Shows progress, says warnings. When a method fails, methods.count is what was finished before it, and the others are unfinished. */
+fl_status fl_explanation_run(fl_cli *, fl_explanation *);
+fl_status fl_explanation_show(fl_cli *, fl_explanation *);                       /* fills in result, for those that are finished */
+
+/* FL_LIMIT when pictures or page did not fit in the memory: the others are there, and result.json tells of them. */
 fl_status fl_explanation_save(fl_cli *, const fl_explanation *, const char *folder);
+
+/* Runs and saves. After a failure what was finished is saved all the same, and a warning says so; the failure is what is returned. */
+fl_status fl_explanation_make(fl_cli *, fl_explanation *, const char *folder);
 void fl_explanation_write(fl_json *, const fl_cli *, const fl_explanation *);   /* result.json, but for the lists of files */
 void fl_explanation_print(const fl_explanation *, FILE *);                      /* a line per method, for people */
 

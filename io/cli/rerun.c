@@ -40,6 +40,29 @@ static fl_status check_output(const fl_cli *cli, const rerun *r)
     return fl_folder_make(folder, cli->error);
 }
 
+static bool was_left(const fl_json_value *unfinished, const fl_method *method)
+{
+    for (const fl_json_value *v = unfinished ? unfinished->first : NULL; v; v = v->next)
+        if (v->kind == FL_JSON_STRING && strcmp(v->string, method->name) == 0) return true;
+    return false;
+}
+
+/* Methods that failed then are not tried again: the others go to the front. */
+static fl_status leave_unfinished(const rerun *r, fl_explanation *x)
+{
+    const fl_json_value *unfinished = fl_json_get(r->then.result, "unfinished");
+    const fl_method_list asked = x->methods;
+    int kept = 0, left = 0;
+    for (int i = 0; i < asked.count; i++) left += was_left(unfinished, asked.item[i]);
+    x->unfinished = left;
+    x->methods.count = asked.count - left;
+    for (int i = 0, behind = x->methods.count; i < asked.count; i++)
+        x->methods.item[was_left(unfinished, asked.item[i]) ? behind++ : kept++] = asked.item[i];
+    if (kept) return FL_OK;
+    return fl_error_set(r->then.cli.error, FL_UNREADABLE, "%s: expected a method that was finished, got none but \"unfinished\" ones",
+                        r->then.path);
+}
+
 /* Work whose result could be compared with nothing is not begun, but where it is to be saved. */
 static fl_status check_comparable(fl_cli *cli, rerun *r)
 {
@@ -178,7 +201,9 @@ static fl_status run(fl_cli *cli)
         fl_reasons_of_build(&r->then, &r->reasons) != FL_OK)
         return cli->error->status;
     for (int i = 0; i < r->reasons.count; i++) fl_cli_say(cli, "%s: %s: its maps may differ", r->then.path, r->reasons.text[i]);
-    if (fl_refind_open(&r->then, &r->now, &r->session) != FL_OK || check_comparable(cli, r) != FL_OK) return cli->error->status;
+    if (fl_refind_open(&r->then, &r->now, &r->session) != FL_OK || leave_unfinished(r, &r->now) != FL_OK ||
+        check_comparable(cli, r) != FL_OK)
+        return cli->error->status;
     if (!cli->quiet) fl_session_print_top(&r->session, stderr);
     if (fl_explanation_run(&r->then.cli, &r->now) != FL_OK) return fl_recall_blame(&r->then);
     if (compare(cli, r) != FL_OK) return cli->error->status;

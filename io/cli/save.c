@@ -130,6 +130,11 @@ void fl_explanation_write(fl_json *j, const fl_cli *cli, const fl_explanation *x
     fl_json_array(j, "maps");
     for (int i = 0; i < x->methods.count; i++) write_map(j, x, i);
     fl_json_close(j);
+    if (x->unfinished) {
+        fl_json_array(j, "unfinished");
+        for (int i = 0; i < x->unfinished; i++) fl_json_string(j, NULL, x->methods.item[x->methods.count + i]->name);
+        fl_json_close(j);
+    }
     write_look(j, &x->look);
 }
 
@@ -144,12 +149,13 @@ typedef struct folder {
     const char *path;
     saved *file;
     int count;
+    fl_error lost;                       /* why the first picture was left out, or FL_OK */
 } folder;
 
 /* Of several methods, each puts its name in front. */
 const char *fl_explanation_file_name(fl_cli *cli, const fl_explanation *x, const fl_method *method, const char *name)
 {
-    return x->methods.count > 1 && method ? fl_arena_text(cli->arena, "%s_%s", method->name, name) : name;
+    return x->methods.count + x->unfinished > 1 && method ? fl_arena_text(cli->arena, "%s_%s", method->name, name) : name;
 }
 
 /* The path of a file that is to be written, and its entry in the list. */
@@ -194,6 +200,16 @@ static fl_status save_maps(folder *f, int i)
     return f->cli->error->status;
 }
 
+/* Pictures take more memory than many a method: the maps do without them. */
+static fl_status leave_out(folder *f, const char *name)
+{
+    fl_error_where(f->cli->error, "%s is left out", name);
+    if (f->lost.status == FL_OK) f->lost = *f->cli->error;
+    fl_error_clear(f->cli->error);
+    f->count--;
+    return FL_OK;
+}
+
 /* Writes what a maker appends to a buffer; its memory is given back. */
 typedef fl_status maker(fl_buffer *, const fl_result *, int method);
 
@@ -206,7 +222,7 @@ static fl_status save_made(folder *f, int method, const char *name, maker *make)
     fl_buffer out = fl_buffer_new(cli->arena);
     if (make(&out, &f->x->result, method) == FL_OK) fl_file_write(path, out.data, out.size, cli->error);
     fl_arena_release(cli->arena, mark);
-    return hash(f, path);
+    return cli->error->status == FL_LIMIT ? leave_out(f, path) : hash(f, path);
 }
 
 static fl_status page(fl_buffer *out, const fl_result *r, int method)
@@ -250,12 +266,37 @@ static fl_status save_clip(folder *f)
 
 fl_status fl_explanation_save(fl_cli *cli, const fl_explanation *x, const char *path)
 {
-    folder f = {cli, x, path, FL_NEW(cli->arena, saved, PER_METHOD * x->methods.count + 1), 0};
+    folder f = {.cli = cli, .x = x, .path = path, .file = FL_NEW(cli->arena, saved, PER_METHOD * x->methods.count + 1)};
     if (!f.file || fl_folder_make(path, cli->error) != FL_OK || save_clip(&f) != FL_OK) return cli->error->status;
     for (int i = 0; i < x->methods.count; i++)
         if (save_maps(&f, i) != FL_OK || save_made(&f, i, "sheet.png", fl_sheet_png) != FL_OK ||
             save_made(&f, i, "animation.png", fl_film_png) != FL_OK)
             return cli->error->status;
-    if (save_made(&f, -1, "report.html", page) != FL_OK) return cli->error->status;
-    return save_result(&f);
+    if (save_made(&f, -1, "report.html", page) != FL_OK || save_result(&f) != FL_OK) return cli->error->status;
+    *cli->error = f.lost;
+    return f.lost.status;
+}
+
+/* ---- what is there when a method fails ---- */
+
+static const char *finished(fl_cli *cli, const fl_explanation *x)
+{
+    const char *all = "";
+    for (int i = 0; i < x->methods.count && all; i++)
+        all = fl_arena_text(cli->arena, "%s%s%s", all, i ? ", " : "", x->methods.item[i]->name);
+    return all;
+}
+
+fl_status fl_explanation_make(fl_cli *cli, fl_explanation *x, const char *path)
+{
+    if (fl_explanation_run(cli, x) == FL_OK) return fl_explanation_save(cli, x, path);
+    const fl_error why = *cli->error;
+    if (!x->methods.count) return why.status;
+    fl_error_clear(cli->error);
+    const bool kept = fl_explanation_show(cli, x) == FL_OK && fl_explanation_save(cli, x, path) == FL_OK;
+    const char *names = kept ? finished(cli, x) : NULL;
+    if (names) fl_cli_warn(cli, "%s holds what was finished before: %s", path, names);
+    else fl_cli_warn(cli, "what was finished before could not all be saved: %s", cli->error->message);
+    *cli->error = why;
+    return why.status;
 }

@@ -1,0 +1,46 @@
+/* test_cli_kept.c: what is kept when something fails or is stopped: finished maps, the files that were read. */
+#include "tests/cli_rig.h"
+
+/* The second method of three fails: the first one's files are there, as if they had all come out, and can be run again. */
+TEST(cli_explain_keeps_what_was_finished)
+{
+    NEEDS_PROGRAM();
+    rig_inputs();
+    #define RUN "explain x.npy " TINY " --method gradient,integrated_gradients,grad_cam -o kept "
+    fl_error err = {0};
+    fl_arena arena;
+    fl_arena_init(&arena, &err);
+    CHECK_SAY(rig_run(RUN "--steps 3000 --time 0.01") == 6, "%s", rig_err);
+    CHECK_SAY(strstr(rig_err, "kept holds") && strstr(rig_err, "gradient") && strstr(rig_err, "stopped after"), "%s", rig_err);
+    CHECK(rig_shell("cd kept && ls | tr '\\n' ' '") == 0);
+    CHECK_SAY(strcmp(rig_out, "gradient_animation.png gradient_map.npy gradient_map_reduced.npy gradient_sheet.png report.html "
+                     "result.json ") == 0, "%s", rig_out);
+    CHECK(rig_shell("cat kept/result.json") == 0);
+    const fl_json_value *v = rig_json(&arena);
+    CHECK(rig_at(v, "maps")->count == 1 && rig_at(v, "unfinished")->count == 2);
+    CHECK(strcmp(rig_text(v, "unfinished.0"), "integrated_gradients") == 0 && strcmp(rig_text(v, "unfinished.1"), "grad_cam") == 0);
+    CHECK(strcmp(rig_text(v, "options.method"), "gradient,integrated_gradients,grad_cam") == 0);
+    CHECK_SAY(rig_run("rerun kept -o kept_again") == 0 && strstr(rig_out, "same"), "%s", rig_err);
+    CHECK(rig_shell("for f in $(ls kept); do cmp kept/$f kept_again/$f || exit 1; done") == 0);
+    CHECK_SAY(rig_run("rerun kept_again --json") == 0, "%s", rig_err);
+    #undef RUN
+    /* a network without the layer that the second one needs */
+    CHECK(rig_run("explain clip.ppm --model cnn_lstm_small --weights formula --method gradient,cam -o kept2") == 2);
+    CHECK_SAY(strstr(rig_err, "kept2 holds") && strstr(rig_err, "cam: needs"), "%s", rig_err);
+    CHECK_SAY(rig_run("rerun kept2") == 0 && strstr(rig_out, "same"), "%s", rig_err);
+    /* the first one fails: nothing */
+    CHECK(rig_run("explain clip.ppm --model cnn_lstm_small --weights formula --method cam,gradient -o kept3") == 2);
+    CHECK(rig_shell("test ! -e kept3") == 0);
+    fl_arena_free(&arena);
+}
+
+/* Memory for the maps, and not for the pictures: the maps can be run again. */
+TEST(cli_explain_saves_maps_that_leave_no_room_for_pictures)
+{
+    NEEDS_PROGRAM();
+    rig_inputs();
+    CHECK(rig_run("explain clip.ppm --model tiny --weights formula --method gradient --mem 28M -o narrow") == 6);
+    CHECK_SAY(strstr(rig_err, "is left out: memory") && strstr(rig_err, "--mem"), "%s", rig_err);
+    CHECK(rig_shell("test -s narrow/map.npy && grep -q sheet.png narrow/result.json") == 0);
+    CHECK_SAY(rig_run("rerun narrow") == 0 && strstr(rig_out, "same"), "%s", rig_err);
+}
