@@ -112,6 +112,14 @@ bool fl_folder_exists(const char *path)
     return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
 }
 
+bool fl_file_is_same(const char *path, const char *other)
+{
+    struct stat a, b;
+    const bool has = stat(path, &a) == 0, both = stat(other, &b) == 0 && has;
+    if (!both) return !has && strcmp(path, other) == 0;
+    return (S_ISREG(a.st_mode) || S_ISDIR(a.st_mode)) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 fl_status fl_folder_make(const char *path, fl_error *err)
 {
     char part[PATH_MAX];
@@ -203,7 +211,7 @@ static bool close_stream(fl_writer *w)
 fl_status fl_write_end(fl_writer *w, bool keep)
 {
     if (!w->stream) return w->error ? w->error->status : FL_FAILED;
-    errno = 0;
+    if (!ferror(w->stream)) errno = 0;                   /* else it is why that write failed */
     bool ok = close_stream(w);
     w->stream = NULL;
     if (ok && keep && w->temporary[0]) ok = rename(w->temporary, w->path) == 0;

@@ -31,6 +31,7 @@ fl_status fl_stream_read(fl_arena *, FILE *, const char *name, size_t cap, fl_by
 bool fl_file_exists(const char *path);      /* anything of that name */
 bool fl_file_is_regular(const char *path);  /* and not a folder, a pipe or a device */
 bool fl_folder_exists(const char *path);
+bool fl_file_is_same(const char *path, const char *other);      /* one file or folder by two names, or one name of none */
 
 /* Creates the folder and those above it. FL_FAILED when that does not work, FL_USAGE for "-". */
 fl_status fl_folder_make(const char *path, fl_error *);

@@ -44,3 +44,43 @@ TEST(cli_explain_saves_maps_that_leave_no_room_for_pictures)
     CHECK(rig_shell("test -s narrow/map.npy && grep -q sheet.png narrow/result.json") == 0);
     CHECK_SAY(rig_run("rerun narrow") == 0 && strstr(rig_out, "same"), "%s", rig_err);
 }
+
+/* ---- what is read is not written over ---- */
+
+TEST(cli_output_spares_the_input)
+{
+    NEEDS_PROGRAM();
+    rig_inputs();
+    static const char *const cases[] = {
+        "explain own/map.npy " TINY " --method gradient -o own", "explain own/map.npy " TINY " --method gradient -o own/../own/",
+        "explain own/result.json " TINY " --method gradient -o own", "explain own/gradient_map.npy " TINY " --method gradient,cam -o own",
+        "explain own/frames --model tiny --weights formula --method gradient -o own/frames/",
+        "explain x.npy " TINY " --method deeplift --baseline-clip own/map.npy -o own",
+        "flow own/clip.ppm -o own/clip.ppm", "flow own/clip.ppm --picture own/linked.ppm", "flow own/clip.ppm -o new --picture new",
+        "trace own/clip.ppm --model tiny --weights formula -o own/linked.ppm", "convert own/w.safetensors own/w.safetensors",
+        "evaluate x.npy " TINY " --map own/map.npy --metric gini --write-copies own/map.npy",
+        "evaluate x.npy " TINY " --map own/curves.csv --metric gini -o own", "compare own/map.npy x.npy --picture own/map.npy",
+        "sanity own/sanity.json " TINY " --method gradient -o own"};
+    CHECK(rig_shell("rm -rf own; mkdir own; cp x.npy own/map.npy; cp x.npy own/gradient_map.npy; cp x.npy own/result.json; cp x.npy "
+                    "own/curves.csv; cp x.npy own/sanity.json; cp clip.ppm own; ln -s clip.ppm own/linked.ppm; cp x.npy own/w.safetensors; "
+                    "mkdir own/frames; (cd own/frames; split -b 12301 -d --additional-suffix=.ppm ../clip.ppm f); "
+                    "cp -R own spared") == 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const int code = rig_run("%s", cases[i]);
+        CHECK_SAY(code == 2 && strstr(rig_err, "which would be lost") && !*rig_out, "%s: %d: %s", cases[i], code, rig_err);
+    }
+    CHECK_SAY(rig_shell("diff -r own spared && test ! -e new") == 0, "%s", rig_out);
+    CHECK_SAY(rig_run("explain own/clip.ppm --model tiny --weights formula --method gradient -o own") == 0, "%s", rig_err);
+    CHECK(rig_run("flow own/clip.ppm -o /dev/null --picture /dev/null") == 0);
+}
+
+/* A file that may not grow (ulimit -f): the message that every failed write has, and nothing half written. */
+TEST(cli_a_file_that_grows_too_large_is_a_failed_write)
+{
+    NEEDS_PROGRAM();
+    rig_inputs();
+    CHECK(rig_shell("ulimit -f 20; \"$FOOTLIGHT\" explain clip.ppm --model tiny --weights formula --method gradient -o grown 2>&1 "
+                    ">/dev/null") == 1);
+    CHECK_SAY(strstr(rig_out, "grown/map.npy: writing failed: File too large"), "%s", rig_out);
+    CHECK(rig_shell("test ! -e grown") == 0);
+}

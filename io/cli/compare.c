@@ -1,6 +1,6 @@
 /* compare.c: footlight compare: how alike are two maps, and where do they differ most? Two .npy files, or two folders of results. */
 #include "attribution/metrics/agreement.h"
-#include "io/cli/cli.h"
+#include "io/cli/spare.h"
 #include "io/colour.h"
 #include "io/folder.h"
 #include "io/font.h"
@@ -201,6 +201,7 @@ static fl_status run(fl_cli *cli)
     const char *a = cli->argument[0], *b = cli->argument[1], *picture = fl_cli_text(cli, "picture");
     pair one = {.name = "maps", .path = {a, b}}, *pairs = &one;
     int count = 1;
+    if (fl_cli_spare(cli, "picture", picture) != FL_OK) return cli->error->status;
     if (fl_folder_exists(a) != fl_folder_exists(b))
         return fl_error_set(cli->error, FL_USAGE, "compare: expected two files or two folders, got one of each");
     if (fl_folder_exists(a) && pair_folders(cli, a, b, &pairs, &count) != FL_OK) return cli->error->status;

@@ -2,10 +2,14 @@
 #include "io/cli/cli.h"
 #include "io/weights_file.h"
 
+#include <string.h>
+
 static fl_status run(fl_cli *cli)
 {
     fl_weights_file w;
     const char *from = cli->argument[0], *to = cli->argument[1];
+    if (strcmp(to, "-") != 0 && fl_file_is_same(from, to))
+        return fl_error_set(cli->error, FL_USAGE, "convert: '%s' is the file itself, which would be lost; expected another name", to);
     if (fl_weights_file_open(cli->arena, from, &w) != FL_OK) return cli->error->status;
     fl_status status = fl_weights_file_write(&w, to, cli->error);
     int64_t bytes = 0;

@@ -1,6 +1,7 @@
 /* evaluate.c: footlight evaluate: how good are the maps? Of one clip, by our methods or from a file; or on synthetic clips, whose
  * truth is known. */
 #include "io/chart.h"
+#include "io/cli/spare.h"
 #include "io/cli/survey.h"
 #include "io/npy.h"
 
@@ -200,8 +201,10 @@ static fl_status choose(fl_cli *cli, evaluation *e)
 
 static fl_status evaluate_clip(fl_cli *cli)
 {
+    static const char *const files[] = {"evaluation.json", "curves.csv", "curves.html", NULL};
     const char *boxes = fl_cli_text(cli, "boxes"), *folder = fl_cli_text(cli, "output"), *copies = fl_cli_text(cli, "write-copies");
     evaluation *e = FL_NEW(cli->arena, evaluation, 1);
+    if (fl_cli_spare(cli, "write-copies", copies) != FL_OK || fl_cli_spare_in(cli, folder, files) != FL_OK) return cli->error->status;
     if (!e || choose(cli, e) != FL_OK || fl_session_open(cli, cli->argument[0], &e->session) != FL_OK ||
         fl_session_rank(cli, &e->session, 5) != FL_OK || fl_methods_read_options(cli, &e->session, &e->explain) != FL_OK)
         return cli->error->status;

@@ -87,6 +87,7 @@ static fl_status explain(fl_cli *cli, fl_explanation *x, fl_session *s)
     if (folder && strcmp(folder, "-") == 0)
         return fl_error_set(cli->error, FL_USAGE, "--output: expected a folder, got '-'; with --json the result is "
                             "on standard output");
+    if (folder && fl_explanation_spare(cli, x, folder) != FL_OK) return cli->error->status;
     const bool was_there = folder && fl_folder_exists(folder);
     if (!folder || fl_folder_make(folder, cli->error) != FL_OK) return cli->error->status;
     const fl_status status = explain_into(cli, x, s, folder);

@@ -54,6 +54,9 @@ fl_status fl_explanation_show(fl_cli *, fl_explanation *);                      
 /* FL_LIMIT when pictures or page did not fit in the memory: the others are there, and result.json tells of them. */
 fl_status fl_explanation_save(fl_cli *, const fl_explanation *, const char *folder);
 
+/* FL_USAGE when a file that will be written is one that the command reads. Before any work. */
+fl_status fl_explanation_spare(fl_cli *, const fl_explanation *, const char *folder);
+
 /* Runs and saves. After a failure what was finished is saved all the same, and a warning says so; the failure is what is returned. */
 fl_status fl_explanation_make(fl_cli *, fl_explanation *, const char *folder);
 void fl_explanation_write(fl_json *, const fl_cli *, const fl_explanation *);   /* result.json, but for the lists of files */

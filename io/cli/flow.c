@@ -5,6 +5,7 @@
 #include "io/cli/input.h"
 #include "io/cli/progress.h"
 #include "io/cli/session.h"
+#include "io/cli/spare.h"
 #include "io/flow_colour.h"
 #include "io/npy.h"
 #include "tensor/peak.h"
@@ -193,6 +194,7 @@ static fl_status run(fl_cli *cli)
 {
     const char *output = fl_cli_text(cli, "output"), *picture = fl_cli_text(cli, "picture");
     fl_clip_options o;
+    if (fl_cli_spare(cli, "output", output) != FL_OK || fl_cli_spare(cli, "picture", picture) != FL_OK) return cli->error->status;
     if ((output && fl_file_try(output, cli->error) != FL_OK) || (picture && fl_file_try(picture, cli->error) != FL_OK))
         return cli->error->status;
     task *k = FL_NEW(cli->arena, task, 1);

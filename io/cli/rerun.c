@@ -6,7 +6,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static const fl_option options[] = {
     FL_OPTION_TEXT("output", 'o', "DIR", NULL, "folder for the new result; default: nothing is written"),
@@ -24,17 +23,11 @@ typedef struct rerun {
 
 /* ---- before it ---- */
 
-static bool same_folder(const char *a, const char *b)
-{
-    struct stat one, other;
-    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
-}
-
 static fl_status check_output(const fl_cli *cli, const rerun *r)
 {
     const char *folder = fl_cli_text(cli, "output");
     if (!folder) return FL_OK;
-    if (r->then.folder && same_folder(folder, r->then.folder))
+    if (r->then.folder && fl_file_is_same(folder, r->then.folder))
         return fl_error_set(cli->error, FL_USAGE,
                             "--output: '%s' holds the result itself, which would be lost; expected another folder", folder);
     return fl_folder_make(folder, cli->error);
@@ -202,7 +195,7 @@ static fl_status run(fl_cli *cli)
         return cli->error->status;
     for (int i = 0; i < r->reasons.count; i++) fl_cli_say(cli, "%s: %s: its maps may differ", r->then.path, r->reasons.text[i]);
     if (fl_refind_open(&r->then, &r->now, &r->session) != FL_OK || leave_unfinished(r, &r->now) != FL_OK ||
-        check_comparable(cli, r) != FL_OK)
+        (folder && fl_explanation_spare(&r->then.cli, &r->now, folder) != FL_OK) || check_comparable(cli, r) != FL_OK)
         return cli->error->status;
     if (!cli->quiet) fl_session_print_top(&r->session, stderr);
     if (fl_explanation_run(&r->then.cli, &r->now) != FL_OK) return fl_recall_blame(&r->then);

@@ -2,6 +2,7 @@
 #include "io/cli/sanity.h"
 
 #include "io/cli/progress.h"
+#include "io/cli/spare.h"
 
 #include <math.h>
 #include <string.h>
@@ -121,8 +122,10 @@ static fl_status conclude(fl_cli *cli, const fl_sanity_run *r)
 
 static fl_status run(fl_cli *cli)
 {
+    static const char *const files[] = {"sanity.json", "sanity.html", NULL};
     const char *folder = fl_cli_text(cli, "output");
     fl_sanity_run *r = FL_NEW(cli->arena, fl_sanity_run, 1);
+    if (fl_cli_spare_in(cli, folder, files) != FL_OK) return cli->error->status;
     if (!r || choose_checks(cli, r) != FL_OK || fl_methods_parse(cli, "method", fl_cli_text(cli, "method"), &r->methods) != FL_OK ||
         fl_methods_check_options(cli, &r->methods) != FL_OK || fl_session_open(cli, cli->argument[0], &r->session) != FL_OK ||
         fl_session_rank(cli, &r->session, 5) != FL_OK || fl_methods_read_options(cli, &r->session, &r->explain) != FL_OK ||

@@ -1,6 +1,7 @@
 /* save.c: the folder of an explanation: maps, pictures, page, and last the file from which it can be run again. */
 #include "io/cli/companions.h"
 
+#include "io/cli/spare.h"
 #include "io/npy.h"
 #include "io/report.h"
 #include "io/sheet.h"
@@ -156,6 +157,19 @@ typedef struct folder {
 const char *fl_explanation_file_name(fl_cli *cli, const fl_explanation *x, const fl_method *method, const char *name)
 {
     return x->methods.count + x->unfinished > 1 && method ? fl_arena_text(cli->arena, "%s_%s", method->name, name) : name;
+}
+
+fl_status fl_explanation_spare(fl_cli *cli, const fl_explanation *x, const char *path)
+{
+    static const char *const each[] = {"map.npy", "map_reduced.npy", "map_stderr.npy", "sheet.png", "animation.png", NULL};
+    static const char *const once[] = {"report.html", "result.json", NULL};
+    if (fl_cli_spare(cli, "output", path) != FL_OK || fl_cli_spare_in(cli, path, once) != FL_OK) return cli->error->status;
+    for (int i = 0; i < x->methods.count; i++)
+        for (int k = 0; each[k]; k++) {
+            const char *name = fl_explanation_file_name(cli, x, x->methods.item[i], each[k]);
+            if (!name || fl_cli_spare_in(cli, path, (const char *const[]){name, NULL}) != FL_OK) return cli->error->status;
+        }
+    return FL_OK;
 }
 
 /* The path of a file that is to be written, and its entry in the list. */

@@ -1,6 +1,7 @@
 /* trace.c: footlight trace: one value of the clip, up to the score and down again, number by number. */
 #include "io/cli/method_options.h"
 #include "io/cli/session.h"
+#include "io/cli/spare.h"
 #include "io/trace_page.h"
 
 #include <string.h>
@@ -68,6 +69,7 @@ static fl_status run(fl_cli *cli)
     fl_explain_options o;
     fl_traced t;
     int place[4];
+    if (fl_cli_spare(cli, "output", fl_cli_text(cli, "output")) != FL_OK) return cli->error->status;
     if (read_place(cli, place) != FL_OK || fl_methods_parse(cli, "method", fl_cli_text(cli, "method"), &methods) != FL_OK)
         return cli->error->status;
     if (methods.count > 1) return fl_error_set(cli->error, FL_USAGE, "--method: a trace is of one method");
