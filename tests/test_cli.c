@@ -298,8 +298,8 @@ TEST(cli_stopped_runs_leave_nothing_half_done)
 {
     NEEDS_PROGRAM();
     rig_inputs();
-    rig_shell("\"$FOOTLIGHT\" explain x.npy " TINY " --method smoothgrad --samples 1000000 -o stopped >/dev/null "
-              "2>&1 & p=$!; sleep 0.5; kill -TERM $p; wait $p; echo $?; ls stopped");
+    rig_shell("\"$FOOTLIGHT\" explain clip.ppm --model c3d_small --weights formula --method integrated_gradients --steps 4096 "
+              "-o stopped >/dev/null 2>&1 & p=$!; sleep 0.5; kill -TERM $p; wait $p; echo $?; ls stopped");
     CHECK_SAY(strcmp(rig_out, "143\n") == 0, "%s", rig_out);
     rig_shell("\"$FOOTLIGHT\" synth -o - --count 1 2>/dev/null; echo $?; ls -d ./- 2>/dev/null");
     CHECK_SAY(strncmp(rig_out, "2\n", 2) == 0 && !strstr(rig_out, "./-"), "%s", rig_out);

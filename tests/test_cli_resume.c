@@ -114,6 +114,32 @@ TEST(cli_time_limit_without_partial_results)
     CHECK(rig_run("explain x.npy " TINY " --method gradient -o late --time 0") == 2 && strstr(rig_err, "--time"));
 }
 
+/* The first interrupt is like the end of the time: what there is is saved, and can be gone on from. */
+TEST(cli_interrupts_keep_what_there_is)
+{
+    NEEDS_PROGRAM();
+    rig_inputs();
+    static const struct { const char *name, *methods; int code; } cases[] = {
+        {"TERM", "smoothgrad", 143}, {"INT", "rise", 130}, {"HUP", "gradient,rise,grad_cam", 129},
+        {"TERM", "gradient,integrated_gradients", 143}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const bool several = strchr(cases[i].methods, ',') != NULL, sampled = !strstr(cases[i].methods, "integrated");
+        const char *more = sampled ? TINY " --samples 1000000" : "--model c3d_small --weights formula --steps 4096";
+        const char *clip = sampled ? "x.npy" : "clip.ppm";
+        rig_shell("rm -rf broken; timeout --preserve-status -k 5 -s %s 1 \"$FOOTLIGHT\" explain %s %s --method %s --quiet -o broken "
+                  ">/dev/null 2>broken.err; echo $?; cat broken.err", cases[i].name, clip, more, cases[i].methods);
+        CHECK_SAY(atoi(rig_out) == cases[i].code, "%s: %s", cases[i].methods, rig_out);
+        CHECK_SAY(!sampled || strstr(rig_out, "--resume"), "%s: %s", cases[i].methods, rig_out);
+        CHECK_SAY(several || strstr(rig_out, "interrupted after"), "%s", rig_out);
+        CHECK_SAY(!several || strstr(rig_out, "broken holds what was finished before: gradient"), "%s", rig_out);
+        CHECK(rig_shell("test -s broken/report.html && ! ls broken/*.tmp 2>/dev/null") == 0);
+        CHECK(rig_shell("grep -q '\"partial\": true' broken/result.json") == !sampled);
+        CHECK_SAY(!sampled || rig_run("explain x.npy %s --method %s -o broken --resume --time 0.01", more, cases[i].methods) == 6,
+                  "%s", rig_err);
+        CHECK_SAY(!sampled || strstr(rig_err, "resume: goes on from"), "%s", rig_err);
+    }
+}
+
 TEST(cli_dry_run_forecasts)
 {
     NEEDS_PROGRAM();

@@ -1,57 +1,13 @@
 /* cli.c: one run of the program: find the command, parse, set the machine up, run, report, exit code. */
 #include "io/cli/cli.h"
 
+#include "io/cli/interrupt.h"
 #include "tensor/kernels.h"
 #include "tensor/par.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-/* ---- signals ---- */
-
-static volatile sig_atomic_t reader_left;
-
-/* The reader of a pipe has seen enough (head): no error. Writing goes on into nothing, files are still finished. */
-static void on_pipe(int signal_number)
-{
-    (void)signal_number;
-    reader_left = 1;
-}
-
-static pthread_t writing;      /* the thread that opens files, see fl_write_begin */
-
-/* A signal may reach any thread; only on the writing one no file is just being opened or renamed. */
-static void on_interrupt(int signal_number)
-{
-    if (!pthread_equal(pthread_self(), writing)) {
-        pthread_kill(writing, signal_number);
-        return;
-    }
-    fl_write_abandon();
-    _exit(128 + signal_number);
-}
-
-static void catch_signal(int signal_number, void (*handler)(int))
-{
-    struct sigaction a = {.sa_handler = handler, .sa_flags = SA_RESTART}, before;
-    sigemptyset(&a.sa_mask);
-    /* what nohup or a shell's & has switched off stays so */
-    if (sigaction(signal_number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-        sigaction(signal_number, &a, NULL);
-}
-
-static void catch_signals(void)
-{
-    writing = pthread_self();
-    catch_signal(SIGPIPE, on_pipe);
-    catch_signal(SIGINT, on_interrupt);
-    catch_signal(SIGTERM, on_interrupt);
-    catch_signal(SIGHUP, on_interrupt);
-}
 
 /* ---- the run ---- */
 
@@ -121,18 +77,18 @@ int fl_cli_main(int argc, char **argv)
     fl_arena_init(&arena, &error);
     fl_arena_init_beside(&work, &arena);
     fl_cli cli = {.commands = fl_command_table, .arena = &arena, .work = &work, .error = &error, .program = argc > 0 ? argv[0] : ""};
-    catch_signals();
+    fl_signals_catch();
     fl_status status = run(&cli, argc, argv);
     errno = 0;
-    if ((fflush(stdout) != 0 || ferror(stdout)) && !reader_left)
+    if ((fflush(stdout) != 0 || ferror(stdout)) && !fl_signals_reader_left())
         status = fl_error_set(&error, FL_FAILED, "standard output: writing failed: %s; check for a full disk",
                               errno ? strerror(errno) : "a write was cut short");
-    else if (reader_left && ferror(stdout) && status == FL_FAILED)
+    else if (fl_signals_reader_left() && ferror(stdout) && status == FL_FAILED)
         status = FL_OK;
     if (status != FL_OK && error.status != FL_OK) {
         fl_cli_complain(error.message);
     }
     fl_arena_free(&work);
     fl_arena_free(&arena);
-    return (int)status;
+    return fl_interrupt_asked() ? 128 + fl_interrupt_asked() : (int)status;
 }

@@ -1,6 +1,7 @@
 /* explain.c: footlight explain: which pixels of which frames made the network say so. */
 #include "io/cli/costs.h"
 #include "io/cli/explanation.h"
+#include "io/cli/interrupt.h"
 #include "io/cli/layers.h"
 
 #include <string.h>
@@ -73,8 +74,8 @@ static fl_status explain_into(fl_cli *cli, fl_explanation *x, const fl_session *
         fprintf(talk, "\nreport: %s/report.html\n", folder);
     }
     if (!x->partial) return FL_OK;
-    return fl_error_set(cli->error, FL_LIMIT, "%s: the time is over after %d passes; %s holds the map so far, and --resume goes on from "
-                        "there", x->partial->method->name, x->partial->passes, folder);
+    return fl_error_set(cli->error, FL_LIMIT, "%s: %s after %d passes; %s holds the map so far, and --resume goes on from there",
+                        x->partial->method->name, fl_interrupt_asked() ? "interrupted" : "the time is over", x->partial->passes, folder);
 }
 
 static fl_status explain(fl_cli *cli, fl_explanation *x, fl_session *s)

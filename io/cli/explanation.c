@@ -1,6 +1,7 @@
 /* explanation.c: runs the methods and gathers what pictures and page show. */
 #include "io/cli/explanation.h"
 
+#include "io/cli/interrupt.h"
 #include "io/cli/progress.h"
 
 #include <math.h>
@@ -33,7 +34,7 @@ static fl_status run_method(fl_cli *cli, const fl_explanation *x, const fl_metho
     o.user = &progress;
     if (x->limits && fl_limits_begin(x->limits, method, &o) != FL_OK) return cli->error->status;
     fl_status status = fl_explain(s->explainer, method, s->input.values, &o, cli->arena, &e->map);
-    if (x->limits) fl_limits_end(x->limits);
+    if (x->limits) fl_limits_end(x->limits, status == FL_OK);
     fl_progress_end(&progress);
     if (status != FL_OK) return status;
     e->drawn = fl_map_reduce(&e->map, &x->reduction, cli->arena);
@@ -145,6 +146,7 @@ fl_status fl_explanation_run(fl_cli *cli, fl_explanation *x)
     if (!x->done) return cli->error->status;
     for (; i < asked && run_method(cli, x, x->methods.item[i], &x->done[i]) == FL_OK; i++)
         if (x->done[i].map.partial && !x->partial) x->partial = &x->done[i].map;
+    fl_interrupt_listen(false);
     fl_explainer_rest(x->session->explainer);
     x->methods.count = i;
     x->unfinished += asked - i;

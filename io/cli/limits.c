@@ -1,6 +1,7 @@
 /* limits.c: the clock of a long explanation, and its states. */
 #include "io/cli/limits.h"
 
+#include "io/cli/interrupt.h"
 #include "io/state_file.h"
 #include "tensor/kernels.h"
 #include "tensor/peak.h"
@@ -37,9 +38,11 @@ static fl_status save(void *user, const fl_state *state)
     return status;
 }
 
+/* A method that asks for its state can give what it has when it is stopped. */
 static fl_status load(void *user, const fl_state *state, bool *found)
 {
     const fl_limits *l = user;
+    fl_interrupt_listen(true);
     if (!l->resume) return FL_OK;
     const fl_status status = fl_state_read(l->path, state, found, l->cli->arena);
     if (status == FL_OK) fl_cli_say(l->cli, *found ? "resume: goes on from %s" : "resume: begins anew, there is no %s", l->path);
@@ -71,7 +74,8 @@ fl_status fl_limits_read(fl_cli *cli, const fl_session *s, const char *folder, f
 static bool step(int done, int total, void *user)
 {
     fl_limits *l = user;
-    return fl_progress_step(done, total, &l->progress) && !(l->seconds > 0 && done > 1 && fl_clock() - l->begun >= l->seconds);
+    const bool over = fl_interrupt_asked() || (l->seconds > 0 && fl_clock() - l->begun >= l->seconds);
+    return fl_progress_step(done, total, &l->progress) && !(over && done > 1);
 }
 
 static const char *path_of(const fl_limits *l, const fl_method *m)
@@ -82,6 +86,9 @@ static const char *path_of(const fl_limits *l, const fl_method *m)
 fl_status fl_limits_begin(fl_limits *l, const fl_method *m, fl_explain_options *o)
 {
     l->path = path_of(l, m);
+    if (l->path && fl_interrupt_asked())
+        return fl_error_set(l->cli->error, FL_LIMIT, "%s: not begun, since the run was interrupted; --resume goes on from what is there",
+                            m->name);
     if (!l->path) return l->cli->error->status;
     l->kept = fl_clock();
     l->keeper = (fl_keeper){l->belongs, is_due, save, load, l};
@@ -92,7 +99,12 @@ fl_status fl_limits_begin(fl_limits *l, const fl_method *m, fl_explain_options *
     return FL_OK;
 }
 
-void fl_limits_end(fl_limits *l) { fl_progress_end(&l->progress); }
+void fl_limits_end(fl_limits *l, bool finished)
+{
+    fl_progress_end(&l->progress);
+    l->finished += finished;
+    fl_interrupt_listen(l->finished > 0);
+}
 
 void fl_limits_forget(const fl_limits *l, const fl_method *const *method, int count)
 {

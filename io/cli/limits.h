@@ -18,6 +18,7 @@ typedef struct fl_limits {
     const char *folder, *belongs;        /* where states lie; network, weights and clip, one line each */
     double begun, kept, cost;            /* fl_clock of the beginning and of the last state; seconds that one takes */
     const char *path;                    /* of the method that runs */
+    int finished;                        /* methods before it */
     fl_progress progress;
     fl_keeper keeper;
 } fl_limits;
@@ -25,9 +26,10 @@ typedef struct fl_limits {
 /* What the options say. The session is open. */
 fl_status fl_limits_read(fl_cli *, const fl_session *, const char *folder, fl_limits *);
 
-/* Around a method: sets its options' progress, user and keeper. The limits stay where they are meanwhile. */
+/* Around a method: sets its options' progress, user and keeper. The limits stay where they are meanwhile. An interrupt is like the end of
+ * the time where there is something to keep: of this method, or a map that is finished. */
 fl_status fl_limits_begin(fl_limits *, const fl_method *, fl_explain_options *);
-void fl_limits_end(fl_limits *);
+void fl_limits_end(fl_limits *, bool finished);
 
 /* Removes what states these methods left: all is saved. */
 void fl_limits_forget(const fl_limits *, const fl_method *const *, int count);
