@@ -154,6 +154,8 @@ fl_status fl_survey_open(fl_cli *cli, fl_survey *v, const char *first, const cha
     const bool synthetic = cli->arguments == 0, boxes = synthetic || fl_cli_given(cli, "boxes");
     const unsigned needs = FL_NEEDS_NETWORK | FL_NEEDS_METHOD | (boxes ? FL_NEEDS_TRUTH : 0);
     *v = (fl_survey){.clips = synthetic ? (int)fl_cli_int(cli, "synth") : cli->arguments};
+    if (!synthetic && (fl_cli_given(cli, "synth") || fl_cli_given(cli, "synth-seed")))
+        return fl_error_set(cli->error, FL_USAGE, "--synth: synthetic clips are made without others; got %d clips as well", v->clips);
     if (fl_cli_given(cli, "metric")) metrics = fl_cli_text(cli, "metric");
     if (fl_methods_parse(cli, "method", fl_cli_text(cli, "method"), &v->methods) != FL_OK ||
         fl_methods_check_options(cli, &v->methods) != FL_OK || fl_metrics_parse(cli, "metric", metrics, needs, &v->metrics) != FL_OK ||
@@ -179,17 +181,38 @@ static fl_status make_room(fl_cli *cli, fl_survey *v)
     return cli->error->status;
 }
 
-/* The first clip builds the network. */
+/* One clip that cannot be read does not take the others with it; the last one of all does. */
+static bool pass_over(fl_cli *cli, fl_survey *v, int i)
+{
+    if (cli->error->status != FL_UNREADABLE || !cli->arguments) return false;
+    v->failed[v->failures++] = cli->argument[i];
+    if (v->failures == cli->arguments) return false;
+    fl_cli_warn(cli, "left out: %s", cli->error->message);
+    fl_error_clear(cli->error);
+    return true;
+}
+
+static void tell_failures(fl_cli *cli, const fl_survey *v)
+{
+    const char *all = "";
+    for (int i = 0; i < v->failures && all; i++) all = fl_arena_text(cli->arena, "%s%s%s", all, i ? ", " : "", v->failed[i]);
+    if (v->failures && all) fl_cli_warn(cli, "%d of %d clips were left out: %s", v->failures, cli->arguments, all);
+}
+
+/* The first clip that can be read builds the network; those before it have failed. */
 static fl_status begin(fl_cli *cli, fl_survey *v, place *p)
 {
     fl_session *s = &v->session;
     one known;
-    if (fl_session_begin(cli, s) != FL_OK || (!cli->arguments && place_new(cli, p) != FL_OK)) return cli->error->status;
+    v->failed = FL_NEW(cli->arena, const char *, cli->arguments + 1);
+    if (!v->failed || fl_session_begin(cli, s) != FL_OK || (!cli->arguments && place_new(cli, p) != FL_OK)) return cli->error->status;
     if (!cli->arguments && (s->model->classes != FL_SYNTH_CLASSES || s->model->input.height != p->synth.height ||
                             s->model->input.frames != p->synth.frames))
         return fl_error_set(cli->error, FL_USAGE, "%s: expected clips, or one of the small networks, which see synthetic ones; got %s",
                             cli->command->name, s->model->name);
-    if (next_clip(cli, v, p, 0, &known) != FL_OK || fl_session_finish(cli, s) != FL_OK) return cli->error->status;
+    while (next_clip(cli, v, p, v->failures, &known) != FL_OK)
+        if (!pass_over(cli, v, v->failures)) return cli->error->status;
+    if (fl_session_finish(cli, s) != FL_OK) return cli->error->status;
     return fl_methods_read_options(cli, s, &v->explain);
 }
 
@@ -221,17 +244,21 @@ fl_status fl_survey_run(fl_cli *cli, fl_survey *v)
     if (strcmp(fl_cli_text(cli, "method"), "all") == 0 && leave_out(cli, v) != FL_OK) return cli->error->status;
     if (make_room(cli, v) != FL_OK) return cli->error->status;
     fl_progress_begin(&progress, cli, cli->command->name);
-    for (int i = 0; i < v->clips && cli->error->status == FL_OK; i++) {
+    const int asked = v->clips;
+    v->clips = 0;
+    for (int i = v->failures; i < asked && cli->error->status == FL_OK; i++) {
         const fl_mark mark = fl_arena_mark(cli->arena);
         one known;
+        v->clip[v->clips] = v->clip[i];
         if (next_clip(cli, v, &p, i, &known) == FL_OK) {
             if (v->session.input.second) fl_graph_set(v->session.graph, v->session.net.flow, v->session.input.second);
-            judge_clip(cli, v, i, &known);
-        }
+            judge_clip(cli, v, v->clips++, &known);
+        } else pass_over(cli, v, i);
         fl_arena_release(cli->arena, mark);
-        fl_progress_step(i + 1, v->clips, &progress);
+        fl_progress_step(i + 1, asked, &progress);
     }
     fl_progress_end(&progress);
+    if (cli->error->status == FL_OK) tell_failures(cli, v);
     return cli->error->status;
 }
 

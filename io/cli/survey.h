@@ -17,7 +17,9 @@ typedef struct fl_survey {
     fl_metric_options options;
     fl_explain_options explain;
     int clips;
-    const char *const *clip;             /* names; of synthetic ones "clip_000007" */
+    const char **clip;                   /* names; of synthetic ones "clip_000007" */
+    const char **failed;                 /* names of clips that could not be read: none of the above */
+    int failures;
     int right, labelled;                 /* clips whose class is known, and those of them that the network gets right */
     double *value, *chance;              /* clips x metrics x methods; NAN: not defined */
     double *method_seconds, *metric_seconds;     /* of all clips */

@@ -137,6 +137,11 @@ void fl_survey_print_json(const fl_cli *cli, const fl_survey *v, const fl_reliab
     fl_cli_write_command(&j, cli);
     fl_json_int(&j, "seed", (long long)cli->seed);
     fl_json_int(&j, "clips", v->clips);
+    if (v->failures) {
+        fl_json_array(&j, "failed");
+        for (int i = 0; i < v->failures; i++) fl_json_string(&j, NULL, v->failed[i]);
+        fl_json_close(&j);
+    }
     fl_json_number(&j, "accuracy", v->labelled ? (double)v->right / v->labelled : (double)NAN);
     fl_json_array(&j, "methods");
     for (int i = 0; i < v->methods.count; i++) {
