@@ -126,6 +126,7 @@ static fl_status run(fl_cli *cli)
 {
     static const char *const kinds[] = {"bash", "zsh", "fish", "man"};
     const char *kind = cli->argument[0];
+    if (cli->json) return fl_error_set(cli->error, FL_USAGE, "--json: what a shell reads is no JSON; expected no --json");
     if (strcmp(kind, "bash") == 0) {
         print_bash(cli);
     } else if (strcmp(kind, "zsh") == 0) {

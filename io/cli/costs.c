@@ -71,7 +71,8 @@ fl_status fl_costs_print(fl_cli *cli, const fl_session *s, const fl_method_list 
     fl_json j;
     if (cli->json) {
         fl_json_to_stream(&j, stdout, true);
-        fl_json_array(&j, NULL);
+        fl_json_object(&j, NULL);
+        fl_json_array(&j, "costs");
     } else printf("| method | law | residual | passes | seconds | MiB | |\n|---|---|---|---|---|---|---|\n");
     for (int i = 0; list->count ? i < list->count : fl_method_table[i].name != NULL; i++) {
         cost c = {.method = list->count ? list->item[i] : &fl_method_table[i], .residual = (double)NAN};
@@ -80,6 +81,7 @@ fl_status fl_costs_print(fl_cli *cli, const fl_session *s, const fl_method_list 
         else print_row(&c);
     }
     if (cli->json) {
+        fl_json_close(&j);
         fl_json_close(&j);
         fl_json_end(&j);
     }

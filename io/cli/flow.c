@@ -194,6 +194,8 @@ static fl_status run(fl_cli *cli)
 {
     const char *output = fl_cli_text(cli, "output"), *picture = fl_cli_text(cli, "picture");
     fl_clip_options o;
+    if (cli->json && ((output && strcmp(output, "-") == 0) || (picture && strcmp(picture, "-") == 0)))
+        return fl_error_set(cli->error, FL_USAGE, "--json: the flow itself is on standard output; name a file instead of -");
     if (fl_cli_spare(cli, "output", output) != FL_OK || fl_cli_spare(cli, "picture", picture) != FL_OK) return cli->error->status;
     if ((output && fl_file_try(output, cli->error) != FL_OK) || (picture && fl_file_try(picture, cli->error) != FL_OK))
         return cli->error->status;

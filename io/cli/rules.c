@@ -30,7 +30,10 @@ static void list_rules(const fl_cli *cli)
 {
     fl_json j;
     fl_json_to_stream(&j, stdout, true);
-    if (cli->json) fl_json_array(&j, NULL);
+    if (cli->json) {
+        fl_json_object(&j, NULL);
+        fl_json_array(&j, "rules");
+    }
     for (int i = 0; fl_ruleset_table[i]; i++) {
         const fl_ruleset *set = fl_ruleset_table[i];
         if (!cli->json) {
@@ -44,6 +47,7 @@ static void list_rules(const fl_cli *cli)
         fl_json_close(&j);
     }
     if (!cli->json) return;
+    fl_json_close(&j);
     fl_json_close(&j);
     fl_json_end(&j);
 }
