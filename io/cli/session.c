@@ -79,10 +79,22 @@ static fl_status take_card(fl_cli *cli, fl_session *s)
     return FL_OK;
 }
 
+/* Options of some networks only. */
+static fl_status check_options(const fl_cli *cli, const fl_model *m)
+{
+    static const struct { const char *option, *word; } of[] = {
+        {"bptt", "lstm"}, {"lstm-layers", "cnn_lstm"}, {"lstm-hidden", "cnn_lstm"}, {"peepholes", "convlstm"}};
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+        if (fl_cli_given(cli, of[i].option) && (fl_onnx_of(m) || !strstr(m->name, of[i].word)))
+            return fl_error_set(cli->error, FL_USAGE, "--%s: does nothing for %s; expected it with %s", of[i].option, m->name,
+                                i ? of[i].word : "a recurrent network");
+    return FL_OK;
+}
+
 fl_status fl_session_begin(fl_cli *cli, fl_session *s)
 {
     *s = (fl_session){.model = fl_session_find_model(cli)};
-    if (!s->model) return cli->error->status;
+    if (!s->model || check_options(cli, s->model) != FL_OK) return cli->error->status;
     if (fl_weights_open(cli, s->model, fl_cli_text(cli, "weights"), &s->weights) != FL_OK) return cli->error->status;
     return take_card(cli, s);
 }
@@ -234,6 +246,10 @@ fl_status fl_session_rank(fl_cli *cli, fl_session *s, int count)
     }
     s->top = top;
     s->top_count = count;
+    for (int k = 0; k < s->classes; k++)
+        if (!isfinite(fl_session_output(s, k)) || !isfinite(s->probabilities[k]))
+            return fl_error_set(cli->error, FL_FAILED, "the network's score for class %d is %g: there is nothing to rank; do the weights "
+                                "and the clip hold numbers?", k, fl_session_output(s, k));
     return FL_OK;
 }
 

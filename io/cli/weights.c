@@ -129,7 +129,7 @@ static void tell(fl_cli *cli, const fl_weights *w, const fl_match *m)
         fl_cli_say(cli, "weights: %s: %d of %d tensors, layout '%s'%s%s", w->name, m->matched, m->wanted, m->map->name,
                    *m->prefix ? ", without the prefix " : "", m->prefix);
     if (m->missing)
-        fl_cli_say(cli, "weights: %s: %d tensors are missing and keep made-up values, the first is '%s'", w->name, m->missing,
+        fl_cli_warn(cli, "weights: %s: %d tensors are missing and keep made-up values, the first is '%s'", w->name, m->missing,
                    m->first_missing);
     if (m->unexpected)
         fl_cli_say(cli, "weights: %s: %d tensors are not this network's and were left out, the first is '%s'", w->name,
