@@ -57,7 +57,7 @@ static fl_status read_classic(const fl_source *s, size_t *at, int64_t *maxval, i
     i->depth = byte_at(s, *at + 1) == '6' ? 3 : 1;
     *at += 2;
     if (!read_number(s, at, &i->width) || !read_number(s, at, &i->height) || !read_number(s, at, maxval))
-        return fl_source_error(s, *at, "a number expected in the header of a PPM image: width, height, 255");
+        return fl_source_error(s, *at, "a number of 1 to 7 digits expected in the header of a PPM image: width, height, 255");
     if (byte_at(s, *at) < 0 || !isspace(byte_at(s, *at)))
         return fl_source_error(s, *at, "one white space expected between the header and the pixels of a PPM image");
     ++*at;

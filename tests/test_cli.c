@@ -80,6 +80,22 @@ static const struct misuse { const char *arguments; int code; const char *says; 
     {"bench --layer '3>8 3x3 @4x9x9'", 2, "3x3"},
     {"bench --layer '4>8 3x3x3 g3 @4x9x9'", 2, "groups"},
     {"demo --model tiny --weights formula -o $D/never", 2, "small networks"},
+    {"predict $D/x.npy " TINY " --short loop", 2, "does nothing with --tensor"},
+    {"predict $D/x.npy " TINY " --flow-bound 3", 2, "does nothing with --tensor"},
+    {"predict $D/x.npy " TINY " --bptt none", 2, "does nothing for tiny"},
+    {"predict $D/x.npy " TINY " --lstm-layers 2", 2, "does nothing for tiny"},
+    {"predict $D/x.npy " TINY " --peepholes", 2, "does nothing for tiny"},
+    {"study $D/clip.ppm --synth 3", 2, "--synth"},
+    {"evaluate $D/x.npy " TINY " --metric gini --write-copies never", 2, "does nothing with --write-copies"},
+    {"flow $D/clip.ppm -o - --json", 2, "--json"},
+    {"completion bash --json", 2, "--json"},
+    {"convert $D/x.npy - --json", 2, "--json"},
+    {"convert $D/x.npy ''", 2, "the name of the file"},
+    {"predict $D/nan.npy " TINY, 1, "is nan"},
+    {"explain $D/nan.npy " TINY " --method gradient -o $D/never2", 1, "is nan"},
+    {"study $D/none1.y4m $D/none2.y4m --model tiny --weights formula --metric gini --method gradient", 3, "none2.y4m"},
+    {"explain $D/clip.ppm --model tiny --weights formula --method gradient --boxes $D/turned.csv -o $D/never", 3, "before it begins"},
+    {"inspect $D/loop", 3, "symbolic links"},
 };
 
 /* Files that are not what they should be. */
@@ -98,6 +114,9 @@ static void write_misfits(void)
     fl_npy_write(rig_file("wrong.npy"), 4, wrong, zeros, &err);
     fl_npy_write(rig_file("flat.npy"), 2, wrong, zeros, &err);
     CHECK_SAY(err.status == FL_OK, "%s", err.message);
+    for (int i = 0; i < 3; i++) zeros[i] = (real)NAN;
+    fl_npy_write(rig_file("nan.npy"), 4, (const int64_t[]){RIG_C, RIG_T, RIG_SIDE, RIG_SIDE}, zeros, &err);
+    CHECK(rig_shell("ln -s loop loop; printf 'frame,x0,y0,x1,y1\\n0,5,5,1,9\\n' >turned.csv") == 0);
     CHECK(rig_shell("echo words >text.txt; printf 'frame,x0,y0,x1,y1,clip\\n0,1,1,5,5,x\\n' >others.csv") == 0);
 }
 

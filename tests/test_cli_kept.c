@@ -84,3 +84,39 @@ TEST(cli_a_file_that_grows_too_large_is_a_failed_write)
     CHECK_SAY(strstr(rig_out, "grown/map.npy: writing failed: File too large"), "%s", rig_out);
     CHECK(rig_shell("test ! -e grown") == 0);
 }
+
+/* ---- clips that cannot be read ---- */
+
+TEST(cli_study_goes_on_without_clips_that_cannot_be_read)
+{
+    NEEDS_PROGRAM();
+    rig_inputs();
+    #define STUDY "--model tiny --weights formula --method gradient --metric gini"
+    CHECK(rig_shell("echo words >bad.y4m; cp clip.ppm other.ppm") == 0);
+    CHECK_SAY(rig_run("study clip.ppm other.ppm " STUDY " --format csv") == 0, "%s", rig_err);
+    rig_keep();
+    CHECK_SAY(rig_run("study absent.ppm clip.ppm bad.y4m other.ppm " STUDY " --format csv") == 0, "%s", rig_err);
+    CHECK_SAY(strcmp(rig_out, rig_kept) == 0, "%s", rig_out);
+    CHECK_SAY(strstr(rig_err, "2 of 4 clips were left out: absent.ppm, bad.y4m"), "%s", rig_err);
+    CHECK(rig_run("study bad.y4m clip.ppm " STUDY " --json") == 0 && strstr(rig_out, "\"failed\""));
+    #undef STUDY
+}
+
+/* With --json there is one object on standard output. */
+TEST(cli_json_is_one_object)
+{
+    NEEDS_PROGRAM();
+    rig_inputs();
+    static const char *const cases[] = {"rules --json", "convert w.npz w.safetensors --json",
+                                        "explain x.npy " TINY " --method gradient --costs --json"};
+    fl_error err = {0};
+    fl_arena arena;
+    fl_arena_init(&arena, &err);
+    CHECK(rig_run("check --model tiny --weights formula --save w.npz") == 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CHECK_SAY(rig_run("%s", cases[i]) == 0, "%s: %s", cases[i], rig_err);
+        const fl_json_value *v = rig_json(&arena);
+        CHECK_SAY(v && v->kind == FL_JSON_OBJECT, "%s: %.100s", cases[i], rig_out);
+    }
+    fl_arena_free(&arena);
+}

@@ -24,6 +24,7 @@ static fl_status read_box(fl_box_reader *r, const fl_json_value *v, int i)
         if (!e || e->kind != FL_JSON_NUMBER) return wrong(r, i, "x0, y0, x1 and y1: expected numbers");
         edge[k] = e->number;
     }
+    if (edge[2] < edge[0] || edge[3] < edge[1]) return wrong(r, i, "ends before it begins: expected x0 <= x1 and y0 <= y1");
     fl_box_add(r, frame->integer, frame->integer, edge, label && label->kind == FL_JSON_STRING ? label->string : NULL);
     return FL_OK;
 }

@@ -74,6 +74,7 @@ static fl_status read_plain(table *t, char *const *field)
     bool ok = fl_text_int(field[t->at[FRAME]], &frame);
     for (int k = 0; k < 4; k++) ok = ok && fl_text_real(field[t->at[X0 + k]], &edge[k]);
     if (!ok) return no_numbers(t, "frame, x0, y0, x1 and y1 are numbers");
+    if (edge[2] < edge[0] || edge[3] < edge[1]) return no_numbers(t, "the box ends before it begins: expected x0 <= x1 and y0 <= y1");
     fl_box_add(t->r, frame, frame, edge, t->at[LABEL] >= 0 ? field[t->at[LABEL]] : NULL);
     return FL_OK;
 }

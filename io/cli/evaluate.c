@@ -188,6 +188,10 @@ static fl_status choose(fl_cli *cli, evaluation *e)
     const bool foreign = fl_cli_given(cli, "map"), again = !foreign || fl_cli_given(cli, "copy-maps");
     const unsigned needs = FL_NEEDS_NETWORK | (again ? FL_NEEDS_METHOD : 0) | (fl_cli_given(cli, "boxes") ? FL_NEEDS_TRUTH : 0);
     const char *metrics = fl_cli_given(cli, "metric") ? fl_cli_text(cli, "metric") : "all";
+    static const char *const judges[] = {"metric", "method", "map", "output", "boxes"};
+    for (size_t i = 0; fl_cli_given(cli, "write-copies") && i < sizeof judges / sizeof *judges; i++)
+        if (fl_cli_given(cli, judges[i]))
+            return fl_error_set(cli->error, FL_USAGE, "--%s: does nothing with --write-copies, which judges no map", judges[i]);
     if (foreign && fl_cli_given(cli, "method")) return fl_error_set(cli->error, FL_USAGE, "--map and --method: expected one of them");
     if (fl_cli_given(cli, "copy-maps") && !foreign) return fl_error_set(cli->error, FL_USAGE, "--copy-maps: needs --map");
     if (!foreign && (fl_methods_parse(cli, "method", fl_cli_text(cli, "method"), &e->methods) != FL_OK ||

@@ -274,7 +274,7 @@ static fl_status read_clip(fl_cli *cli, const fl_model *m, const char *path, fl_
 fl_status fl_input_read(fl_cli *cli, const fl_model *m, const char *path, fl_input *in)
 {
     static const char *const clip_only[] = {"frames", "sampling", "stride", "start", "matrix", "size", "layout",
-                                           "flow"}, *const tensor_only[] = {"flow-tensor", "item"};
+                                           "short", "flow", "flow-bound"}, *const tensor_only[] = {"flow-tensor", "item"};
     const bool tensor = fl_cli_flag(cli, "tensor");
     for (size_t i = 0; tensor && i < sizeof clip_only / sizeof *clip_only; i++)
         if (fl_cli_given(cli, clip_only[i]))

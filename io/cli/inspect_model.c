@@ -6,7 +6,9 @@
 #include "io/onnx/onnx.h"
 #include "models/model.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 typedef struct anatomy {
     const fl_model *model;
@@ -190,6 +192,9 @@ fl_status fl_inspect_model(fl_cli *cli, const char *name, int frames)
         if (fl_onnx_open(cli->arena, name, &onnx) != FL_OK) return cli->error->status;
         a.model = &onnx->model;
     }
+    struct stat link;
+    if (!a.model && lstat(name, &link) == 0)                 /* a link that leads nowhere, or in a circle */
+        return fl_error_set(cli->error, FL_UNREADABLE, "%s: cannot be opened: %s", name, stat(name, &link) ? strerror(errno) : "no file");
     if (!a.model)
         return fl_error_set(cli->error, FL_UNREADABLE, "%s: no such file, and no network of that name; did you mean the network '%s'? "
                             "(footlight list models names them)", name, fl_model_nearest(name));
