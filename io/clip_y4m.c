@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_CAP = 1024 };
+enum { LINE_CAP = 1024, LONGEST_SIZE = 9 };
 
 typedef struct header {
     int64_t width, height;
@@ -70,6 +70,8 @@ static double read_rate(const char *text)
 
 static fl_status read_tag(const fl_source *s, const char *tag, header *h, fl_clip *clip)
 {
+    if ((tag[0] == 'W' || tag[0] == 'H') && strlen(tag) > 1 + LONGEST_SIZE)
+        return fl_source_error(s, 0, "at most %d pixels a side expected, got %s", FL_CLIP_SIDE, tag);
     switch (tag[0]) {
     case 'W': h->width = strtol(tag + 1, NULL, 10); break;
     case 'H': h->height = strtol(tag + 1, NULL, 10); break;

@@ -95,6 +95,8 @@ static const struct misuse { const char *arguments; int code; const char *says; 
     {"explain $D/nan.npy " TINY " --method gradient -o $D/never2", 1, "is nan"},
     {"study $D/none1.y4m $D/none2.y4m --model tiny --weights formula --metric gini --method gradient", 3, "none2.y4m"},
     {"explain $D/clip.ppm --model tiny --weights formula --method gradient --boxes $D/turned.csv -o $D/never", 3, "before it begins"},
+    {"predict $D/wide.y4m --model tiny --weights formula", 3, "got W99999999999999999999"},
+    {"explain $D/x.npy " TINY " --method gradient --target-node nowhere:0 -o $D/never", 2, "nowhere"},
     {"inspect $D/loop", 3, "symbolic links"},
 };
 
@@ -116,7 +118,8 @@ static void write_misfits(void)
     CHECK_SAY(err.status == FL_OK, "%s", err.message);
     for (int i = 0; i < 3; i++) zeros[i] = (real)NAN;
     fl_npy_write(rig_file("nan.npy"), 4, (const int64_t[]){RIG_C, RIG_T, RIG_SIDE, RIG_SIDE}, zeros, &err);
-    CHECK(rig_shell("ln -s loop loop; printf 'frame,x0,y0,x1,y1\\n0,5,5,1,9\\n' >turned.csv") == 0);
+    CHECK(rig_shell("ln -s loop loop; printf 'YUV4MPEG2 W99999999999999999999 H4\\nFRAME\\n' >wide.y4m; "
+                    "printf 'frame,x0,y0,x1,y1\\n0,5,5,1,9\\n' >turned.csv") == 0);
     CHECK(rig_shell("echo words >text.txt; printf 'frame,x0,y0,x1,y1,clip\\n0,1,1,5,5,x\\n' >others.csv") == 0);
 }
 

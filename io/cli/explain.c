@@ -1,4 +1,5 @@
 /* explain.c: footlight explain: which pixels of which frames made the network say so. */
+#include "attribution/explainer.h"
 #include "io/cli/costs.h"
 #include "io/cli/explanation.h"
 #include "io/cli/interrupt.h"
@@ -78,12 +79,24 @@ static fl_status explain_into(fl_cli *cli, fl_explanation *x, const fl_session *
                         x->partial->method->name, fl_interrupt_asked() ? "interrupted" : "the time is over", x->partial->passes, folder);
 }
 
+/* Names of nodes are looked up before anything is printed. */
+static fl_status check_nodes(const fl_cli *cli, const fl_explanation *x, const fl_session *s)
+{
+    fl_target target = x->options.target;
+    fl_end end;
+    for (int i = 0; x->options.layer && i < x->methods.count; i++)
+        if (x->methods.item[i]->level == FL_LEVEL_LAYER && fl_explainer_layer(s->explainer, x->options.layer) == FL_NONE)
+            return cli->error->status;
+    return target.node ? fl_target_end(s->graph, &s->net, &target, &end) : FL_OK;
+}
+
 static fl_status explain(fl_cli *cli, fl_explanation *x, fl_session *s)
 {
     if (fl_explain_open(cli, x, s) != FL_OK) return cli->error->status;
     if (fl_cli_flag(cli, "costs")) return fl_costs_print(cli, s, &x->methods, &x->options);
     if (fl_cli_flag(cli, "dry-run")) return fl_limits_forecast(cli, s, x->methods.item, x->methods.count, &x->options);
     fl_assert(x->methods.count > 0);
+    if (check_nodes(cli, x, s) != FL_OK) return cli->error->status;
     const char *folder = output_folder(cli, s, &x->methods);
     if (folder && strcmp(folder, "-") == 0)
         return fl_error_set(cli->error, FL_USAGE, "--output: expected a folder, got '-'; with --json the result is "
