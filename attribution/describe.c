@@ -73,9 +73,10 @@ fl_status fl_map_warn(fl_map *m, bool baseline_is_clip, fl_arena *arena, fl_erro
     if (m->options.target.score == FL_SCORE_PROBABILITY && is_saturated(m) && !m->standard_error)
         warn(&n, fl_arena_text(arena, "saturated softmax: the probability %.6g is so near to %d that its gradient is "
                                "%.1e of the logit's; explain the logit", p, p > 0.5, p * (1.0 - p)));
-    if (p < 0.05 && !m->options.target.node)
+    const fl_target *target = &m->options.target;
+    if (p < 0.05 && !target->node && target->last <= target->class_index)
         warn(&n, fl_arena_text(arena, "the network gives class %d a probability of only %.3g: the map explains a "
-                               "score that it does not decide by", m->options.target.class_index, p));
+                               "score that it does not decide by", target->class_index, p));
     if (m->residual > 0.01 && m->options.rules) warn(&n, why_missed(m, arena));
     else if (m->residual > 0.05)
         warn(&n, fl_arena_text(arena, "the map misses its sum by %.2g %% (%.6g instead of %.6g): take more steps%s",
