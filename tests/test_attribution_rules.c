@@ -270,7 +270,7 @@ TEST(attribution_rules_follow_arras)
     double want[STEPS][IN];
     fl_rng_fill_normal(4, 0, 0, clip, STEPS * IN);
     static const double epsilon[] = {1e-9, 1e-3, 0.1};
-    double maps[3][STEPS * IN];
+    double maps[3][STEPS * IN] = {{0}};
     for (int k = 0; k < 3; k++) {
         const real *map = rig_explain(&r, "lrp_lstm", clip, CLASS(0, .epsilon = epsilon[k]));
         for (int i = 0; map && i < STEPS * IN; i++) maps[k][i] = (double)map[i];
