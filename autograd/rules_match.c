@@ -39,25 +39,24 @@ typedef struct view {                    /* of the nodes that carry a signal */
     bool *below, *above;                 /* a weight lies between the node and the input; between it and the root */
     int *consumers;
     fl_id *consumer;                     /* one of them */
+    bool *sums;                          /* a weighted node, or such nodes moved about or added up */
     bool *elsewhere;                     /* something else than a sum of weights reads it */
 } view;
 
 static bool weighted(const fl_node *node) { return (node->op->flags & FL_WEIGHTED) != 0; }
 
-/* A weighted node, or such nodes moved about or added up. */
-static bool is_weighted_sum(const fl_graph *g, fl_id i)
+/* v->sums, from the operands up. */
+static bool is_weighted_sum(const view *v, fl_id i)
 {
-    const fl_node *node = &g->node[i];
-    if (weighted(node)) return true;
-    bool any = false;
-    for (int k = 0; k < node->n_in && node->op->flags & FL_POSITIVE; k++)
-        any |= g->carries[node->in[k]] && is_weighted_sum(g, node->in[k]);
+    const fl_node *node = &v->g->node[i];
+    bool any = weighted(node);
+    for (int k = 0; k < node->n_in && node->op->flags & FL_POSITIVE; k++) any |= v->g->carries[node->in[k]] && v->sums[node->in[k]];
     return any;
 }
 
-static bool sums_weights(const fl_graph *g, fl_id i)
+static bool adds_weights(const view *v, fl_id i)
 {
-    return !weighted(&g->node[i]) && !(g->node[i].op->flags & FL_ROUTE) && is_weighted_sum(g, i);
+    return v->sums[i] && !weighted(&v->g->node[i]) && !(v->g->node[i].op->flags & FL_ROUTE);
 }
 
 static bool look_around(view *v, fl_graph *g)
@@ -68,8 +67,10 @@ static bool look_around(view *v, fl_graph *g)
     v->above = FL_NEW(g->arena, bool, n);
     v->consumers = FL_NEW(g->arena, int, n);
     v->consumer = FL_NEW(g->arena, fl_id, n);
+    v->sums = FL_NEW(g->arena, bool, n);
     v->elsewhere = FL_NEW(g->arena, bool, n);
-    if (!v->below || !v->above || !v->consumers || !v->consumer || !v->elsewhere) return false;
+    if (!v->below || !v->above || !v->consumers || !v->consumer || !v->sums || !v->elsewhere) return false;
+    for (fl_id i = 0; i < g->count; i++) v->sums[i] = is_weighted_sum(v, i);
     for (fl_id i = 0; i < g->count; i++)
         for (int k = 0; g->computed[i] && k < g->node[i].n_in; k++) {
             const fl_id x = g->node[i].in[k];
@@ -81,7 +82,7 @@ static bool look_around(view *v, fl_graph *g)
         for (int k = 0; g->carries[i] && k < g->node[i].n_in; k++) {
             const fl_id x = g->node[i].in[k];
             v->above[x] |= v->above[i] || weighted(&g->node[i]);
-            v->elsewhere[x] |= g->node[i].op->flags & FL_ROUTE ? v->elsewhere[i] || i == g->root : !sums_weights(g, i);
+            v->elsewhere[x] |= g->node[i].op->flags & FL_ROUTE ? v->elsewhere[i] || i == g->root : !adds_weights(v, i);
         }
     return true;
 }
@@ -96,7 +97,7 @@ static bool is_at(const view *v, fl_id i, fl_place place)
     case FL_BEFORE_MAP: return v->consumers[i] == 1 && i != g->root && g->node[v->consumer[i]].op->flags & FL_MAP;
     case FL_AFTER_WEIGHT:
         return node->n_in > 0 && weighted(&g->node[node->in[0]]) && v->consumers[node->in[0]] == 1 && node->in[0] != g->root;
-    case FL_SUM_OF_WEIGHTS: return sums_weights(g, i);
+    case FL_SUM_OF_WEIGHTS: return adds_weights(v, i);
     case FL_IN_SUM:     return weighted(node) && i != g->root && !v->elsewhere[i];
     case FL_DENSE:      return weighted(node) && node->attr.conv.dense;
     default:            return true;

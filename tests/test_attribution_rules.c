@@ -383,6 +383,24 @@ TEST(attribution_rules_differences_cross_a_softmax)
         }
 }
 
+/* Sums of sums of one thing: as many ways down as 2^50, and each node is looked at once. */
+TEST(attribution_rules_look_at_sums_once)
+{
+    enum { DEEP = 50 };
+    const double w[2] = {1, 3};
+    fl_rig r;
+    rig_up(&r, fl_shape_vector(1, 2));
+    fl_id x = rig_linear(&r, "fc", r.net.input, 1, w, NULL);
+    for (int i = 0; i < DEEP; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "sum%d", i);
+        x = fl_node_add(r.g, name, x, x);
+    }
+    rig_ready(&r, x);
+    GIVES(&r, "lrp_lstm", V(2, 1), CLASS(0, .epsilon = 1e-9), 1e-4 * ldexp(1, DEEP), ldexp(2, DEEP), ldexp(3, DEEP));
+    rig_down(&r);
+}
+
 TEST(attribution_rules_patterns_end)
 {
     CHECK(fl_name_matches("*", "") && fl_name_matches("*.zh", "lstm.t1.zh") && fl_name_matches("l?yer*.*", "layer3.1.conv"));
