@@ -35,6 +35,7 @@ const fl_model fl_model_cnn_lstm = {
     .name = "cnn_lstm", .family = "CNN-LSTM", .doc = "ResNet-50 per frame and an ordinary LSTM of 1 to 3 layers (--lstm-layers)",
     .citation = "after Donahue et al. 2015, Long-term Recurrent Convolutional Networks",
     .input = {.frames = 16, .height = 224, .width = 224, .fit = FL_FIT_SHORT_SIDE, .fit_height = 256, FL_IMAGENET_STATISTICS},
-    .channels = 3, .classes = 101, .labels = fl_labels_ucf101, .gamma = 0.5, .parameters = 28806821, .build = build,
+    .channels = 3, .classes = 101, .labels = fl_labels_ucf101, .gamma = 0.5, .parameters = 28806821,
+    .takes = FL_TAKES_BPTT | FL_TAKES_LSTM, .build = build,
     .keys = (const fl_key_map *const[]){&fl_keys_lstm_torch, NULL},
 };

@@ -28,5 +28,5 @@ static fl_network build(fl_graph *g, const fl_model *m, const fl_model_options *
 const fl_model fl_model_cnn_lstm_small = {
     .name = "cnn_lstm_small", .family = "CNN-LSTM", .doc = "a CNN per frame and an LSTM over frames",
     .citation = "after Donahue et al. 2015, Long-term Recurrent Convolutional Networks",
-    FL_SMALL_CARD, .weights = "cnn_lstm_small.safetensors", .parameters = 249736, .build = build,
+    FL_SMALL_CARD, .weights = "cnn_lstm_small.safetensors", .parameters = 249736, .takes = FL_TAKES_BPTT, .build = build,
 };

@@ -28,5 +28,5 @@ const fl_model fl_model_convlstm = {
     .citation = "Manttari et al. 2020, Interpreting Video Features: a Comparison of 3D Convolutional Networks and "
                 "Convolutional LSTM Networks",
     .input = {.frames = 32, .height = 160, .width = 160, .fit = FL_FIT_STRETCH, FL_IMAGENET_STATISTICS},
-    .channels = 3, .classes = 6, .gamma = 1, .parameters = 336326, .build = build,
+    .channels = 3, .classes = 6, .gamma = 1, .parameters = 336326, .takes = FL_TAKES_BPTT | FL_TAKES_PEEPHOLES, .build = build,
 };

@@ -27,5 +27,6 @@ static fl_network build(fl_graph *g, const fl_model *m, const fl_model_options *
 const fl_model fl_model_convlstm_small = {
     .name = "convlstm_small", .family = "ConvLSTM", .doc = "two ConvLSTM layers, the last state decides",
     .citation = "after Manttari et al. 2020, Interpreting Video Features",
-    FL_SMALL_CARD, .weights = "convlstm_small.safetensors", .parameters = 54356, .build = build,
+    FL_SMALL_CARD, .weights = "convlstm_small.safetensors", .parameters = 54356,
+    .takes = FL_TAKES_BPTT | FL_TAKES_PEEPHOLES, .build = build,
 };

@@ -22,6 +22,8 @@ typedef struct fl_model_options {      /* 0 takes the card's value */
     bool peepholes;                    /* convlstm */
 } fl_model_options;
 
+enum { FL_TAKES_BPTT = 1, FL_TAKES_LSTM = 2, FL_TAKES_PEEPHOLES = 4 };     /* which of bptt, lstm_*, peepholes a network has a use for */
+
 typedef struct fl_network {            /* nodes of the graph */
     fl_id input;                       /* N,C,T,H,W, normalised as the card says */
     fl_id logits;                      /* N,classes,1,1,1 */
@@ -37,6 +39,7 @@ struct fl_model {
     const char *name, *family, *doc, *citation;
     fl_card_input input;               /* frames, size, how a clip becomes a tensor */
     int channels, classes;             /* of the input; of the head */
+    unsigned takes;                    /* FL_TAKES_ bits */
     const fl_card_input *flow;         /* of a second input, which is flow; NULL: there is none */
     int flow_channels;
     const char *stream[2];             /* scopes of the parameters of the two streams: each may have a file of its own */

@@ -22,5 +22,5 @@ const fl_model fl_model_resnet50_lstm = {
     .name = "resnet50_lstm", .family = "CNN-LSTM", .doc = "ResNet-50 per frame and a ReLU-LSTM; mean of the frames' logits",
     .citation = "Li et al. 2020, A Comprehensive Study on Visual Explanations for Spatio-temporal Networks",
     .input = {.frames = 16, .height = 112, .width = 112, FL_KINETICS_STATISTICS},
-    .channels = 3, FL_UCF24_HEAD, .gamma = 0.5, .parameters = 26924632, .build = build,
+    .channels = 3, FL_UCF24_HEAD, .gamma = 0.5, .parameters = 26924632, .takes = FL_TAKES_BPTT, .build = build,
 };

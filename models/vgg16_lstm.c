@@ -54,12 +54,12 @@ const fl_model fl_model_vgg16_lstm = {
     .name = "vgg16_lstm", .family = "CNN-LSTM", .doc = "VGG-16 per frame and a ReLU-LSTM; mean of the frames' probabilities",
     .citation = CITATION,
     .input = {.frames = 16, .height = 224, .width = 224, .fit = FL_FIT_STRETCH, .fit_height = 240, .fit_width = 320, STATISTICS},
-    .channels = 3, FL_UCF24_HEAD, .gamma = 1, .parameters = 138724184, .build = build,
+    .channels = 3, FL_UCF24_HEAD, .gamma = 1, .parameters = 138724184, .takes = FL_TAKES_BPTT, .build = build,
 };
 
 const fl_model fl_model_vgg16_lstm_small = {
     .name = "vgg16_lstm_small", .family = "CNN-LSTM", .doc = "four blocks of VGG-16 per frame and a ReLU-LSTM; mean of the logits",
     .citation = CITATION,
     .input = {.frames = 16, .height = 112, .width = 112, .fit = FL_FIT_STRETCH, .fit_height = 120, .fit_width = 160, STATISTICS},
-    .channels = 3, FL_UCF24_HEAD, .gamma = 1, .parameters = 121156952, .build = build_small,
+    .channels = 3, FL_UCF24_HEAD, .gamma = 1, .parameters = 121156952, .takes = FL_TAKES_BPTT, .build = build_small,
 };

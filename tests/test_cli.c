@@ -84,6 +84,7 @@ static const struct misuse { const char *arguments; int code; const char *says; 
     {"predict $D/x.npy " TINY " --flow-bound 3", 2, "does nothing with --tensor"},
     {"predict $D/x.npy " TINY " --bptt none", 2, "does nothing for tiny"},
     {"predict $D/x.npy " TINY " --lstm-layers 2", 2, "does nothing for tiny"},
+    {"predict $D/x.npy --model cnn_lstm_small --weights formula --lstm-layers 2", 2, "does nothing for cnn_lstm_small"},
     {"predict $D/x.npy " TINY " --peepholes", 2, "does nothing for tiny"},
     {"study $D/clip.ppm --synth 3", 2, "--synth"},
     {"evaluate $D/x.npy " TINY " --metric gini --write-copies never", 2, "does nothing with --write-copies"},

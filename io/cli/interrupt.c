@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t reader_left, listening, asked;
@@ -18,6 +19,16 @@ static void on_pipe(int signal_number)
 
 static pthread_t writing;      /* the thread that opens files, see fl_write_begin */
 
+static struct timespec first;  /* when it was asked */
+
+/* timeout(1) sends its signal to the program and then to its group: what comes so soon behind the first is no second wish. */
+static bool is_echo(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec - first.tv_sec < 1 || (now.tv_sec - first.tv_sec == 1 && now.tv_nsec < first.tv_nsec);
+}
+
 /* A signal may reach any thread; only on the writing one no file is just being opened or renamed. */
 static void on_interrupt(int signal_number)
 {
@@ -26,9 +37,11 @@ static void on_interrupt(int signal_number)
         return;
     }
     if (listening && !asked) {
+        clock_gettime(CLOCK_MONOTONIC, &first);
         asked = signal_number;
         return;
     }
+    if (asked && is_echo()) return;
     fl_write_abandon();
     _exit(128 + signal_number);
 }

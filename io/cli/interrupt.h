@@ -9,7 +9,8 @@
 void fl_signals_catch(void);                 /* from the thread that opens files */
 bool fl_signals_reader_left(void);           /* of a pipe */
 
-/* While listening, whoever computes looks at fl_interrupt_asked now and then, and stops. The second signal ends the program. */
+/* While listening, whoever computes looks at fl_interrupt_asked now and then, and stops. A second signal ends the program, once a
+ * second has passed. */
 void fl_interrupt_listen(bool);
 int fl_interrupt_asked(void);                /* the signal's number, or 0; the exit code is 128 more */
 

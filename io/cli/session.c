@@ -82,12 +82,12 @@ static fl_status take_card(fl_cli *cli, fl_session *s)
 /* Options of some networks only. */
 static fl_status check_options(const fl_cli *cli, const fl_model *m)
 {
-    static const struct { const char *option, *word; } of[] = {
-        {"bptt", "lstm"}, {"lstm-layers", "cnn_lstm"}, {"lstm-hidden", "cnn_lstm"}, {"peepholes", "convlstm"}};
+    static const struct { const char *option; unsigned bit; const char *who; } of[] = {
+        {"bptt", FL_TAKES_BPTT, "a recurrent network"}, {"lstm-layers", FL_TAKES_LSTM, "cnn_lstm"},
+        {"lstm-hidden", FL_TAKES_LSTM, "cnn_lstm"}, {"peepholes", FL_TAKES_PEEPHOLES, "convlstm"}};
     for (size_t i = 0; i < sizeof of / sizeof *of; i++)
-        if (fl_cli_given(cli, of[i].option) && (fl_onnx_of(m) || !strstr(m->name, of[i].word)))
-            return fl_error_set(cli->error, FL_USAGE, "--%s: does nothing for %s; expected it with %s", of[i].option, m->name,
-                                i ? of[i].word : "a recurrent network");
+        if (fl_cli_given(cli, of[i].option) && !(m->takes & of[i].bit))
+            return fl_error_set(cli->error, FL_USAGE, "--%s: does nothing for %s; expected it with %s", of[i].option, m->name, of[i].who);
     return FL_OK;
 }
 
